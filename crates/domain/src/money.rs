@@ -1,0 +1,58 @@
+//! Exact money.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An amount in hundredths of the location's currency. Never a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cents(pub i64);
+
+impl Cents {
+    /// For people: two decimals and thousands separators, `-1,234.50`.
+    pub fn grouped(self) -> String {
+        let whole = (self.0.unsigned_abs() / 100).to_string();
+        let mut text = String::with_capacity(whole.len() + whole.len() / 3 + 4);
+        if self.0 < 0 {
+            text.push('-');
+        }
+        for (at, digit) in whole.chars().enumerate() {
+            if at > 0 && (whole.len() - at) % 3 == 0 {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text.push_str(&format!(".{:02}", self.0.unsigned_abs() % 100));
+        text
+    }
+}
+
+/// The plain decimal, `-1234.50`: what the API and the requests to Claude carry.
+impl fmt::Display for Cents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let amount = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", amount / 100, amount % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cents;
+
+    #[test]
+    fn amounts_are_written_exactly() {
+        for (cents, plain, grouped) in [
+            (0, "0.00", "0.00"),
+            (5, "0.05", "0.05"),
+            (-7, "-0.07", "-0.07"),
+            (99_999, "999.99", "999.99"),
+            (123_456_789, "1234567.89", "1,234,567.89"),
+            (-428_763, "-4287.63", "-4,287.63"),
+            (i64::MIN, "-92233720368547758.08", "-92,233,720,368,547,758.08"),
+        ] {
+            assert_eq!(Cents(cents).to_string(), plain);
+            assert_eq!(Cents(cents).grouped(), grouped);
+        }
+    }
+}

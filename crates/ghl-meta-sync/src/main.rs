@@ -1,0 +1,2 @@
+//! ghl-meta-sync
+fn main() {}

@@ -1,0 +1,344 @@
+//! One request, one reply.
+
+use domain::Secret;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use ureq::http;
+
+/// Limits of one vendor's client.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The vendor's name in log lines and errors.
+    pub service: &'static str,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest time for one request with its whole reply.
+    pub total_timeout: Duration,
+    /// Largest reply body that is read.
+    pub max_body_bytes: u64,
+}
+
+/// The methods the vendors' routes need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// DELETE
+    Delete,
+}
+
+impl Method {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What is sent with a request.
+pub enum Body<'a> {
+    /// Nothing.
+    None,
+    /// JSON text.
+    Json(&'a [u8]),
+}
+
+/// A request. Only the method and `path` reach the log, so ids may stand in the path, personal data and secrets may not.
+pub struct Request<'a> {
+    /// GET, POST or DELETE.
+    pub method: Method,
+    /// The address without query.
+    pub url: String,
+    /// Query parameters, percent-encoded when sent, never logged.
+    pub query: Vec<(&'static str, String)>,
+    /// Headers, never logged.
+    pub headers: Vec<(&'static str, HeaderText)>,
+    /// What is sent.
+    pub body: Body<'a>,
+}
+
+/// The text of a header: plain or secret.
+pub enum HeaderText {
+    /// May be shown.
+    Plain(String),
+    /// A prefix such as `Bearer ` and a secret.
+    Secret(&'static str, Secret),
+}
+
+/// A complete reply of any status.
+pub struct Response {
+    /// HTTP status code.
+    pub status: u16,
+    headers: http::HeaderMap,
+    /// The whole body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A header's text, if present and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// No usable reply came.
+#[derive(Debug, thiserror::Error)]
+#[error("{service} {fault}")]
+pub struct TransportError {
+    /// The vendor.
+    pub service: &'static str,
+    /// What went wrong.
+    pub fault: TransportFault,
+    /// The library's own error.
+    #[source]
+    pub source: Box<ureq::Error>,
+}
+
+/// The kinds of missing replies that callers treat differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransportFault {
+    /// Nobody listens at the address, or its name is unknown. Nothing was sent.
+    #[error("can not be reached")]
+    Unreachable,
+    /// No complete reply within the time limit; the request may have been carried out.
+    #[error("did not answer in time")]
+    Timeout,
+    /// The connection broke; the request may have been carried out.
+    #[error("broke the connection")]
+    Broken,
+    /// The reply is larger than the cap.
+    #[error("sent a larger reply than this program accepts")]
+    TooLarge,
+    /// The encryption could not be set up.
+    #[error("could not be reached securely")]
+    Tls,
+    /// The request could not be built or the reply is not HTTP.
+    #[error("sent something that is not HTTP")]
+    Protocol,
+}
+
+impl TransportError {
+    /// Whether the same request may succeed when sent again.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.fault, TransportFault::Unreachable | TransportFault::Timeout | TransportFault::Broken)
+    }
+}
+
+/// Sends requests to one vendor.
+pub struct HttpClient {
+    agent: ureq::Agent,
+    settings: HttpSettings,
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
+
+impl HttpClient {
+    /// A client with its own connection pool. Follows no redirects and uses no proxy.
+    pub fn new(settings: HttpSettings) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_global(Some(settings.total_timeout))
+            .user_agent(concat!("ghl-meta-sync/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Self { agent, settings }
+    }
+
+    /// Sends one request and reads the whole reply, whatever its status.
+    ///
+    /// # Errors
+    /// [`TransportError`] when no complete reply came.
+    pub fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
+        let (service, method) = (self.settings.service, request.method.as_str());
+        let path = path_of(&request.url).to_owned();
+        let sent = match request.body {
+            Body::None => 0,
+            Body::Json(bytes) => bytes.len(),
+        };
+        log::debug!("[req-{id}] {service} {method} {path}, {sent} bytes");
+        let begun = Instant::now();
+        let result = self.exchange(request).map_err(|source| self.transport_error(source));
+        let millis = begun.elapsed().as_millis();
+        match &result {
+            Ok(reply) => log::debug!(
+                "[req-{id}] {service} {method} {path} -> {} in {millis} ms, {} bytes",
+                reply.status,
+                reply.body.len()
+            ),
+            Err(error) => log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault),
+        }
+        result
+    }
+
+    fn exchange(&self, request: Request<'_>) -> Result<Response, ureq::Error> {
+        let mut builder = http::Request::builder().method(request.method.as_str()).uri(with_query(&request));
+        for (name, text) in &request.headers {
+            builder = match text {
+                HeaderText::Plain(text) => builder.header(*name, text),
+                HeaderText::Secret(prefix, secret) => {
+                    let mut value = http::HeaderValue::from_str(&format!("{prefix}{}", secret.expose()))
+                        .map_err(|error| ureq::Error::Http(error.into()))?;
+                    value.set_sensitive(true);
+                    builder.header(*name, value)
+                }
+            };
+        }
+        let reply = match request.body {
+            Body::None => self.agent.run(builder.body(())?)?,
+            Body::Json(bytes) => {
+                self.agent.run(builder.header("content-type", "application/json").body(bytes)?)?
+            }
+        };
+        let (parts, body) = reply.into_parts();
+        let body = body.into_with_config().limit(self.settings.max_body_bytes).read_to_vec()?;
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    fn transport_error(&self, source: ureq::Error) -> TransportError {
+        use std::io::ErrorKind;
+        let fault = match &source {
+            ureq::Error::Timeout(_) => TransportFault::Timeout,
+            ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => TransportFault::Unreachable,
+            ureq::Error::BodyExceedsLimit(_) => TransportFault::TooLarge,
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => TransportFault::Tls,
+            ureq::Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::AddrNotAvailable => TransportFault::Unreachable,
+                ErrorKind::TimedOut | ErrorKind::WouldBlock => TransportFault::Timeout,
+                ErrorKind::InvalidData => TransportFault::Tls,
+                _ => TransportFault::Broken,
+            },
+            _ => TransportFault::Protocol,
+        };
+        TransportError { service: self.settings.service, fault, source: Box::new(source) }
+    }
+}
+
+fn path_of(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    after_scheme.find('/').map_or("/", |at| &after_scheme[at..])
+}
+
+fn with_query(request: &Request<'_>) -> String {
+    let mut url = request.url.clone();
+    for (at, (name, value)) in request.query.iter().enumerate() {
+        url.push(if at == 0 { '?' } else { '&' });
+        url.push_str(name);
+        url.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => url.push(char::from(byte)),
+                other => url.push_str(&format!("%{other:02X}")),
+            }
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, HttpClient, HttpSettings, Method, Request, TransportFault, path_of};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    fn client(max_body_bytes: u64) -> HttpClient {
+        HttpClient::new(HttpSettings {
+            service: "Test",
+            connect_timeout: Duration::from_millis(500),
+            total_timeout: Duration::from_millis(500),
+            max_body_bytes,
+        })
+    }
+
+    fn get(url: String) -> Request<'static> {
+        Request {
+            method: Method::Get,
+            url,
+            query: vec![("q", "a b&c".to_owned())],
+            headers: Vec::new(),
+            body: Body::None,
+        }
+    }
+
+    /// Answers one connection with `reply`; an empty reply keeps the connection open without a word.
+    fn server(reply: &'static [u8]) -> (String, std::thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/path", listener.local_addr().unwrap());
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).unwrap();
+            if reply.is_empty() {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            stream.write_all(reply).unwrap();
+            String::from_utf8_lossy(&head[..length]).into_owned()
+        });
+        (url, thread)
+    }
+
+    fn fault(url: String) -> TransportFault {
+        match client(1000).send(get(url)) {
+            Ok(reply) => panic!("a reply came: {}", reply.status),
+            Err(error) => error.fault,
+        }
+    }
+
+    #[test]
+    fn replies_of_any_status_are_returned_whole() {
+        let (url, thread) = server(b"HTTP/1.1 429 Too Many\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nno");
+        let reply = client(1000).send(get(url)).unwrap();
+        assert_eq!((reply.status, reply.header("retry-after"), reply.body.as_slice()), (429, Some("3"), &b"no"[..]));
+        assert!(!reply.is_success());
+        assert!(thread.join().unwrap().starts_with("GET /path?q=a%20b%26c HTTP/1.1"));
+    }
+
+    #[test]
+    fn missing_replies_are_told_apart() {
+        let refused = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            format!("http://{}/", listener.local_addr().unwrap())
+        };
+        assert_eq!(fault(refused), TransportFault::Unreachable);
+        assert_eq!(fault(server(b"").0), TransportFault::Timeout);
+        assert_eq!(fault(server(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf").0), TransportFault::Broken);
+        assert_eq!(fault(server(b"nonsense\r\n\r\n").0), TransportFault::Protocol);
+    }
+
+    #[test]
+    fn replies_beyond_the_cap_are_refused() {
+        let (url, _thread) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+        let error = client(5).send(get(url)).err().unwrap();
+        assert_eq!(error.fault, TransportFault::TooLarge);
+        assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn only_the_path_is_taken_for_the_log() {
+        assert_eq!(path_of("https://host/a/b"), "/a/b");
+        assert_eq!(path_of("https://host"), "/");
+    }
+}

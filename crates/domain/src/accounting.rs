@@ -29,6 +29,24 @@ named_enum! {
     }
 }
 
+impl Bucket {
+    /// The bucket in a marketer's words, for pages, mails and summaries.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Duplicate => "Read twice (same contact id)",
+            Self::Suppressed => "Erased person, never sent",
+            Self::OptedOut => "Opted out",
+            Self::NoLtv => "No lifetime value",
+            Self::BadLtv => "Lifetime value is not an amount",
+            Self::BelowMinimum => "Below the minimum value (LTV_MIN)",
+            Self::NoIdentifier => "No usable e-mail or phone",
+            Self::Merged => "Same e-mail and phone as another contact",
+            Self::RefusedByMeta => "Refused by Meta",
+            Self::Sent => "Sent to Meta",
+        }
+    }
+}
+
 /// How many contacts ended in each bucket. `fetched` counts every contact read, duplicates included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Accounting {

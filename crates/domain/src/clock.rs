@@ -14,6 +14,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
         Utc::now()
     }
 }

@@ -17,7 +17,7 @@ impl Cents {
             text.push('-');
         }
         for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && (whole.len() - at) % 3 == 0 {
+            if at > 0 && (whole.len() - at).is_multiple_of(3) {
                 text.push(',');
             }
             text.push(digit);

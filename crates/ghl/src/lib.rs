@@ -1,1 +1,20 @@
-//! ghl
+//! Reads a GoHighLevel location: its name, custom fields, tags and contacts, through API 2.0.
+//!
+//! Owns the wire shapes and their oddities, reading a list completely by cursor, the rate limit, and what each of the
+//! API's errors means to a user. Refuses to drop a contact or to end a list early: what can not be read is an error that
+//! names the contact, and a cursor that is missing or repeats is an error too. Values are handed on as they came,
+//! digit for digit; reading them as money or match keys is done elsewhere. It never writes to GoHighLevel.
+
+mod client;
+mod contact;
+mod error;
+mod location;
+mod pages;
+mod refusal;
+mod wire_text;
+
+pub use client::{DEFAULT_BASE_URL, GhlClient, GhlSettings};
+pub use error::GhlError;
+pub use location::{CustomField, Location};
+pub use pages::{ContactPage, ContactPages};
+pub use refusal::{Meaning, Refusal};

@@ -167,6 +167,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`TransportError`] when no complete reply came.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is built for one call and gone after it")]
     pub fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
         let (service, method) = (self.settings.service, request.method.as_str());
@@ -177,7 +178,7 @@ impl HttpClient {
         };
         log::debug!("[req-{id}] {service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
-        let result = self.exchange(request).map_err(|source| self.transport_error(source));
+        let result = self.exchange(&request).map_err(|source| self.transport_error(source));
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(
@@ -190,8 +191,8 @@ impl HttpClient {
         result
     }
 
-    fn exchange(&self, request: Request<'_>) -> Result<Response, ureq::Error> {
-        let mut builder = http::Request::builder().method(request.method.as_str()).uri(with_query(&request));
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, ureq::Error> {
+        let mut builder = http::Request::builder().method(request.method.as_str()).uri(with_query(request));
         for (name, text) in &request.headers {
             builder = match text {
                 HeaderText::Plain(text) => builder.header(*name, text),
@@ -203,10 +204,10 @@ impl HttpClient {
                 }
             };
         }
-        let reply = match request.body {
+        let reply = match &request.body {
             Body::None => self.agent.run(builder.body(())?)?,
             Body::Json(bytes) => {
-                self.agent.run(builder.header("content-type", "application/json").body(bytes)?)?
+                self.agent.run(builder.header("content-type", "application/json").body(*bytes)?)?
             }
         };
         let (parts, body) = reply.into_parts();

@@ -1,1 +1,36 @@
-//! persistence
+//! What happened, remembered: Diesel over SQLite or PostgreSQL behind one [`Store`].
+//!
+//! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, and
+//! the mail outbox. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
+//! Refuses to know what a step does, to talk to anything but the database, and to read any clock but the given one.
+//!
+//! All calls block. Nothing here retries: a connection that broke is replaced by the pool at the next call, and every
+//! write can be repeated by the caller (each method says how).
+//!
+//! A NUL character, which PostgreSQL can not hold in text, is stored as U+FFFD on both engines, so that one odd contact
+//! never costs the others.
+
+mod configs;
+mod connection;
+mod contacts;
+mod database_url;
+mod error;
+mod intentions;
+mod leases;
+mod mail;
+mod migrate;
+mod run_rows;
+mod runs;
+mod schema;
+mod sqlite_file;
+mod steps;
+mod store;
+mod text;
+
+pub use contacts::RunContact;
+pub use database_url::{DatabaseUrl, PostgresAddress};
+pub use error::StoreError;
+pub use intentions::{Intention, IntentionOutcome, RemoteKind};
+pub use leases::LeaseOutcome;
+pub use mail::{MailState, QueuedMail};
+pub use store::{Page, Store};

@@ -1,1 +1,29 @@
-//! sandbox
+//! Simulators of GoHighLevel API 2.0, Meta's Marketing API, Anthropic's Messages API and an SMTP receiver, on loopback,
+//! written from the vendors' documents.
+//!
+//! Owns: what the vendors would answer, the people behind the contacts, a record of everything received, faults and a
+//! clock that can be moved. Refuses: any type of our clients (they agree because both follow the documents), any route
+//! the product does not call, any address but loopback.
+
+mod claude;
+pub mod clock;
+mod control;
+pub mod faults;
+mod ghl;
+pub mod meta;
+pub mod people;
+pub mod record;
+mod sandbox;
+mod server;
+mod smtp;
+mod tap;
+
+pub use claude::{ClaudeMode, ClaudeSettings, ModeSetting};
+pub use control::Expectations;
+pub use ghl::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
+pub use people::{Contacts, ContactsError};
+pub use record::Service;
+pub use sandbox::{
+    Addresses, Announcement, Credentials, Sandbox, SandboxError, SandboxSettings, run_blocking,
+};
+pub use smtp::{Mail, Mails, SmtpSettings};

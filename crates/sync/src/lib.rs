@@ -1,1 +1,26 @@
-//! sync
+//! The use cases: one run from fetch to notify, its recovery, and what follows it.
+//!
+//! Owns the order of the steps, the account of every contact, the guard before Meta is touched, and the rule that
+//! nothing half-made is left behind. Talks to the world through the small traits of [`edges`] and the clients; refuses
+//! to know SQL, HTTP shapes, pages and the environment.
+
+mod account;
+mod delivery;
+pub mod edges;
+mod error;
+mod follow_up;
+mod grouping;
+mod notify;
+mod pipeline;
+mod progress;
+mod reading;
+mod recovery;
+mod service;
+mod settings;
+mod spool;
+
+pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
+pub use error::{EdgeError, RunError, StartError};
+pub use progress::{NobodyWatches, Watcher};
+pub use service::{Parts, RunHandle, SyncService};
+pub use settings::{OptOutRule, SyncSettings};

@@ -1,0 +1,130 @@
+//! Errors that end the run: each by its meaning, with a remedy that names the setting.
+
+use crate::support::{KEY, error, good, rank, rank_with};
+use claude::{ClaudeError, RejectionKind};
+use serde_json::json;
+use testkit::Reply;
+
+/// Kind, calls made, message and remedy of a script that must fail.
+fn failed(script: Vec<Reply>) -> (RejectionKind, usize, String, String) {
+    let outcome = rank(script);
+    let kind = match &outcome.result {
+        Err(ClaudeError::Rejected(rejection)) => rejection.kind,
+        other => panic!("{other:?}"),
+    };
+    let explanation = outcome.explanation();
+    (kind, outcome.received.len(), explanation.message, explanation.remedy)
+}
+
+#[test]
+fn each_documented_error_has_its_own_meaning_and_is_not_retried() {
+    for (status, word, kind, setting) in [
+        (400, "invalid_request_error", RejectionKind::Invalid, "CLAUDE_MODEL"),
+        (401, "authentication_error", RejectionKind::Key, "CLAUDE_API_KEY"),
+        (402, "billing_error", RejectionKind::Billing, "CLAUDE_API_KEY"),
+        (403, "permission_error", RejectionKind::Permission, "CLAUDE_API_KEY"),
+        (404, "not_found_error", RejectionKind::UnknownModel, "CLAUDE_MODEL"),
+        (413, "request_too_large", RejectionKind::TooLarge, "CLAUDE_BASE_URL"),
+    ] {
+        let outcome = rank(vec![error(status, word, "some words"), good()]);
+        assert_eq!(outcome.received.len(), 1, "{word}");
+        let Err(ClaudeError::Rejected(rejection)) = &outcome.result else { panic!("{word}") };
+        assert_eq!((rejection.kind, rejection.status), (kind, status));
+        let explanation = outcome.explanation();
+        assert!(explanation.message.ends_with("Claude's words: \"some words\""), "{}", explanation.message);
+        assert!(explanation.remedy.contains(setting), "{}", explanation.remedy);
+        assert_eq!(explanation.provider_code.as_deref(), Some(word));
+        assert_eq!(explanation.trace_id.as_deref(), Some("req_error"));
+    }
+}
+
+#[test]
+fn the_type_and_the_code_decide_before_the_status() {
+    assert_eq!(failed(vec![error(400, "authentication_error", "")]).0, RejectionKind::Key);
+    assert_eq!(failed(vec![error(400, "a_new_type", "")]).0, RejectionKind::Invalid);
+    assert_eq!(failed(vec![error(401, "a_new_type", "")]).0, RejectionKind::Key);
+}
+
+#[test]
+fn a_retired_model_names_its_date_and_successor() {
+    let outcome =
+        rank_with(vec![error(404, "not_found_error", "model: claude-sonnet-4-20250514")], |settings| {
+            settings.model = "claude-sonnet-4-20250514".to_owned();
+        });
+    let explanation = outcome.explanation();
+    assert!(explanation.message.starts_with(
+        "The model claude-sonnet-4-20250514 is no longer available: Anthropic's date for its retirement is 2026-06-15."
+    ));
+    assert_eq!(explanation.remedy, "Set CLAUDE_MODEL=claude-sonnet-5-5 and restart.");
+}
+
+#[test]
+fn spending_limits_are_never_retried() {
+    for code in ["enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded"] {
+        let body = json!({"type": "error", "error": {
+            "type": "rate_limit_error", "message": "limit", "details": {"error_code": code}}});
+        let limit = Reply::json(429, body.to_string()).with_header("x-should-retry", "true");
+        let (kind, calls, message, _) = failed(vec![limit, good()]);
+        assert_eq!((kind, calls), (RejectionKind::SpendLimit, 1), "{code}");
+        assert!(message.starts_with("The spending limit of your Claude account is reached."));
+    }
+    let own = error(400, "invalid_request_error", "You have reached your specified API usage limits. Wait.");
+    assert_eq!(failed(vec![own]).0, RejectionKind::SpendLimit);
+}
+
+#[test]
+fn html_instead_of_json_is_understood_by_its_status() {
+    let html =
+        |status| Reply::Http(status, vec![("content-type", "text/html".into())], "<html>no</html>".into());
+    let (kind, calls, message, _) = failed(vec![html(413), good()]);
+    assert_eq!((kind, calls), (RejectionKind::TooLarge, 1));
+    assert!(!message.contains("html"), "{message}");
+    assert_eq!(failed(vec![html(404)]).0, RejectionKind::NotClaude);
+    assert_eq!(failed(vec![html(301)]).0, RejectionKind::NotClaude);
+    assert!(failed(vec![html(404)]).3.contains("CLAUDE_BASE_URL"));
+
+    let outcome = rank(vec![html(200), good()]);
+    assert!(matches!(outcome.result, Err(ClaudeError::Unreadable { .. })));
+    assert!(outcome.explanation().remedy.contains("CLAUDE_BASE_URL"));
+    assert_eq!(outcome.received.len(), 1);
+}
+
+#[test]
+fn hostile_words_are_cut_and_never_hold_the_key() {
+    let words = format!("{KEY}\u{1b}[31m\r\n{}", "x".repeat(100_000));
+    let outcome = rank(vec![error(401, "authentication_error", &words)]);
+    let explanation = outcome.explanation();
+    assert!(explanation.message.contains("\"***[31m  xxx"), "{}", explanation.message);
+    assert!(explanation.message.len() < 500);
+    let everything = format!("{:?} {explanation:?}", outcome.result);
+    assert!(!everything.contains(KEY) && !everything.contains('\u{1b}'));
+}
+
+#[test]
+fn a_key_that_can_not_be_sent_is_explained() {
+    let outcome = rank_with(vec![good()], |settings| settings.api_key = domain::Secret::new("two\nlines"));
+    assert!(outcome.received.is_empty());
+    let explanation = outcome.explanation();
+    assert!(explanation.remedy.contains("CLAUDE_API_KEY"), "{explanation:?}");
+    assert!(!format!("{:?} {explanation:?}", outcome.result).contains("two"));
+}
+
+#[test]
+fn a_model_without_schemas_is_asked_once_more_in_plain_words() {
+    for words in [
+        "output_config.format: not supported by this model",
+        "This model does not support the effort parameter.",
+    ] {
+        let refusal = || error(400, "invalid_request_error", words);
+        let outcome = rank(vec![refusal(), good()]);
+        assert_eq!(outcome.report().corrections, 0);
+        let (first, second) = (outcome.body(0), outcome.body(1));
+        assert_eq!(second["messages"], first["messages"]);
+        assert!(second.get("output_config").is_none());
+        assert!(second["system"].as_str().unwrap().contains("Return only JSON"));
+
+        let twice = rank(vec![refusal(), refusal(), good()]);
+        assert!(matches!(twice.result, Err(ClaudeError::Rejected(_))));
+        assert_eq!(twice.received.len(), 2);
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the whole job on real data without any account, network or configuration: starts simulators of
+    /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
+    /// what the simulators received, then serves the dashboard.
+    Demo(DemoOptions),
+    /// Runs one sync now with the settings of the environment. Exit status 0 success, 1 failed, 2 configuration error.
+    Sync(SyncOptions),
+    /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
+    Sandbox(SandboxOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Exit after the sync: status 0 only if every figure of the summary was confirmed.
+    #[arg(long)]
+    pub once: bool,
+    /// Sync this many generated contacts instead of the 2,357 real customers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub contacts: Option<u32>,
+    /// Start with one simulator switched off, to see how its failure looks.
+    #[arg(long, value_name = "SERVICE")]
+    pub without: Option<Simulator>,
+    /// Port of the dashboard.
+    #[arg(long, default_value_t = 9876)]
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Simulator {
+    /// GoHighLevel
+    Ghl,
+    /// Meta
+    Meta,
+    /// Claude
+    Claude,
+    /// The mail server
+    Smtp,
+}
+
+#[derive(Debug, Args)]
+pub struct SyncOptions {
+    /// Go on although the list holds fewer than half the contacts sent last time.
+    #[arg(long)]
+    pub accept_smaller_list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SandboxOptions {
+    /// First of five neighbouring ports (GoHighLevel, Meta, Claude, SMTP, control); free ports are chosen otherwise.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Serve this many generated contacts instead of the 2,357 real customers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub contacts: Option<u32>,
+    /// How many times faster than real time Meta works.
+    #[arg(long, default_value_t = 1.0)]
+    pub clock_rate: f64,
+    /// End when standard input is closed, that is, together with the process that started this one.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}

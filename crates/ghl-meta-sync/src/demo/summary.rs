@@ -1,0 +1,68 @@
+//! What the demo prints of a run.
+
+use crate::terminal::Terminal;
+use domain::Run;
+use std::time::Duration;
+
+/// Prints the figures of a run.
+pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
+    let account = &run.accounting;
+    let mut lines = vec![String::new(), format!("{} contacts read, and where each of them ended:", account.fetched)];
+    for (bucket, count) in account.buckets() {
+        if count > 0 {
+            lines.push(format!("  {:>9}  {}", count, words(bucket.as_str())));
+        }
+    }
+    if let Some(stats) = &run.stats {
+        lines.push(format!(
+            "{} lifetime values from {} to {}, median {}",
+            stats.count,
+            stats.min.grouped(),
+            stats.max.grouped(),
+            stats.median.grouped()
+        ));
+        lines.push(format!("  top 10%: {}   middle: {}   bottom 40%: {}", stats.top, stats.middle, stats.bottom));
+    }
+    if let Some(ranking) = &run.ranking {
+        lines.push(format!(
+            "Ranked by {}: {} tokens in, {} out, largest deviation from the exact ranks {}",
+            ranking.model.as_deref().unwrap_or(&ranking.normalizer),
+            ranking.input_tokens,
+            ranking.output_tokens,
+            ranking.max_deviation
+        ));
+    }
+    if let Some(audience) = &run.audience {
+        lines.push(format!("Custom audience {} (id {})", audience.name, audience.id));
+        lines.push(format!("  matched by Meta: {} ({})", run.matched.count_text(), run.matched.rate_text(account.sent)));
+    }
+    for lookalike in &run.lookalikes {
+        lines.push(format!(
+            "Lookalike {} (id {}): {}",
+            lookalike.name,
+            lookalike.id.as_deref().unwrap_or("none yet"),
+            lookalike.status
+        ));
+    }
+    lines.push(format!("Whole sync: {:.1} s", took.as_secs_f64()));
+    lines.push(String::new());
+    for line in lines {
+        terminal.say(&line);
+    }
+}
+
+fn words(bucket: &str) -> &str {
+    match bucket {
+        "sent" => "sent to Meta",
+        "duplicate" => "read twice, counted once",
+        "suppressed" => "erased on request",
+        "opted_out" => "left out: opted out",
+        "no_ltv" => "left out: no lifetime value",
+        "bad_ltv" => "left out: the value is not an amount",
+        "below_ltv_min" => "left out: below the minimum value",
+        "no_identifier" => "left out: neither a usable e-mail nor phone",
+        "merged" => "left out: same e-mail and phone as another contact",
+        "refused_by_meta" => "refused by Meta",
+        other => other,
+    }
+}

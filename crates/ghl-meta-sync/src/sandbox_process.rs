@@ -1,0 +1,80 @@
+//! The sandbox as a process of its own: served by `sandbox`, started as a child by `demo`.
+
+use crate::command_line::SandboxOptions;
+use crate::failure::Failed;
+use sandbox::{Announcement, Contacts, SandboxSettings};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// Serves the simulators until this process is killed, or its standard input closes when it is somebody's child.
+///
+/// # Errors
+/// A configuration error when a port is taken.
+pub fn serve(options: &SandboxOptions) -> Result<(), Failed> {
+    env_logger::Builder::new().filter_level(log::LevelFilter::Warn).init();
+    let settings = SandboxSettings {
+        contacts: options.contacts.map_or(Contacts::Cdnow, Contacts::Generated),
+        first_port: options.port,
+        clock_rate: options.clock_rate,
+        ..SandboxSettings::default()
+    };
+    sandbox::run_blocking(settings, std::io::stdout(), options.until_stdin_closes).map_err(|error| {
+        Failed::configuration(format!(
+            "The sandbox could not start: {}.\nFree the port, or choose another with --port.",
+            domain::error_chain::Chain(&error)
+        ))
+    })
+}
+
+/// A running child. Dropping it ends the process.
+pub struct SandboxProcess {
+    child: Child,
+    /// Where the simulators listen and what they accept.
+    pub announcement: Announcement,
+}
+
+impl SandboxProcess {
+    /// Starts this program again as a sandbox, with an empty environment.
+    ///
+    /// # Errors
+    /// A failed job when the process does not start or does not announce itself.
+    pub fn start(contacts: Option<u32>, clock_rate: f64) -> Result<Self, Failed> {
+        let could_not = |why: String| Failed::job(format!("The sandbox could not be started: {why}."));
+        let program = std::env::current_exe().map_err(|error| could_not(error.to_string()))?;
+        let mut command = Command::new(program);
+        command.args(["sandbox", "--until-stdin-closes", "--clock-rate", &clock_rate.to_string()]);
+        if let Some(contacts) = contacts {
+            command.args(["--contacts", &contacts.to_string()]);
+        }
+        let mut child = command
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| could_not(error.to_string()))?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).map_err(|error| could_not(error.to_string()))?;
+        }
+        match serde_json::from_str(&line) {
+            Ok(announcement) => Ok(Self { child, announcement }),
+            Err(error) => {
+                end(&mut child);
+                Err(could_not(format!("it did not announce its addresses ({error})")))
+            }
+        }
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// The process may have ended by itself already; then there is nothing left to do.
+fn end(child: &mut Child) {
+    if let Err(error) = child.kill().and_then(|()| child.wait()) {
+        log::debug!("the sandbox process had ended already: {error}");
+    }
+}

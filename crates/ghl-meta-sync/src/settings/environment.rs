@@ -1,0 +1,53 @@
+//! The process environment, read once.
+
+use std::collections::HashMap;
+use std::fmt;
+
+/// Variables by name. A value of blanks only counts as unset.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let readable = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self(readable.collect())
+    }
+
+    /// An environment of these variables only.
+    #[cfg(test)]
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The trimmed value, if it is set and not blank.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// A value that can not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it must be.
+    pub message: String,
+}
+
+/// All values that can not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "These settings can not be used:")?;
+        for Problem { variable, message } in &self.0 {
+            writeln!(f, "  {variable} {message}")?;
+        }
+        write!(f, "Correct them in the environment (or the .env file) and start again.")
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,185 @@
+//! Replies that are not successes: what they mean and whether to ask again.
+//!
+//! GoHighLevel's status codes do not tell errors apart (a missing scope, a wrong version and a dead token are all 401),
+//! so the words of the reply decide. They are hostile input: shortened, and without anything that could be personal.
+
+use crate::client::Operation;
+use crate::wire_text::identifier;
+use http_client::{Response, Retry};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What a refused request means to the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The token is wrong, deleted or expired.
+    DeadToken,
+    /// The token lacks this scope.
+    MissingScope(&'static str),
+    /// The token is of a kind that may not call this route, such as an agency token.
+    WrongTokenKind,
+    /// The token may not see the location, or there is no such location.
+    WrongLocation,
+    /// The API version of the request is not accepted.
+    Version,
+    /// A firewall in front of the API refused the program or its network.
+    Blocked,
+    /// The request itself was refused.
+    Invalid,
+    /// Whoever answered does not speak the API.
+    NotGoHighLevel,
+    /// Too many calls in ten seconds.
+    Burst,
+    /// The calls of the day are used up.
+    DailyLimit,
+    /// GoHighLevel has a passing problem.
+    Trouble,
+    /// Nothing of the above.
+    Unknown,
+}
+
+/// A reply with a status other than 2xx.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// What it means.
+    pub meaning: Meaning,
+    /// What was being done, such as `read the contacts`.
+    pub doing: &'static str,
+    /// The status and, after a slash, the provider's machine-readable code if it gave one.
+    pub code: String,
+    /// The provider's words, shortened, on one line, personal data masked; empty when it had none.
+    pub message: String,
+    /// The provider's trace id.
+    pub trace_id: Option<String>,
+    pub(crate) retry: Retry,
+}
+
+/// Longest wait the server can name, as in GoHighLevel's own client.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Longest message that is kept, in characters.
+const MESSAGE_CHARS: usize = 300;
+
+impl Refusal {
+    /// Reads a reply that is not a success. `secret` is taken out of the provider's words, in case a proxy echoes it.
+    pub(crate) fn read(reply: &Response, operation: &Operation, secret: &str) -> Self {
+        let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
+        let words = json.as_ref().map_or_else(|| plain_words(&reply.body), message_of);
+        let shown = |text: &&str| *text != secret;
+        let find = |pointer: &str| {
+            let text = json.as_ref()?.pointer(pointer)?.as_str()?;
+            identifier(text).filter(shown).map(str::to_owned)
+        };
+        let meaning = meaning_of(reply, &words.to_lowercase(), operation);
+        let code = find("/code").or_else(|| find("/error/code"));
+        Self {
+            status: reply.status,
+            meaning,
+            doing: operation.doing,
+            code: code.map_or_else(|| reply.status.to_string(), |code| format!("{}/{code}", reply.status)),
+            message: presentable(&words, secret),
+            trace_id: find("/traceId"),
+            retry: retry_of(reply, meaning),
+        }
+    }
+}
+
+/// `message` is a string or, for validation, an array; one family of replies has it inside `error`.
+fn message_of(json: &Value) -> String {
+    let message =
+        json.get("message").or_else(|| json.pointer("/error/message")).or_else(|| json.get("error"));
+    match message {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        _ => String::new(),
+    }
+}
+
+/// The firewall answers in plain text; a page of HTML says nothing to a user.
+fn plain_words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    if text.contains('<') { String::new() } else { text.into_owned() }
+}
+
+fn meaning_of(reply: &Response, words: &str, operation: &Operation) -> Meaning {
+    let says = |part: &str| words.contains(part);
+    match reply.status {
+        429 if daily_limit_reached(reply) => Meaning::DailyLimit,
+        429 => Meaning::Burst,
+        408 | 500.. => Meaning::Trouble,
+        _ if says("version header") => Meaning::Version,
+        _ if says("not authorized for this scope") => Meaning::MissingScope(operation.scope),
+        _ if says("authclass") || says("iam service") => Meaning::WrongTokenKind,
+        _ if says("access to this location") => Meaning::WrongLocation,
+        400 | 403 | 404
+            if says("location") && (says("not found") || says("invalid") || says("not exist")) =>
+        {
+            Meaning::WrongLocation
+        }
+        401 => Meaning::DeadToken,
+        403 if says("error code: 10") || words.is_empty() => Meaning::Blocked,
+        300..=399 => Meaning::NotGoHighLevel,
+        404 | 405 if says("cannot ") || words.is_empty() => Meaning::NotGoHighLevel,
+        400 | 422 => Meaning::Invalid,
+        _ => Meaning::Unknown,
+    }
+}
+
+fn daily_limit_reached(reply: &Response) -> bool {
+    reply.header("x-ratelimit-daily-remaining").is_some_and(|left| left.trim() == "0")
+}
+
+fn retry_of(reply: &Response, meaning: Meaning) -> Retry {
+    match meaning {
+        Meaning::Trouble => Retry::Backoff,
+        Meaning::Burst => wait_for(reply.header("x-ratelimit-interval-milliseconds")),
+        _ => Retry::No,
+    }
+}
+
+fn wait_for(interval: Option<&str>) -> Retry {
+    let millis = interval.and_then(|text| text.trim().parse().ok());
+    millis.map_or(Retry::Backoff, |millis| Retry::After(Duration::from_millis(millis).min(LONGEST_INTERVAL)))
+}
+
+/// The provider's words as one short line without control characters, the secret, or words that look like an e-mail
+/// address or a phone number.
+fn presentable(text: &str, secret: &str) -> String {
+    let text = if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") };
+    let visible: String = text.chars().filter(|c| c.is_whitespace() || !c.is_control()).collect();
+    let words: Vec<&str> =
+        visible.split_whitespace().map(|word| if is_personal(word) { "***" } else { word }).collect();
+    words.join(" ").chars().take(MESSAGE_CHARS).collect()
+}
+
+fn is_personal(word: &str) -> bool {
+    word.contains('@') || word.chars().filter(char::is_ascii_digit).count() >= 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{presentable, wait_for};
+    use http_client::Retry;
+    use std::time::Duration;
+
+    #[test]
+    fn the_named_interval_is_waited_for_and_capped() {
+        assert_eq!(wait_for(Some("10000")), Retry::After(Duration::from_secs(10)));
+        assert_eq!(wait_for(Some("3600000")), Retry::After(Duration::from_secs(30)));
+        for odd in [None, Some(""), Some("-1"), Some("soon")] {
+            assert_eq!(wait_for(odd), Retry::Backoff);
+        }
+    }
+
+    #[test]
+    fn words_lose_secrets_personal_data_and_control_characters() {
+        assert_eq!(
+            presentable("token pit-1 of\r\nann@example.com,\u{1b}[1m +14155550100\u{0} is 42", "pit-1"),
+            "token *** of *** *** is 42"
+        );
+        assert_eq!(presentable(&"a b ".repeat(1000), "").chars().count(), 300);
+        assert_eq!(presentable("nothing", ""), "nothing");
+    }
+}

@@ -1,0 +1,8 @@
+//! The client against scripted replies over real HTTP: reading, the oddities of the wire, and every documented error.
+#![cfg(test)]
+
+mod errors;
+mod location;
+mod pages;
+mod retries;
+mod support;

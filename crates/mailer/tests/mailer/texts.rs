@@ -1,0 +1,194 @@
+//! The words of the mails.
+
+use crate::runs::{at, context, failed, successful};
+use domain::run::{LookalikeStatus, Matched};
+use mailer::{MailContext, OUTCOME};
+
+#[test]
+fn the_success_mail_has_the_fields_of_the_contract() {
+    let mail = mailer::success(&successful(), &context()).unwrap();
+    assert_eq!(mail.subject, "✅ GHL Meta Sync Successful - 2026-11-21");
+    assert_eq!(
+        mail.text,
+        "Sync completed successfully at 2026-11-21 01:03:04 (Europe/Berlin)
+
+📊 Summary:
+- Contacts Processed: 2357
+- Contacts Matched by Meta: 1701 (73.6%)
+- Custom Audience: GHL-HighValue-2026-11-21 (ID: 120211234567890123)
+- Lookalike Audience: GHL-HighValue-2026-11-21-LAL-1% (ID: 120219876543210987)
+
+🎯 Value Distribution:
+- Top 10%: 232 contacts
+- Middle 50%: 1164 contacts
+- Bottom 40%: 931 contacts
+
+🧾 Where every contact went:
+- Sent to Meta: 2311
+- Opted out: 12
+- No lifetime value: 30
+- Refused by Meta: 4
+- In all: 2357
+
+🔁 Changes: 31 contacts added, 4 removed since the last successful sync
+
+View full details: https://sync.example.com/sync/7"
+    );
+    for part in
+        ["<strong>1701 (73.6%)</strong>", "120219876543210987", "href=\"https://sync.example.com/sync/7\""]
+    {
+        assert!(mail.html.contains(part), "{part} in {}", mail.html);
+    }
+}
+
+#[test]
+fn the_failure_mail_has_the_fields_of_the_contract() {
+    let mail = mailer::failure(&failed(), &context()).unwrap();
+    assert_eq!(mail.subject, "❌ GHL Meta Sync Failed - 2026-11-21");
+    assert_eq!(
+        mail.text,
+        "Sync failed at 2026-11-21 01:03:04 (Europe/Berlin)
+
+❌ Error: Meta refused the access token: “Session has expired”.
+
+Failed at step: Upload to Meta
+
+What to do: Make a new token in Business Settings and put it into META_ACCESS_TOKEN.
+
+Details:
+- Smart List: Tag: customer
+- LTV Field: Lifetime Value
+- Contacts Retrieved: 2357
+- Provider Code: 190/463
+- Trace ID: AbCdEf123
+
+View logs: https://sync.example.com/sync/7
+
+Please check the application and retry manually."
+    );
+    for part in ["Session has expired", "190/463", "AbCdEf123", "META_ACCESS_TOKEN"] {
+        assert!(mail.html.contains(part), "{part} in {}", mail.html);
+    }
+}
+
+#[test]
+fn what_meta_did_not_report_reads_so() {
+    let run = |matched| domain::Run { matched, ..successful() };
+    let line = |matched| {
+        let text = mailer::success(&run(matched), &context()).unwrap().text;
+        text.lines().find(|line| line.contains("Matched")).unwrap().to_owned()
+    };
+    assert_eq!(line(Matched::default()), "- Contacts Matched by Meta: not reported by Meta");
+    assert_eq!(
+        line(Matched { exact: None, lower: Some(1100), upper: Some(1300) }),
+        "- Contacts Matched by Meta: between 1100 and 1300 (between 47.6% and 56.3%)"
+    );
+}
+
+#[test]
+fn a_pending_or_refused_lookalike_is_explained() {
+    let mut run = successful();
+    run.lookalikes[0].id = None;
+    run.lookalikes[0].status = LookalikeStatus::Pending;
+    let pending = mailer::success(&run, &context()).unwrap();
+    assert!(pending.text.contains("- Lookalike Audience: GHL-HighValue-2026-11-21-LAL-1% (pending)\n"));
+    assert!(pending.text.contains("is pending: Meta has not finished matching"), "{}", pending.text);
+    assert!(pending.html.contains("is pending: Meta has not finished matching"));
+
+    run.lookalikes[0].status = LookalikeStatus::Failed;
+    run.lookalikes[0].note = Some("The seed is too small (2654).".into());
+    let refused = mailer::success(&run, &context()).unwrap();
+    assert!(refused.text.contains("LAL-1% (not created)\n"));
+    assert!(
+        refused.text.contains("complete all the same. The seed is too small (2654)."),
+        "{}",
+        refused.text
+    );
+}
+
+#[test]
+fn warnings_of_the_ranking_are_shown() {
+    let mut run = successful();
+    run.ranking.as_mut().unwrap().warnings.push("All values are equal, so everybody got rank 50.".into());
+    let mail = mailer::success(&run, &context()).unwrap();
+    assert!(mail.text.contains("⚠️ Please note:\n- All values are equal, so everybody got rank 50.\n"));
+    assert!(mail.html.contains("<li>All values are equal, so everybody got rank 50.</li>"));
+}
+
+#[test]
+fn a_run_that_came_to_nothing_invents_no_figure() {
+    let mut run = successful();
+    (run.audience, run.stats, run.changes, run.ranking, run.completed_at) = (None, None, None, None, None);
+    run.lookalikes.clear();
+    let text = mailer::success(&run, &context()).unwrap().text;
+    assert!(
+        text.starts_with("Sync completed successfully (started at 2026-11-21 00:55:00 (Europe/Berlin))\n")
+    );
+    assert!(text.contains("- Custom Audience: none\n- Lookalike Audience: none\n"), "{text}");
+    assert!(!text.contains("Value Distribution") && !text.contains("Changes"), "{text}");
+
+    run.failure = None;
+    let text = mailer::failure(&run, &context()).unwrap().text;
+    assert!(text.contains("❌ Error: No reason was recorded.\n"), "{text}");
+    assert!(!text.contains("Failed at step"), "{text}");
+}
+
+#[test]
+fn hostile_names_and_messages_stay_text() {
+    let mut run = failed();
+    run.config.list_name = "<script>alert(1)</script>\r\nBcc: victim@example.com".into();
+    let failure = run.failure.as_mut().unwrap();
+    failure.message = "<img src=x onerror=1>\n\nView logs: http://evil.example.com".into();
+    failure.trace_id = Some("x".repeat(5000));
+    let instance = MailContext { instance_name: Some("Acme\r\nBcc: x@example.com\"<b>".into()), ..context() };
+    let mail = mailer::failure(&run, &instance).unwrap();
+    assert_eq!(mail.subject, "❌ GHL Meta Sync Failed - 2026-11-21 (Acme Bcc: x@example.com\"<b>)");
+    assert!(!mail.html.contains("<script") && !mail.html.contains("<img"), "{}", mail.html);
+    assert!(mail.text.contains("- Smart List: <script>alert(1)</script> Bcc: victim@example.com\n"));
+    assert_eq!(mail.text.matches("\nView logs: ").count(), 1, "a message can not forge a line");
+    assert!(mail.text.len() < 2000, "long texts are capped");
+}
+
+#[test]
+fn without_a_public_address_the_mail_says_where_its_link_works() {
+    let local =
+        MailContext { public_url: "http://localhost:9876".into(), public_url_is_set: false, ..context() };
+    let mails = [
+        (mailer::success(&successful(), &local).unwrap(), "http://localhost:9876/sync/7"),
+        (mailer::failure(&failed(), &local).unwrap(), "http://localhost:9876/sync/7"),
+        (mailer::test(&local, at("2026-11-21T00:00:00Z")).unwrap(), "http://localhost:9876"),
+    ];
+    for (mail, link) in mails {
+        assert!(
+            mail.text.contains(&format!("{link}\n(This link works only on the computer")),
+            "{}",
+            mail.text
+        );
+        assert!(mail.html.contains("Set PUBLIC_URL"), "{}", mail.html);
+    }
+    assert!(!mailer::success(&successful(), &context()).unwrap().text.contains("PUBLIC_URL"));
+}
+
+#[test]
+fn the_same_mail_about_the_same_run_always_has_the_same_id() {
+    let id = mailer::success(&successful(), &context()).unwrap().message_id;
+    assert_eq!(id, "<run-7.outcome.k3v9@ghl-meta-sync.invalid>");
+    assert_eq!(id, mailer::message_id(&context(), domain::RunId(7), OUTCOME));
+    assert_ne!(id, mailer::message_id(&context(), domain::RunId(8), OUTCOME));
+    let tagged = MailContext { instance_tag: "a\r\nBcc: b@c>".into(), ..context() };
+    assert_eq!(
+        mailer::success(&successful(), &tagged).unwrap().message_id,
+        "<run-7.outcome.aBccbc@ghl-meta-sync.invalid>"
+    );
+    let (one, other) = (at("2026-11-21T00:00:00Z"), at("2026-11-21T00:00:01Z"));
+    let test = |now| mailer::test(&context(), now).unwrap().message_id;
+    assert_ne!(test(one), test(other), "a second test mail is not folded into the first");
+}
+
+#[test]
+fn the_test_mail_names_instance_and_time() {
+    let named = MailContext { instance_name: Some("Acme".into()), ..context() };
+    let mail = mailer::test(&named, at("2026-07-01T10:00:00Z")).unwrap();
+    assert_eq!(mail.subject, "GHL Meta Sync test e-mail - 2026-07-01 (Acme)");
+    assert!(mail.text.starts_with("This is a test e-mail, sent at 2026-07-01 12:00:00 (Europe/Berlin).\n"));
+}

@@ -1,0 +1,149 @@
+//! EMAIL.
+
+use crate::reason::Reason;
+use crate::text::{Filled, open};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Dot-separated atoms, an `@`, and a domain of at least two labels: what Meta's own parameter builder accepts.
+#[expect(clippy::expect_used, reason = "the pattern is a constant that every test of this module compiles")]
+static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)^ [a-z0-9!\#$%&'*+/=?^_`{|}~-]+ (?: \. [a-z0-9!\#$%&'*+/=?^_`{|}~-]+ )*
+        @ (?: [a-z0-9] (?: [a-z0-9-]* [a-z0-9] )? \. )+ [a-z0-9] (?: [a-z0-9-]* [a-z0-9] )? $",
+    )
+    .expect("a constant pattern")
+});
+
+/// Local parts that mean "there is no address" at whatever domain.
+const NO_ADDRESS: [&str; 14] = [
+    "n/a",
+    "no-email",
+    "no.email",
+    "no_email",
+    "noemail",
+    "noemailprovided",
+    "nomail",
+    "no-mail",
+    "notprovided",
+    "not.provided",
+    "donotemail",
+    "noaddress",
+    "undefined",
+    "noemailaddress",
+];
+
+/// Words that mean the same at one of the [`ANYWHERE`] domains, or when they are the domain's name too. Gmail gives
+/// out no address as short as these.
+const NOBODY: [&str; 14] = [
+    "none", "no", "na", "nil", "null", "unknown", "test", "asdf", "abc", "a", "x", "email", "fake", "nobody",
+];
+
+const ANYWHERE: [&str; 11] = [
+    "gmail.com",
+    "email.com",
+    "mail.com",
+    "noemail.com",
+    "nomail.com",
+    "test.com",
+    "none.com",
+    "no.com",
+    "na.com",
+    "fake.com",
+    "domain.com",
+];
+
+/// An e-mail address as Meta compares it: trimmed, lower case, dots and `+tags` kept (customer-file guide).
+///
+/// The address is never edited to make it fit, but for two lossless steps: dots at the very end go, and an
+/// international domain is written in punycode. What Meta's parameter builder would reject is dropped, and so is an
+/// address that stands for none (`none@none.com`), because it would merge strangers into one person.
+///
+/// # Errors
+/// The [`Reason`] the address is not sent.
+pub fn normalize(raw: &str) -> Result<String, Reason> {
+    let text = match open(raw)? {
+        Filled::Hashed(hex) => return Ok(hex),
+        Filled::Text(text) => text,
+    };
+    let address = text.trim_end_matches('.').to_lowercase();
+    let (local, domain) = address.rsplit_once('@').ok_or(Reason::Malformed)?;
+    let address = if domain.is_ascii() {
+        address.clone()
+    } else {
+        let domain = idna::domain_to_ascii(domain).map_err(|_not_a_domain| Reason::Malformed)?;
+        format!("{local}@{domain}")
+    };
+    // RFC 5321 §4.5.3.1: at most 64 octets before the `@` and 254 in all.
+    if local.len() > 64 || address.len() > 254 || !SHAPE.is_match(&address) || ends_in_a_number(&address) {
+        return Err(Reason::Malformed);
+    }
+    if is_nobody(&address) { Err(Reason::Placeholder) } else { Ok(address) }
+}
+
+/// An IP address is no domain that a person has an account with.
+fn ends_in_a_number(address: &str) -> bool {
+    address.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_nobody(address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let name = domain.split('.').next().unwrap_or_default();
+    domain.ends_with(".invalid")
+        || NO_ADDRESS.contains(&local)
+        || (NOBODY.contains(&local) && (local == name || ANYWHERE.contains(&domain)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalize;
+    use crate::reason::Reason;
+
+    #[test]
+    fn addresses_are_kept_as_their_owners_write_them() {
+        for (raw, address) in [
+            (" First.Last+tag@Example.COM ", "first.last+tag@example.com"),
+            ("user@münchen.example", "user@xn--mnchen-3ya.example"),
+            ("user@xn--mnchen-3ya.example", "user@xn--mnchen-3ya.example"),
+            ("\u{feff}o'neil@example.com...", "o'neil@example.com"),
+            ("test@example.com", "test@example.com"),
+            ("email@example.com", "email@example.com"),
+            ("info@test.com", "info@test.com"),
+        ] {
+            assert_eq!(normalize(raw).as_deref(), Ok(address), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_dropped() {
+        for raw in [
+            "a@b@example.com",
+            "<jo@example.com>",
+            "jo@example.com, al@example.com",
+            "jo@-example.com",
+            "jo@127.0.0.1",
+            "jörg@example.com",
+            "ｊｏ@example.com",
+            "foo\"@bar.com",
+            "jo@example",
+            "@example.com",
+            "mailto:jo@example.com",
+            "jo@exa_mple.com",
+            "jo smith@example.com",
+        ] {
+            assert_eq!(normalize(raw), Err(Reason::Malformed), "{raw}");
+        }
+        assert_eq!(normalize(&format!("{}@example.com", "a".repeat(65))), Err(Reason::Malformed));
+        for raw in [
+            "none",
+            "N/A",
+            "test@test.com",
+            "NONE@none.com",
+            "noemail@gmail.com",
+            "no@email.com",
+            "x@y.invalid",
+        ] {
+            assert_eq!(normalize(raw), Err(Reason::Placeholder), "{raw}");
+        }
+    }
+}

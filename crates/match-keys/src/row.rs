@@ -1,0 +1,150 @@
+//! One row of a customer list.
+
+use crate::digest::Digest;
+use std::fmt;
+
+/// A match key: a hash, or nothing, which is sent as the empty text.
+pub type Cell = Option<Digest>;
+
+/// The columns this crate fills, in the order of [`SCHEMA`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// E-mail address.
+    Email,
+    /// Phone number.
+    Phone,
+    /// First name.
+    FirstName,
+    /// Last name.
+    LastName,
+    /// City.
+    City,
+    /// State, province or region.
+    State,
+    /// Postal code.
+    Zip,
+    /// Country.
+    Country,
+}
+
+/// Meta's names of the columns: `payload.schema` of `POST /{audience}/users`, without `LOOKALIKE_VALUE`.
+pub const SCHEMA: [&str; 8] = ["EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY"];
+
+impl Field {
+    /// Every field, in the order of [`SCHEMA`].
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::Phone,
+        Self::FirstName,
+        Self::LastName,
+        Self::City,
+        Self::State,
+        Self::Zip,
+        Self::Country,
+    ];
+
+    /// Meta's name of the column.
+    pub fn key(self) -> &'static str {
+        SCHEMA[self as usize]
+    }
+
+    /// The field in a marketer's words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Email => "E-mail",
+            Self::Phone => "Phone",
+            Self::FirstName => "First name",
+            Self::LastName => "Last name",
+            Self::City => "City",
+            Self::State => "State",
+            Self::Zip => "Postal code",
+            Self::Country => "Country",
+        }
+    }
+}
+
+/// The match keys of one contact. `Debug` shows which cells are filled, never what is in them.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Row([Cell; 8]);
+
+impl Row {
+    /// A row from cells in the order of [`SCHEMA`], for rows that were stored in between.
+    pub fn from_cells(cells: [Cell; 8]) -> Self {
+        Self(cells)
+    }
+
+    /// The cells in the order of [`SCHEMA`].
+    pub fn cells(&self) -> &[Cell; 8] {
+        &self.0
+    }
+
+    /// The cell of one field.
+    pub fn cell(&self, field: Field) -> Cell {
+        self.0[field as usize]
+    }
+
+    pub(crate) fn set(&mut self, field: Field, cell: Cell) {
+        self.0[field as usize] = cell;
+    }
+
+    /// Whether the contact can be matched at all: a usable e-mail address or phone number.
+    pub fn is_identifiable(&self) -> bool {
+        self.cell(Field::Email).is_some() || self.cell(Field::Phone).is_some()
+    }
+
+    /// 32 bytes that are equal for two contacts exactly when both their normalized e-mail address and their normalized
+    /// phone number are (an absent one equals an absent one only). `None` for a contact that can not be identified:
+    /// nothing makes two strangers the same person.
+    pub fn identity(&self) -> Option<[u8; 32]> {
+        if !self.is_identifiable() {
+            return None;
+        }
+        // Half of each SHA-256: 128 bits, far beyond any chance of two being alike. Zeros stand for an absent one.
+        let mut identity = [0; 32];
+        let (email, phone) = identity.split_at_mut(16);
+        for (half, field) in [(email, Field::Email), (phone, Field::Phone)] {
+            if let Some(digest) = self.cell(field) {
+                half.copy_from_slice(&digest.as_bytes()[..16]);
+            }
+        }
+        Some(identity)
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let filled = Field::ALL.into_iter().filter(|field| self.cell(*field).is_some()).map(Field::key);
+        f.write_str("Row")?;
+        f.debug_set().entries(filled).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, Row};
+    use crate::digest::hash;
+
+    fn row(email: &str, phone: &str) -> Row {
+        let mut row = Row::default();
+        row.set(Field::Email, hash(email));
+        row.set(Field::Phone, hash(phone));
+        row
+    }
+
+    #[test]
+    fn identity_is_the_pair_of_email_and_phone() {
+        let both = row("mary@example.com", "15559876543").identity();
+        assert_eq!(both, row("mary@example.com", "15559876543").identity());
+        assert_ne!(both, row("mary@example.com", "").identity());
+        assert_ne!(both, row("", "15559876543").identity());
+        assert_ne!(row("a", "").identity(), row("", "a").identity());
+        assert_eq!(row("", "").identity(), None);
+        assert!(!row("", "").is_identifiable());
+        assert!(row("", "15559876543").is_identifiable());
+    }
+
+    #[test]
+    fn debug_tells_filled_cells_only() {
+        assert_eq!(format!("{:?}", row("mary@example.com", "")), r#"Row{"EMAIL"}"#);
+    }
+}

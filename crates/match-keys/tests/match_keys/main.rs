@@ -1,0 +1,19 @@
+//! Match keys against Meta's printed hashes, the numbering plans of the world, messy contacts and nasty text.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test may end at once; clippy knows only `#[test]` functions as tests"
+)]
+
+mod contacts;
+mod nasty;
+mod phones;
+mod properties;
+mod vectors;
+
+use match_keys::{CountryCode, country};
+
+/// A country that the test names itself.
+fn country(code: &str) -> Option<CountryCode> {
+    if code.is_empty() { None } else { Some(country::read(code).expect("a country code of the test")) }
+}

@@ -1,0 +1,188 @@
+//! Uploading batches and reading the receipt of their session.
+
+use crate::support::{MARY, PHONE, TOKEN, body, codes, error, line, ok, pairs, start};
+use domain::Cancel;
+use meta::{MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
+use serde_json::json;
+use testkit::Reply;
+
+const RECEIPT: &str = r#"{"audience_id":"9","session_id":"9778993","num_received":2,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
+
+fn rows() -> UserRows {
+    let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
+    rows.push_row(&[Some(MARY), None], 85).unwrap();
+    rows.push_row(&[None, Some(PHONE)], 1).unwrap();
+    rows
+}
+
+fn batch(rows: &UserRows) -> UploadBatch<'_> {
+    UploadBatch { session_id: 653_573_199_724_136_401, batch_seq: 1, last: true, estimated_total: 2, rows }
+}
+
+#[test]
+fn a_batch_is_sent_as_documented() {
+    let (server, client) = start(vec![ok(RECEIPT)]);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    assert_eq!((receipt.num_received, receipt.num_invalid_entries, receipt.resent_rows), (2, 0, 0));
+    assert_eq!((receipt.session_id.as_str(), receipt.samples.len()), ("9778993", 0));
+    let request = &server.received()[0];
+    assert_eq!(line(request), ("POST".to_owned(), "/v25.0/9/users".to_owned(), vec![]));
+    let expected = json!({
+        "access_token": TOKEN,
+        "session": {
+            "session_id": 653_573_199_724_136_401_u64,
+            "batch_seq": 1,
+            "last_batch_flag": true,
+            "estimated_num_total": 2,
+        },
+        "payload": {
+            "is_raw": true,
+            "schema": ["EMAIL", "PHONE", "LOOKALIKE_VALUE"],
+            "data": [[MARY, "", 85], ["", PHONE, 1]],
+        },
+    });
+    assert_eq!(body(request), expected);
+    assert!(
+        request.body.contains(&format!(r#"[["{MARY}","",85],["","{PHONE}",1]]"#)),
+        "the value is a bare number"
+    );
+}
+
+#[test]
+fn refused_rows_are_reported() {
+    let reply = format!(
+        r#"{{"session_id":9778993,"num_received":"2","num_invalid_entries":"1","invalid_entry_samples":{{"[\"{MARY}\",\"\",85]":"hash {MARY} is\nbad"}}}}"#
+    );
+    let (_server, client) = start(vec![ok(&reply)]);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    assert_eq!((receipt.num_received, receipt.num_invalid_entries), (2, 1));
+    assert_eq!(receipt.samples[0].row, format!(r#"["{MARY}","",85]"#));
+    assert_eq!(receipt.samples[0].reason, "hash *** is bad");
+    assert!(!format!("{receipt:?}").contains(MARY));
+}
+
+#[test]
+fn a_lost_reply_is_sent_again_and_counted() {
+    let (server, client) = start(vec![Reply::Close, error(1, None), ok(RECEIPT)]);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    assert_eq!((receipt.resent_rows, receipt.from_session), (4, false), "two tries of two rows");
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|request| request.body == received[0].body));
+}
+
+#[test]
+fn a_lost_reply_to_the_last_batch_ends_with_the_receipt_of_its_session() {
+    let session = r#"{"data":[{"session_id":"653573199724136401","num_received":"10002","num_matched":"-1","num_invalid_entries":"3","stage":"uploading"}]}"#;
+    let (server, client) = start(vec![Reply::Close, error(2650, Some(1_870_159)), ok(session)]);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    let expected = UploadReceipt {
+        num_received: 10_002,
+        num_invalid_entries: 3,
+        samples: Vec::new(),
+        session_id: "653573199724136401".to_owned(),
+        resent_rows: 0,
+        from_session: true,
+    };
+    assert_eq!(receipt, expected, "the lost try was the only one that arrived");
+    assert!(server.received()[2].target.starts_with("/v25.0/9/sessions?session_id=653573199724136401"));
+}
+
+#[test]
+fn a_finished_session_is_an_error_unless_this_batch_may_have_finished_it() {
+    let finished = || error(2650, Some(1_870_159));
+    let rows = rows();
+    let (server, client) = start(vec![finished()]);
+    let refused = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
+    assert_eq!((codes(&refused), server.received().len()), ((2650, Some(1_870_159)), 1));
+
+    let (_server, client) = start(vec![Reply::Close, finished()]);
+    let not_last = UploadBatch { last: false, ..batch(&rows) };
+    let refused = client.add_users("9", &not_last, &Cancel::new()).unwrap_err();
+    assert_eq!(codes(&refused), (2650, Some(1_870_159)));
+
+    let (_server, client) = start(vec![Reply::Close, finished(), ok(r#"{"data":[]}"#)]);
+    let refused = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
+    assert_eq!(codes(&refused), (2650, Some(1_870_159)), "the session is not known");
+}
+
+#[test]
+fn refusals_before_the_work_are_not_counted_as_resent() {
+    let script = vec![
+        error(803, None),
+        error(80_003, Some(2_446_079)),
+        error(803, None),
+        error(803, None),
+        ok(RECEIPT),
+    ];
+    let (server, client) = start(script);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    assert_eq!((receipt.resent_rows, server.received().len()), (0, 5));
+}
+
+#[test]
+fn an_audience_that_stays_unknown_ends_the_upload() {
+    let (server, client) = start((0..9).map(|_| error(803, None)).collect());
+    let rows = rows();
+    let error = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
+    assert_eq!((codes(&error), server.received().len()), ((803, None), 4));
+}
+
+#[test]
+fn a_token_that_expires_stops_the_upload_at_once() {
+    let (server, client) = start(vec![error(190, Some(463)), ok(RECEIPT)]);
+    let rows = rows();
+    let error = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
+    assert_eq!((codes(&error), server.received().len()), ((190, Some(463)), 1));
+}
+
+#[test]
+fn a_batch_against_the_rules_is_not_sent() {
+    let (server, client) = start(vec![]);
+    let (empty, rows) = (UserRows::new(&["EMAIL"]), rows());
+    for wrong in [
+        batch(&empty),
+        UploadBatch { batch_seq: 0, ..batch(&rows) },
+        UploadBatch { session_id: 0, ..batch(&rows) },
+        UploadBatch { session_id: 1 << 63, ..batch(&rows) },
+    ] {
+        let error = client.add_users("9", &wrong, &Cancel::new()).unwrap_err();
+        assert!(matches!(error, MetaError::InvalidInput { .. }), "{error:?}");
+    }
+    assert!(server.received().is_empty());
+}
+
+#[test]
+fn a_receipt_without_counts_is_not_taken_for_success() {
+    for reply in [r#"{"success":true}"#, r#"{"num_received":"many","num_invalid_entries":0}"#] {
+        let (_server, client) = start(vec![ok(reply)]);
+        let rows = rows();
+        let error = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
+        assert!(matches!(error, MetaError::UnexpectedShape { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn the_receipt_of_a_session_is_read_and_minus_one_is_no_match_count() {
+    let real = r#"{"data":[{"session_id":"1","num_matched":"5"},{"session_id":"653573199724136401","start_time":"1757326241","end_time":"0","num_received":"10000","num_matched":"-1","num_invalid_entries":"0","progress":"0","stage":"uploading"}]}"#;
+    let done = r#"{"data":[{"session_id":653573199724136401,"num_received":10000,"num_matched":7431,"num_invalid_entries":3,"progress":100,"stage":"done"}]}"#;
+    let (server, client) = start(vec![ok(real), ok(done), ok(r#"{"data":[]}"#)]);
+    let session = || client.session("9", 653_573_199_724_136_401, &Cancel::new()).unwrap();
+    let status = |stage: &str, num_matched, num_invalid_entries, progress: &str| SessionStatus {
+        stage: stage.to_owned(),
+        num_received: Some(10_000),
+        num_matched,
+        num_invalid_entries: Some(num_invalid_entries),
+        progress: Some(progress.to_owned()),
+    };
+    assert_eq!(session(), Some(status("uploading", None, 0, "0")));
+    assert_eq!(session(), Some(status("done", Some(7431), 3, "100")));
+    assert_eq!(session(), None);
+    let query = pairs(&[("session_id", "653573199724136401"), ("limit", "20"), ("access_token", TOKEN)]);
+    assert_eq!(line(&server.received()[0]), ("GET".to_owned(), "/v25.0/9/sessions".to_owned(), query));
+}

@@ -1,0 +1,74 @@
+//! The list, field and account to sync. Every save appends a row, so that a run keeps the names it ran with.
+
+use crate::error::StoreError;
+use crate::schema::sync_configs;
+use crate::store::Store;
+use crate::text::storable;
+use diesel::prelude::*;
+use domain::run::SyncConfig;
+
+/// A row without its times.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sync_configs)]
+pub(crate) struct ConfigRow {
+    id: i64,
+    ghl_smart_list_id: String,
+    ghl_smart_list_name: String,
+    ghl_ltv_field_name: String,
+    ghl_ltv_field_label: String,
+    meta_ad_account_id: String,
+    sync_enabled: bool,
+}
+
+impl From<ConfigRow> for SyncConfig {
+    fn from(row: ConfigRow) -> Self {
+        Self {
+            list_id: row.ghl_smart_list_id,
+            list_name: row.ghl_smart_list_name,
+            ltv_field_key: row.ghl_ltv_field_name,
+            ltv_field_name: row.ghl_ltv_field_label,
+            ad_account_id: row.meta_ad_account_id,
+            sync_enabled: row.sync_enabled,
+        }
+    }
+}
+
+impl Store {
+    /// Appends a row and returns its id. Repeating appends another equal row, which is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn config_save(&self, config: &SyncConfig) -> Result<i64, StoreError> {
+        let now = self.now_naive();
+        self.write("save the settings", |connection| {
+            diesel::insert_into(sync_configs::table)
+                .values((
+                    sync_configs::ghl_smart_list_id.eq(storable(&config.list_id)),
+                    sync_configs::ghl_smart_list_name.eq(storable(&config.list_name)),
+                    sync_configs::ghl_ltv_field_name.eq(storable(&config.ltv_field_key)),
+                    sync_configs::ghl_ltv_field_label.eq(storable(&config.ltv_field_name)),
+                    sync_configs::meta_ad_account_id.eq(storable(&config.ad_account_id)),
+                    sync_configs::sync_enabled.eq(config.sync_enabled),
+                    sync_configs::created_at.eq(now),
+                    sync_configs::updated_at.eq(now),
+                ))
+                .returning(sync_configs::id)
+                .get_result(connection)
+        })
+    }
+
+    /// The row saved last and its id; `None` before the first save.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn config_latest(&self) -> Result<Option<(i64, SyncConfig)>, StoreError> {
+        let row: Option<ConfigRow> = self.read("load the settings", |connection| {
+            sync_configs::table
+                .order(sync_configs::id.desc())
+                .select(ConfigRow::as_select())
+                .first(connection)
+                .optional()
+        })?;
+        Ok(row.map(|row| (row.id, row.into())))
+    }
+}

@@ -1,0 +1,120 @@
+//! One run at a time over all processes that share the database: a lease with an expiry, taken by compare-and-swap.
+
+use crate::error::StoreError;
+use crate::schema::sync_lease;
+use crate::store::Store;
+use crate::text::storable;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use domain::RunId;
+use std::time::Duration;
+
+/// What came of trying to take the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseOutcome {
+    /// It is the caller's until it expires; a heartbeat renews it.
+    Acquired,
+    /// Somebody has it.
+    HeldBy {
+        /// Who.
+        holder: String,
+        /// The run it is used for, once that is known.
+        run_id: Option<RunId>,
+        /// When it lapses without another heartbeat.
+        expires_at: DateTime<Utc>,
+    },
+}
+
+impl Store {
+    /// Takes the lease if it is free or has expired.
+    ///
+    /// `holder` is a random id. It is compared, nothing else: whoever gives the same id is the same holder for
+    /// [`Self::lease_heartbeat`], so a process that may try from two threads should make a fresh id for each try. The
+    /// lease is refused to its own holder as well while it lasts: a run is then already going.
+    ///
+    /// Clocks of processes that share the database must agree to well within `ttl`.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; nothing was taken then, or it lapses by itself.
+    pub fn lease_acquire(&self, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
+        loop {
+            let now = self.now();
+            let taken = self.write("take the lease", |connection| {
+                let free = sync_lease::holder.is_null().or(sync_lease::expires_at.le(now.naive_utc()));
+                diesel::update(sync_lease::table)
+                    .filter(free.assume_not_null())
+                    .set((
+                        sync_lease::holder.eq(storable(holder)),
+                        sync_lease::sync_run_id.eq(None::<i64>),
+                        sync_lease::expires_at.eq((now + ttl).naive_utc()),
+                    ))
+                    .execute(connection)
+            })?;
+            if taken == 1 {
+                return Ok(LeaseOutcome::Acquired);
+            }
+            let (holder, run_id, expires_at): (Option<String>, Option<i64>, Option<NaiveDateTime>) = self
+                .read("see who holds the lease", |connection| {
+                    sync_lease::table
+                        .select((sync_lease::holder, sync_lease::sync_run_id, sync_lease::expires_at))
+                        .first(connection)
+                })?;
+            if let (Some(holder), Some(expires_at)) = (holder, expires_at) {
+                return Ok(LeaseOutcome::HeldBy {
+                    holder,
+                    run_id: run_id.map(RunId),
+                    expires_at: expires_at.and_utc(),
+                });
+            }
+            // It was released between the two statements: try again.
+        }
+    }
+
+    /// Renews the lease for another `ttl` from now. `false`: it was lost, somebody else has it or it was released; stop
+    /// at once. A lease that expired but was not taken by anybody is renewed.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; the lease still lasts until its expiry.
+    pub fn lease_heartbeat(&self, holder: &str, ttl: Duration) -> Result<bool, StoreError> {
+        let expires_at = (self.now() + ttl).naive_utc();
+        let renewed = self.write("renew the lease", |connection| {
+            diesel::update(sync_lease::table)
+                .filter(sync_lease::holder.eq(storable(holder)))
+                .set(sync_lease::expires_at.eq(expires_at))
+                .execute(connection)
+        })?;
+        Ok(renewed == 1)
+    }
+
+    /// Records which run the lease is used for. `false`: it was lost.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such run.
+    pub fn lease_set_run(&self, holder: &str, run: RunId) -> Result<bool, StoreError> {
+        let set = self.write_referring("note the run in the lease", ("run", run.0), |connection| {
+            diesel::update(sync_lease::table)
+                .filter(sync_lease::holder.eq(storable(holder)))
+                .set(sync_lease::sync_run_id.eq(run.0))
+                .execute(connection)
+        })?;
+        Ok(set == 1)
+    }
+
+    /// Gives the lease back. `false`: it was not the caller's any more, which needs nothing to be done.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; the lease then lapses by itself.
+    pub fn lease_release(&self, holder: &str) -> Result<bool, StoreError> {
+        let released = self.write("give the lease back", |connection| {
+            diesel::update(sync_lease::table)
+                .filter(sync_lease::holder.eq(storable(holder)))
+                .set((
+                    sync_lease::holder.eq(None::<String>),
+                    sync_lease::sync_run_id.eq(None::<i64>),
+                    sync_lease::expires_at.eq(None::<NaiveDateTime>),
+                ))
+                .execute(connection)
+        })?;
+        Ok(released == 1)
+    }
+}

@@ -1,0 +1,117 @@
+use crate::support::{TestDb, begun, for_each_backend};
+use chrono::TimeDelta;
+use domain::RunId;
+use persistence::{LeaseOutcome, Store, StoreError};
+use std::sync::Barrier;
+use std::time::Duration;
+
+const TTL: Duration = Duration::from_secs(60);
+
+for_each_backend!(
+    one_of_eight_threads_gets_the_lease,
+    an_expired_lease_goes_to_one_of_eight_threads,
+    the_lease_names_its_holder_and_run,
+    a_lease_lapses_by_the_given_clock,
+    a_lost_lease_can_be_neither_renewed_nor_released,
+    a_lease_of_no_run_is_refused,
+);
+
+fn acquired(outcome: &LeaseOutcome) -> bool {
+    *outcome == LeaseOutcome::Acquired
+}
+
+/// The outcomes of eight threads that try at the same moment, each with connections of its own.
+fn race(stores: &[Store], round: usize) -> Vec<(String, LeaseOutcome)> {
+    let start = Barrier::new(stores.len());
+    std::thread::scope(|scope| {
+        let tries: Vec<_> = stores
+            .iter()
+            .enumerate()
+            .map(|(at, store)| {
+                let start = &start;
+                scope.spawn(move || {
+                    let holder = format!("holder-{round}-{at}");
+                    start.wait();
+                    let outcome = store.lease_acquire(&holder, TTL).unwrap();
+                    (holder, outcome)
+                })
+            })
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+fn one_of_eight_threads_gets_the_lease(db: &TestDb) {
+    let stores: Vec<Store> = (0..8).map(|_| db.open()).collect();
+    for round in 0..25 {
+        let outcomes = race(&stores, round);
+        let winners: Vec<&String> =
+            outcomes.iter().filter(|(_, one)| acquired(one)).map(|(holder, _)| holder).collect();
+        assert_eq!(winners.len(), 1, "{outcomes:?}");
+        for (_, outcome) in outcomes.iter().filter(|(_, one)| !acquired(one)) {
+            assert!(
+                matches!(outcome, LeaseOutcome::HeldBy { holder, .. } if holder == winners[0]),
+                "{outcome:?}"
+            );
+        }
+        assert!(stores[0].lease_release(winners[0]).unwrap());
+    }
+}
+
+fn an_expired_lease_goes_to_one_of_eight_threads(db: &TestDb) {
+    let stores: Vec<Store> = (0..8).map(|_| db.open()).collect();
+    for round in 0..25 {
+        let winners = race(&stores, round).iter().filter(|(_, one)| acquired(one)).count();
+        assert_eq!(winners, 1);
+        db.clock.advance(TimeDelta::seconds(60));
+    }
+}
+
+fn the_lease_names_its_holder_and_run(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    let expires_at = db.now() + TTL;
+    let held = |run_id| LeaseOutcome::HeldBy { holder: "a".into(), run_id, expires_at };
+    assert_eq!(store.lease_acquire("b", TTL).unwrap(), held(None));
+    assert!(store.lease_set_run("a", run).unwrap());
+    assert_eq!(store.lease_acquire("b", TTL).unwrap(), held(Some(run)));
+    assert_eq!(store.lease_acquire("a", TTL).unwrap(), held(Some(run)), "its holder is already running");
+    assert!(store.lease_release("a").unwrap());
+    assert!(acquired(&store.lease_acquire("b", TTL).unwrap()));
+    assert!(matches!(store.lease_acquire("c", TTL).unwrap(), LeaseOutcome::HeldBy { run_id: None, .. }));
+}
+
+fn a_lease_lapses_by_the_given_clock(db: &TestDb) {
+    let store = db.open();
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    db.clock.advance(TimeDelta::seconds(59));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()));
+    assert!(store.lease_heartbeat("a", TTL).unwrap());
+    db.clock.advance(TimeDelta::seconds(59));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()), "the heartbeat has renewed it");
+    db.clock.advance(TimeDelta::seconds(2));
+    assert!(store.lease_heartbeat("a", TTL).unwrap(), "nobody took it in between");
+    db.clock.advance(TimeDelta::seconds(60));
+    assert!(acquired(&store.lease_acquire("b", TTL).unwrap()));
+}
+
+fn a_lost_lease_can_be_neither_renewed_nor_released(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    db.clock.advance(TimeDelta::seconds(61));
+    assert!(acquired(&store.lease_acquire("b", TTL).unwrap()));
+    assert!(!store.lease_heartbeat("a", TTL).unwrap());
+    assert!(!store.lease_set_run("a", run).unwrap());
+    assert!(!store.lease_release("a").unwrap());
+    assert!(
+        matches!(store.lease_acquire("c", TTL).unwrap(), LeaseOutcome::HeldBy { holder, run_id: None, .. } if holder == "b")
+    );
+}
+
+fn a_lease_of_no_run_is_refused(db: &TestDb) {
+    let store = db.open();
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    assert!(matches!(store.lease_set_run("a", RunId(99)), Err(StoreError::Missing { what: "run", id: 99 })));
+}

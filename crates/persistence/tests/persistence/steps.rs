@@ -1,0 +1,91 @@
+use crate::support::{TestDb, begun, for_each_backend};
+use chrono::TimeDelta;
+use domain::RunId;
+use domain::run::{Step, StepRecord, StepStatus};
+use persistence::StoreError;
+
+for_each_backend!(
+    steps_keep_the_order_they_began_in,
+    a_step_that_is_begun_again_starts_over,
+    a_skipped_step_needs_no_begin,
+    a_step_of_no_run_is_refused,
+);
+
+fn steps_keep_the_order_they_began_in(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    let began = db.now();
+    store.step_start(run, Step::Fetch).unwrap();
+    store.step_start(run, Step::ReadLtv).unwrap();
+    store.step_progress(run, Step::Fetch, 100, Some(2311)).unwrap();
+    store.step_progress(run, Step::ReadLtv, 7, None).unwrap();
+    assert_eq!(store.run_get(run).unwrap().unwrap().current_step().unwrap().name, Step::ReadLtv);
+    db.clock.advance(TimeDelta::milliseconds(1500));
+    store.step_finish(run, Step::Fetch, StepStatus::Done, Some("2,311 contacts")).unwrap();
+    let steps = store.run_get(run).unwrap().unwrap().steps;
+    assert_eq!(
+        steps,
+        [
+            StepRecord {
+                name: Step::Fetch,
+                status: StepStatus::Done,
+                started_at: began,
+                completed_at: Some(began + TimeDelta::milliseconds(1500)),
+                done: 100,
+                total: Some(2311),
+                detail: Some("2,311 contacts".into()),
+            },
+            StepRecord {
+                name: Step::ReadLtv,
+                status: StepStatus::Running,
+                started_at: began,
+                completed_at: None,
+                done: 7,
+                total: None,
+                detail: None,
+            },
+        ]
+    );
+}
+
+fn a_step_that_is_begun_again_starts_over(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    store.step_start(run, Step::Lookalike).unwrap();
+    store.step_progress(run, Step::Lookalike, 1, Some(2)).unwrap();
+    store.step_finish(run, Step::Lookalike, StepStatus::Failed, Some("Meta was busy")).unwrap();
+    store.step_start(run, Step::Notify).unwrap();
+    db.clock.advance(TimeDelta::hours(3));
+    store.step_start(run, Step::Lookalike).unwrap();
+    let steps = store.run_get(run).unwrap().unwrap().steps;
+    assert_eq!(steps.iter().map(|step| step.name).collect::<Vec<_>>(), [Step::Lookalike, Step::Notify]);
+    let again = &steps[0];
+    assert_eq!((again.status, again.started_at, again.completed_at), (StepStatus::Running, db.now(), None));
+    assert_eq!((again.done, again.total, again.detail.as_deref()), (0, None, None));
+}
+
+fn a_skipped_step_needs_no_begin(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    store.step_finish(run, Step::Lookalike, StepStatus::Skipped, Some("No country is configured")).unwrap();
+    let steps = store.run_get(run).unwrap().unwrap().steps;
+    assert_eq!((steps[0].status, steps[0].completed_at), (StepStatus::Skipped, Some(db.now())));
+}
+
+fn a_step_of_no_run_is_refused(db: &TestDb) {
+    let store = db.open();
+    let missing = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Missing { id: 99, .. }));
+    assert!(missing(store.step_start(RunId(99), Step::Fetch)));
+    assert!(missing(store.step_progress(RunId(99), Step::Fetch, 1, None)));
+    assert!(missing(store.step_finish(RunId(99), Step::Fetch, StepStatus::Done, None)));
+    let run = begun(&store);
+    assert!(
+        store.step_progress(run, Step::Fetch, 1, None).is_err(),
+        "a step that was not begun has no progress"
+    );
+    assert!(store.step_start(run, Step::Fetch).is_ok());
+    assert!(matches!(
+        store.step_progress(run, Step::Fetch, u64::MAX, None),
+        Err(StoreError::Unstorable { .. })
+    ));
+}

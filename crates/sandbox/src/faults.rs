@@ -1,0 +1,190 @@
+//! Faults that a test or the control API plants in front of any simulator.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Service;
+
+/// What happens instead of the normal reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Effect {
+    /// This status and body; nothing is applied.
+    Status {
+        /// HTTP status (for SMTP: the reply code).
+        status: u16,
+        /// The body; JSON by content type unless a header says otherwise.
+        #[serde(default)]
+        body: String,
+        /// Extra headers.
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+    },
+    /// The connection is closed without a reply; nothing is applied.
+    Reset,
+    /// The request is applied, then the connection is closed and the reply is lost.
+    ResetAfterApply,
+    /// Nothing is applied; silence for this long, then the connection is closed.
+    Hang {
+        /// How long, in real milliseconds.
+        millis: u64,
+    },
+    /// Silence for this long, then the normal reply.
+    Delay {
+        /// How long, in real milliseconds.
+        millis: u64,
+    },
+    /// An HTML page as a gateway would send it; nothing is applied.
+    Html {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The request is applied, its reply breaks off in the middle of the body.
+    Truncate,
+}
+
+/// An [`Effect`] and the calls it strikes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The simulator.
+    pub service: Service,
+    /// Only this method (any when absent).
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Only when path and query contain this.
+    #[serde(default)]
+    pub path_contains: Option<String>,
+    /// Only when the body contains this.
+    #[serde(default)]
+    pub body_contains: Option<String>,
+    /// How many matching calls pass before it strikes.
+    #[serde(default)]
+    pub after: u32,
+    /// How many calls it strikes.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// What happens.
+    pub effect: Effect,
+}
+
+fn once() -> u32 {
+    1
+}
+
+impl Fault {
+    /// A fault that strikes the next call to the service, once.
+    pub fn new(service: Service, effect: Effect) -> Self {
+        Self { service, method: None, path_contains: None, body_contains: None, after: 0, times: 1, effect }
+    }
+
+    /// Only calls with this method.
+    #[must_use]
+    pub fn on_method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only calls whose path and query contain this.
+    #[must_use]
+    pub fn on_path(mut self, part: &str) -> Self {
+        self.path_contains = Some(part.to_owned());
+        self
+    }
+
+    /// Only calls whose body contains this.
+    #[must_use]
+    pub fn on_body(mut self, part: &str) -> Self {
+        self.body_contains = Some(part.to_owned());
+        self
+    }
+
+    /// Lets this many matching calls pass first.
+    #[must_use]
+    pub fn after(mut self, calls: u32) -> Self {
+        self.after = calls;
+        self
+    }
+
+    /// Strikes this many calls.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn matches(&self, service: Service, method: &str, path: &str, body: &str) -> bool {
+        self.service == service
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.path_contains.as_deref().is_none_or(|part| path.contains(part))
+            && self.body_contains.as_deref().is_none_or(|part| body.contains(part))
+    }
+}
+
+/// The planted faults. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+
+impl Faults {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Plants one more; earlier ones strike first.
+    pub fn add(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    /// Removes all.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The fault that strikes this call, if any. Counts the call for every fault that still lets calls pass.
+    pub fn strike(&self, service: Service, method: &str, path: &str, body: &str) -> Option<Effect> {
+        let mut faults = self.lock();
+        let mut effect = None;
+        for fault in faults.iter_mut().filter(|fault| fault.matches(service, method, path, body)) {
+            if fault.after > 0 {
+                fault.after -= 1;
+            } else if effect.is_none() && fault.times > 0 {
+                fault.times -= 1;
+                effect = Some(fault.effect.clone());
+            }
+        }
+        faults.retain(|fault| fault.times > 0);
+        effect
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_passes_by_strikes_and_is_used_up() {
+        let faults = Faults::new();
+        faults.add(
+            Fault::new(Service::Meta, Effect::Reset).on_method("post").on_path("/users").after(1).times(2),
+        );
+        let call = || faults.strike(Service::Meta, "POST", "/v25.0/1/users", "");
+        assert_eq!([call(), call(), call(), call()], [None, Some(Effect::Reset), Some(Effect::Reset), None]);
+        assert_eq!(faults.strike(Service::Meta, "GET", "/v25.0/1/users", ""), None);
+    }
+
+    #[test]
+    fn a_fault_is_read_from_the_json_of_the_control_api() -> Result<(), serde_json::Error> {
+        let text =
+            r#"{"service":"ghl","body_contains":"vip","effect":{"kind":"status","status":429,"body":"{}"}}"#;
+        let fault: Fault = serde_json::from_str(text)?;
+        let effect = Effect::Status { status: 429, body: "{}".to_owned(), headers: Vec::new() };
+        assert_eq!(fault, Fault::new(Service::Ghl, effect).on_body("vip"));
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! The filters of `/contacts/search` and what they match (the tables of ghl-api §3.2).
+
+use serde_json::{Map, Value};
+
+use super::data_type;
+use super::reply::Refusal;
+use crate::people::Contact;
+
+const VALUE_LIMIT: usize = 75;
+
+/// Filters that must all match.
+#[derive(Debug, Default)]
+pub(super) struct Filters(Vec<Node>);
+
+#[derive(Debug)]
+enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Test { field: Field, operator: Operator, value: Value },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Eq,
+    NotEq,
+    Contains,
+    NotContains,
+    Exists,
+    NotExists,
+    Range,
+    Nested,
+}
+
+/// A field by its kind, which decides its operators.
+#[derive(Debug)]
+enum Field {
+    Id,
+    /// eq, exists and their opposites.
+    Keyword(String),
+    /// … and contains.
+    Text(String),
+    Tags,
+    Dnd,
+    Date(String),
+    DndChannel(String),
+    CustomText(String),
+    CustomNumber(String),
+    /// No such custom field: matches nothing.
+    CustomUnknown,
+    Opportunities,
+}
+
+impl Operator {
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "eq" => Self::Eq,
+            "not_eq" => Self::NotEq,
+            "contains" => Self::Contains,
+            "not_contains" => Self::NotContains,
+            "exists" => Self::Exists,
+            "not_exists" => Self::NotExists,
+            "range" => Self::Range,
+            "nested" => Self::Nested,
+            _ => return None,
+        })
+    }
+}
+
+impl Field {
+    fn parse(name: &str) -> Option<Self> {
+        let owned = name.to_owned();
+        Some(match name {
+            "id" => Self::Id,
+            "dnd" => Self::Dnd,
+            "tags" => Self::Tags,
+            "opportunities" => Self::Opportunities,
+            "contactName" | "assignedTo" | "country" | "email" | "followers" | "isValidWhatsapp"
+            | "timezone" | "type" | "validEmail" | "website" | "activeWorkflows" | "finishedWorkflows" => {
+                Self::Keyword(owned)
+            }
+            "address" | "businessName" | "city" | "companyName" | "firstNameLowerCase"
+            | "lastNameLowerCase" | "phone" | "postalCode" | "source" | "state" => Self::Text(owned),
+            "dateAdded"
+            | "dateUpdated"
+            | "dateOfBirth"
+            | "lastEmailClickedDate"
+            | "lastEmailOpenedDate"
+            | "lastAppointment" => Self::Date(owned),
+            "dndSettings.Email.status" | "dndSettings.SMS.status" | "dndSettings.Call.status" => {
+                Self::DndChannel(name.split('.').nth(1).unwrap_or_default().to_owned())
+            }
+            "inboundDndSettings.all.status" => Self::Keyword(owned),
+            _ => {
+                let id = name.strip_prefix("customFields.")?;
+                match data_type(id) {
+                    Some("MONETORY" | "NUMERICAL") => Self::CustomNumber(id.to_owned()),
+                    Some(_) => Self::CustomText(id.to_owned()),
+                    None => Self::CustomUnknown,
+                }
+            }
+        })
+    }
+
+    fn allows(&self, operator: Operator) -> bool {
+        use Operator::{Contains, Eq, Exists, Nested, NotContains, NotEq, NotExists, Range};
+        let allowed: &[Operator] = match self {
+            Self::Id => &[Eq, NotEq],
+            Self::Keyword(_) | Self::Dnd | Self::DndChannel(_) => &[Eq, NotEq, Exists, NotExists],
+            Self::Text(_) | Self::Tags | Self::CustomText(_) => {
+                &[Eq, NotEq, Contains, NotContains, Exists, NotExists]
+            }
+            Self::Date(_) => &[Range, Exists, NotExists],
+            Self::CustomNumber(_) => &[Range, Eq, NotEq, Exists, NotExists],
+            Self::CustomUnknown => &[Range, Eq, NotEq, Contains, NotContains, Exists, NotExists],
+            Self::Opportunities => &[Nested],
+        };
+        allowed.contains(&operator)
+    }
+
+    /// The values of the field; none when it is unset.
+    fn values(&self, contact: &Contact) -> Vec<Value> {
+        let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Value::from(text)] };
+        match self {
+            Self::Id => text(&contact.id),
+            Self::Dnd => vec![Value::from(contact.dnd)],
+            Self::Tags => contact.tags.iter().map(|tag| Value::from(tag.as_str())).collect(),
+            Self::Keyword(name) | Self::Text(name) => match name.as_str() {
+                "contactName" => text(format!("{} {}", contact.first_name, contact.last_name).trim()),
+                "country" => text(&contact.country),
+                "email" => text(&contact.email),
+                "type" => text("lead"),
+                "city" => text(&contact.city),
+                "firstNameLowerCase" => text(&contact.first_name.to_lowercase()),
+                "lastNameLowerCase" => text(&contact.last_name.to_lowercase()),
+                "phone" => text(&contact.phone),
+                "postalCode" => text(&contact.postal_code),
+                "source" => text(&contact.source),
+                "state" => text(&contact.state),
+                _ => Vec::new(), // nobody here has one
+            },
+            Self::Date(name) => match name.as_str() {
+                "dateAdded" => vec![Value::from(contact.date_added)],
+                "dateUpdated" => vec![Value::from(contact.date_updated)],
+                _ => Vec::new(),
+            },
+            Self::DndChannel(channel) => contact
+                .dnd_settings
+                .get(channel)
+                .map(|setting| setting["status"].clone())
+                .into_iter()
+                .collect(),
+            Self::CustomText(id) | Self::CustomNumber(id) => match contact.custom_field(id) {
+                Some(Value::Array(list)) => list.clone(),
+                Some(value) => vec![value.clone()],
+                None => Vec::new(),
+            },
+            Self::CustomUnknown | Self::Opportunities => Vec::new(),
+        }
+    }
+
+    /// Tags and ids are compared as they are, other text without regard to case, numbers as numbers.
+    fn equal(&self, held: &Value, wanted: &Value) -> bool {
+        match self {
+            Self::CustomNumber(_) => number(held).is_some_and(|held| number(wanted) == Some(held)),
+            Self::Tags | Self::Id => held == wanted,
+            _ => match (held, wanted) {
+                (Value::String(held), Value::String(wanted)) => held.to_lowercase() == wanted.to_lowercase(),
+                (held, wanted) => held == wanted,
+            },
+        }
+    }
+
+    fn scale(&self, value: &Value) -> Option<f64> {
+        match (self, value) {
+            (Self::Date(_), Value::String(text)) => time(text),
+            _ => number(value),
+        }
+    }
+}
+
+impl Filters {
+    pub(super) fn parse(list: &[Value]) -> Result<Self, Refusal> {
+        Ok(Self(nodes(list)?))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn matches(&self, contact: &Contact) -> bool {
+        self.0.iter().all(|node| node.matches(contact))
+    }
+}
+
+fn nodes(list: &[Value]) -> Result<Vec<Node>, Refusal> {
+    list.iter().map(node).collect()
+}
+
+fn node(value: &Value) -> Result<Node, Refusal> {
+    let refuse = |message: &str| Err(Refusal::unprocessable(vec![message.to_owned()]));
+    let Some(object) = value.as_object() else { return refuse("each value in filters must be an object") };
+    if let Some(group) = object.get("group") {
+        let Some(list) = object.get("filters").and_then(Value::as_array) else {
+            return refuse("filters must be an array");
+        };
+        return match group.as_str() {
+            Some("AND") => Ok(Node::All(nodes(list)?)),
+            Some("OR") => Ok(Node::Any(nodes(list)?)),
+            _ => refuse("group must be one of the following values: AND, OR"),
+        };
+    }
+    if let Some(key) = object.keys().find(|key| !["field", "operator", "value"].contains(&key.as_str())) {
+        return refuse(&format!("property {key} should not exist"));
+    }
+    let Some(name) = object.get("field").and_then(Value::as_str) else {
+        return refuse("field must be a string");
+    };
+    let Some(field) = Field::parse(name) else {
+        return Err(Refusal::bad_request(format!("Invalid field {name}")));
+    };
+    let operator = object.get("operator").and_then(Value::as_str).and_then(Operator::parse);
+    let Some(operator) = operator.filter(|operator| field.allows(*operator)) else {
+        return refuse("Invalid Operator");
+    };
+    let value = object.get("value").cloned();
+    if let Some(problem) = problem_of(operator, value.as_ref()) {
+        return refuse(problem);
+    }
+    Ok(Node::Test { field, operator, value: value.unwrap_or(Value::Null) })
+}
+
+/// What is wrong with a filter's value.
+fn problem_of(operator: Operator, value: Option<&Value>) -> Option<&'static str> {
+    let long = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() > VALUE_LIMIT);
+    match (operator, value) {
+        (Operator::Exists | Operator::NotExists, Some(_)) => Some("value should not exist"),
+        (Operator::Exists | Operator::NotExists, None) => None,
+        (Operator::Nested, Some(Value::Array(_))) => None,
+        (Operator::Nested, _) => Some("value must be an array"),
+        (Operator::Range, Some(Value::Object(bounds))) if bounds_are_valid(bounds) => None,
+        (Operator::Range, _) => Some("value must be an object of gte, lte, gt, lt"),
+        (Operator::Contains | Operator::NotContains, Some(Value::String(_)))
+        | (Operator::Eq | Operator::NotEq, Some(Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
+            value.is_some_and(long).then_some("value must be shorter than or equal to 75 characters")
+        }
+        (Operator::Eq | Operator::NotEq, Some(Value::Array(list))) => {
+            list.iter().any(long).then_some("each value must be shorter than or equal to 75 characters")
+        }
+        _ => Some("value must be a string, a number or a boolean"),
+    }
+}
+
+fn bounds_are_valid(bounds: &Map<String, Value>) -> bool {
+    !bounds.is_empty() && bounds.keys().all(|key| ["gte", "lte", "gt", "lt"].contains(&key.as_str()))
+}
+
+impl Node {
+    fn matches(&self, contact: &Contact) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(contact)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(contact)),
+            Self::Test { field: Field::CustomUnknown, .. } => false,
+            Self::Test { field, operator, value } => {
+                let held = field.values(contact);
+                let equal = || match value {
+                    Value::Array(list) => {
+                        list.iter().any(|one| held.iter().any(|held| field.equal(held, one)))
+                    }
+                    one => held.iter().any(|held| field.equal(held, one)),
+                };
+                let contains = || {
+                    let part = value.as_str().unwrap_or_default().to_lowercase();
+                    held.iter()
+                        .any(|held| held.as_str().is_some_and(|held| held.to_lowercase().contains(&part)))
+                };
+                match operator {
+                    Operator::Eq => equal(),
+                    Operator::NotEq => !equal(),
+                    Operator::Contains => contains(),
+                    Operator::NotContains => !contains(),
+                    Operator::Exists => !held.is_empty(),
+                    Operator::NotExists => held.is_empty(),
+                    Operator::Range => held.iter().any(|held| in_range(field, held, value)),
+                    Operator::Nested => false, // the contacts have no opportunities yet
+                }
+            }
+        }
+    }
+}
+
+fn in_range(field: &Field, held: &Value, bounds: &Value) -> bool {
+    let (Some(held), Some(bounds)) = (field.scale(held), bounds.as_object()) else { return false };
+    bounds.iter().all(|(key, bound)| {
+        field.scale(bound).is_some_and(|bound| match key.as_str() {
+            "gte" => held >= bound,
+            "lte" => held <= bound,
+            "gt" => held > bound,
+            _ => held < bound,
+        })
+    })
+}
+
+/// A number, or text that is one apart from a currency sign and thousands separators.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => {
+            text.replace([',', '$', ' '], "").parse().ok().filter(|number: &f64| number.is_finite())
+        }
+        _ => None,
+    }
+}
+
+/// Epoch milliseconds of an ISO date or date-time.
+fn time(text: &str) -> Option<f64> {
+    let date_time = chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
+    let date =
+        || Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis());
+    date_time.or_else(date).map(|millis| millis as f64)
+}

@@ -1,0 +1,188 @@
+//! The test's side of the simulator: look at everything, set anything.
+
+use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::audience::{Audience, CustomerList, Kind};
+use super::verification::{self, Verification};
+use super::{Account, Ad, Instants, MetaState, seconds};
+
+/// Rows per page of the member dump.
+const DEFAULT_PAGE: usize = 10_000;
+
+/// The control routes, to be mounted under `/control/meta`. Needs `web::Data<MetaState>` in the app.
+///
+/// - `GET /audiences`: every audience, deleted ones too, with its sessions; every ad.
+/// - `GET /audiences/{id}/members?offset=&limit=`: accepted rows in order as `[e-mail, phone, value]`; of a hash the
+///   first 32 hex digits.
+/// - `GET /audiences/{id}/verification`: what was received against what is true.
+/// - `POST /state`: any fields of [`MetaSettings`](super::MetaSettings); besides `"throttle": {"code", "subcode",
+///   "minutes"}` limits the account from now on, and `"throttle": null` lifts it. Answers with the settings.
+/// - `POST /ads`: `{"audience_id", "name"?, "effective_status"?, "excluded"?}` makes an ad that uses the audience.
+pub fn control(config: &mut ServiceConfig) {
+    config
+        .route("/audiences", web::get().to(audiences))
+        .route("/audiences/{id}/members", web::get().to(members))
+        .route("/audiences/{id}/verification", web::get().to(verify))
+        .route("/state", web::post().to(change_state))
+        .route("/ads", web::post().to(attach_ad));
+}
+
+async fn audiences(state: Data<MetaState>) -> impl Responder {
+    let at = state.instants();
+    let account = state.account();
+    let audiences: Vec<Value> =
+        account.audiences.values().map(|audience| summary(&account, audience, &state, at)).collect();
+    let ads: Vec<Value> = account.ads.iter().map(ad_json).collect();
+    Json(json!({"audiences": audiences, "ads": ads}))
+}
+
+fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instants) -> Value {
+    let settings = &account.settings;
+    let size = audience.list().map(|list| list.size(&state.population, at, settings)).unwrap_or_default();
+    let mut summary = json!({
+        "id": audience.id.to_string(),
+        "name": audience.name,
+        "description": audience.description,
+        "created_at": audience.created_at,
+        "deleted": audience.deleted,
+        "operation_status": audience.operation(&size, at, settings),
+        "delivery_status": audience.delivery(&size, at, settings),
+    });
+    match &audience.kind {
+        Kind::List(list) => {
+            summary["subtype"] = json!("CUSTOM");
+            summary["is_value_based"] = json!(list.value_based);
+            summary["customer_file_source"] = json!(list.customer_file_source);
+            summary["rows"] = json!(list.members.len());
+            summary["matched"] = json!(size.matched);
+            summary["sessions"] = list.sessions.iter().map(|session| session.json(at, settings)).collect();
+        }
+        Kind::Lookalike(lookalike) => {
+            summary["subtype"] = json!("LOOKALIKE");
+            summary["is_value_based"] = json!(lookalike.value_based);
+            summary["origin_audience_id"] = json!(lookalike.origin.to_string());
+            summary["lookalike_spec"] = lookalike.json(account.audiences.get(&lookalike.origin));
+        }
+    }
+    summary
+}
+
+fn ad_json(ad: &Ad) -> Value {
+    json!({
+        "id": ad.id.to_string(),
+        "audience_id": ad.audience.to_string(),
+        "name": ad.name,
+        "effective_status": ad.effective_status,
+        "excluded": ad.excluded,
+    })
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    offset: usize,
+    limit: Option<usize>,
+}
+
+async fn members(state: Data<MetaState>, id: Path<u64>, page: Query<Page>) -> HttpResponse {
+    let account = state.account();
+    let Some(list) = list_of(&account, *id) else { return no_list() };
+    let limit = page.limit.unwrap_or(DEFAULT_PAGE);
+    let rows: Vec<Value> = list
+        .members
+        .iter()
+        .skip(page.offset)
+        .take(limit)
+        .map(|member| json!([member.email.hex(), member.phone.hex(), member.value()]))
+        .collect();
+    HttpResponse::Ok().json(json!({"total": list.members.len(), "offset": page.offset, "members": rows}))
+}
+
+async fn verify(state: Data<MetaState>, id: Path<u64>) -> HttpResponse {
+    // Copied, so that hashing a million truths does not hold up the simulator.
+    let members = match list_of(&state.account(), *id) {
+        Some(list) => list.members.clone(),
+        None => return no_list(),
+    };
+    let verification: Verification = verification::verify(&members, &state.population);
+    HttpResponse::Ok().json(verification)
+}
+
+fn list_of(account: &Account, id: u64) -> Option<&CustomerList> {
+    account.audiences.get(&id).and_then(Audience::list)
+}
+
+fn no_list() -> HttpResponse {
+    HttpResponse::NotFound().json(json!({"detail": "no customer list of this id"}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Throttle {
+    code: u32,
+    subcode: Option<u32>,
+    #[serde(default = "five")]
+    minutes: u64,
+}
+
+fn five() -> u64 {
+    5
+}
+
+async fn change_state(state: Data<MetaState>, patch: Json<Map<String, Value>>) -> HttpResponse {
+    match patched(&state, patch.into_inner()) {
+        Ok(settings) => HttpResponse::Ok().json(settings),
+        Err(error) => HttpResponse::BadRequest().json(json!({"detail": error.to_string()})),
+    }
+}
+
+/// All of the patch or nothing.
+fn patched(state: &MetaState, mut patch: Map<String, Value>) -> Result<Value, serde_json::Error> {
+    let throttle = patch.remove("throttle").map(serde_json::from_value::<Option<Throttle>>).transpose()?;
+    let account = &mut *state.account();
+    let mut settings = serde_json::to_value(&account.settings)?;
+    if let Some(fields) = settings.as_object_mut() {
+        fields.append(&mut patch);
+    }
+    account.settings = serde_json::from_value(settings.clone())?;
+    match throttle {
+        None => {}
+        Some(None) => account.usage.lift(),
+        Some(Some(Throttle { code, subcode, minutes })) => {
+            account.usage.limit(code, subcode, state.instants().steady + seconds(minutes * 60));
+        }
+    }
+    Ok(settings)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAd {
+    audience_id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default = "active")]
+    effective_status: String,
+    /// The ad set excludes the audience instead of targeting it; the edge lists both.
+    #[serde(default)]
+    excluded: bool,
+}
+
+fn active() -> String {
+    "ACTIVE".to_owned()
+}
+
+async fn attach_ad(state: Data<MetaState>, ad: Json<NewAd>) -> HttpResponse {
+    let mut account = state.account();
+    let Some(audience) = ad.audience_id.parse().ok().filter(|id| account.audiences.contains_key(id)) else {
+        return HttpResponse::NotFound().json(json!({"detail": "no audience of this id"}));
+    };
+    let NewAd { name, effective_status, excluded, .. } = ad.into_inner();
+    let ad = Ad { id: account.new_id(), audience, name, effective_status, excluded };
+    let reply = ad_json(&ad);
+    account.ads.push(ad);
+    HttpResponse::Created().json(reply)
+}

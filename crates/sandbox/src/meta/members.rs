@@ -1,0 +1,150 @@
+//! Who was received, kept small: 48 bytes per row.
+
+use std::collections::HashSet;
+
+use crate::people::PersonIndex;
+
+/// The first 16 bytes of an uploaded SHA-256; all zero for an empty cell.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
+pub(super) struct Key([u8; 16]);
+
+impl Key {
+    pub fn of(hash: Option<&[u8; 32]>) -> Self {
+        let mut key = [0; 16];
+        if let Some(hash) = hash {
+            key.copy_from_slice(&hash[..16]);
+        }
+        Self(key)
+    }
+
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// 32 hex digits, the first half of the hash.
+    pub fn hex(self) -> Option<String> {
+        (!self.is_empty()).then(|| self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// One accepted row.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    pub email: Key,
+    pub phone: Key,
+    /// NaN without one.
+    value: f64,
+    /// `u32::MAX` for nobody.
+    person: PersonIndex,
+    /// Position in the audience's sessions.
+    pub session: u32,
+}
+
+impl Member {
+    pub fn new(email: Key, phone: Key, value: Option<f64>, person: Option<PersonIndex>) -> Self {
+        Self {
+            email,
+            phone,
+            value: value.unwrap_or(f64::NAN),
+            person: person.unwrap_or(PersonIndex::MAX),
+            session: 0,
+        }
+    }
+
+    pub fn value(&self) -> Option<f64> {
+        (!self.value.is_nan()).then_some(self.value)
+    }
+
+    /// Whom Meta recognized.
+    pub fn person(&self) -> Option<PersonIndex> {
+        (self.person != PersonIndex::MAX).then_some(self.person)
+    }
+}
+
+/// A set of people, one bit each.
+#[derive(Default)]
+pub(super) struct PersonSet {
+    bits: Vec<u64>,
+    len: u32,
+}
+
+impl PersonSet {
+    /// True when the person was not in it.
+    pub fn insert(&mut self, person: PersonIndex) -> bool {
+        let (word, bit) = (person as usize / 64, 1_u64 << (person % 64));
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        let new = self.bits[word] & bit == 0;
+        self.bits[word] |= bit;
+        self.len += u32::from(new);
+        new
+    }
+
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+}
+
+/// Rows to be removed. A row finds a member by its e-mail; by its phone when one of the two has no e-mail, so that
+/// removing one person of a household leaves the others.
+#[derive(Default)]
+pub(super) struct Removal {
+    emails: HashSet<Key>,
+    phones_alone: HashSet<Key>,
+    phones_beside_email: HashSet<Key>,
+}
+
+impl Removal {
+    pub fn of(rows: &[Member]) -> Self {
+        let mut removal = Self::default();
+        for row in rows {
+            if row.email.is_empty() {
+                removal.phones_alone.insert(row.phone);
+            } else {
+                removal.emails.insert(row.email);
+                removal.phones_beside_email.insert(row.phone);
+            }
+        }
+        removal
+    }
+
+    pub fn hits(&self, member: &Member) -> bool {
+        let phone = member.phone;
+        let by_phone = !phone.is_empty()
+            && (self.phones_alone.contains(&phone)
+                || (member.email.is_empty() && self.phones_beside_email.contains(&phone)));
+        by_phone || (!member.email.is_empty() && self.emails.contains(&member.email))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_rows_take_48_megabytes() {
+        assert_eq!(size_of::<Member>(), 48);
+    }
+
+    #[test]
+    fn a_person_counts_once() {
+        let mut people = PersonSet::default();
+        assert!(people.insert(0) && people.insert(64) && people.insert(1_000_000));
+        assert!(!people.insert(64));
+        assert_eq!(people.len(), 3);
+    }
+
+    #[test]
+    fn removing_one_of_a_household_leaves_the_other() {
+        let key = |byte| Key::of(Some(&[byte; 32]));
+        let member = |email, phone| Member::new(email, phone, None, None);
+        let removal = Removal::of(&[member(key(1), key(9))]);
+        assert!(removal.hits(&member(key(1), Key::default())));
+        assert!(removal.hits(&member(Key::default(), key(9))));
+        assert!(!removal.hits(&member(key(2), key(9))));
+        let by_phone = Removal::of(&[member(Key::default(), key(9))]);
+        assert!(by_phone.hits(&member(key(2), key(9))));
+        assert!(!by_phone.hits(&member(key(2), Key::default())));
+    }
+}

@@ -1,0 +1,130 @@
+//! Meta's Marketing API, as far as the product calls it: the ad account, its custom and lookalike audiences, their
+//! members, upload sessions and ads, and the token check. Control routes let a test read what was received and set
+//! what a real account would make hard to arrange.
+//!
+//! Where Meta's documents are silent the choice is written beside the code that makes it.
+
+mod account;
+mod audience;
+mod auth;
+mod call;
+mod control;
+mod creation;
+mod errors;
+mod fields;
+mod listing;
+mod lookalikes;
+mod members;
+mod payload;
+mod routes;
+mod session;
+mod settings;
+mod throttle;
+mod users;
+mod verification;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
+
+use crate::clock::SandboxClock;
+use crate::people::Population;
+use audience::Audience;
+pub use control::control;
+pub use settings::{MetaSettings, TokenState};
+use throttle::Usage;
+
+/// The largest body that is read. 10,000 rows with every column are about 10 MB url-encoded.
+const BODY_LIMIT: usize = 64 << 20;
+/// The first id; like Meta's own, ids do not fit the 53 bits of a JavaScript number.
+const FIRST_ID: u64 = 120_210_000_000_000_017;
+
+/// One simulated ad account and everything in it.
+pub struct MetaState {
+    clock: SandboxClock,
+    population: Arc<Population>,
+    account: Mutex<Account>,
+}
+
+/// What changes; always behind the lock of [`MetaState`].
+struct Account {
+    settings: MetaSettings,
+    audiences: BTreeMap<u64, Audience>,
+    /// A session id is unique in the ad account: whose it is.
+    session_owners: HashMap<i64, u64>,
+    ads: Vec<Ad>,
+    usage: Usage,
+    next_id: u64,
+}
+
+/// A fake ad that uses (or excludes) an audience.
+struct Ad {
+    id: u64,
+    audience: u64,
+    name: String,
+    effective_status: String,
+    excluded: bool,
+}
+
+/// Both times of one request, and what became of it depends on them.
+#[derive(Clone, Copy)]
+struct Instants {
+    /// Meta's hours: matching, populating, integrity review, token expiry.
+    now: DateTime<Utc>,
+    /// A client's minutes: session expiry and rate limits.
+    steady: DateTime<Utc>,
+}
+
+impl MetaState {
+    /// An empty ad account.
+    pub fn new(clock: SandboxClock, population: Arc<Population>, settings: MetaSettings) -> Self {
+        let account = Account {
+            settings,
+            audiences: BTreeMap::new(),
+            session_owners: HashMap::new(),
+            ads: Vec::new(),
+            usage: Usage::default(),
+            next_id: FIRST_ID,
+        };
+        Self { clock, population, account: Mutex::new(account) }
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn instants(&self) -> Instants {
+        Instants { now: self.clock.now(), steady: self.clock.steady() }
+    }
+}
+
+impl Account {
+    fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 10;
+        id
+    }
+
+    fn living(&self) -> impl Iterator<Item = &Audience> {
+        self.audiences.values().filter(|audience| !audience.deleted)
+    }
+
+    /// The lookalikes of a seed that still exist.
+    fn lookalikes_of(&self, seed: u64) -> impl Iterator<Item = &Audience> {
+        self.living().filter(move |audience| audience.lookalike().is_some_and(|spec| spec.origin == seed))
+    }
+}
+
+fn seconds(n: u64) -> chrono::TimeDelta {
+    chrono::TimeDelta::from_std(Duration::from_secs(n)).unwrap_or(chrono::TimeDelta::MAX)
+}
+
+/// All routes of graph.facebook.com. Needs `web::Data<MetaState>` in the app.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .app_data(web::PayloadConfig::new(BODY_LIMIT))
+        .service(web::resource("/{path:.*}").route(web::to(routes::graph)));
+}

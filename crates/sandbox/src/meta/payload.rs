@@ -1,0 +1,300 @@
+//! The `payload` of an upload: schema, rows, and which rows are unusable (meta-api §2.1, §2.2, §3.1).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::errors::GraphError;
+use super::members::{Key, Member};
+use super::session::Purpose;
+use crate::people::Population;
+
+/// Rows per request.
+const MAX_ROWS: usize = 10_000;
+/// Samples of invalid rows per reply.
+const MAX_SAMPLES: usize = 100;
+
+/// The two families of schemas; an audience keeps to the first it was filled with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Family {
+    /// One name, such as `EMAIL_SHA256`.
+    Single,
+    /// A list of keys.
+    Multi,
+}
+
+impl Family {
+    /// The `sub_type` of the audience's data source.
+    pub fn sub_type(self) -> &'static str {
+        match self {
+            Self::Single => "HASHES_OR_USER_IDS",
+            Self::Multi => "MULTI_HASHES",
+        }
+    }
+}
+
+/// One column of a schema.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Column {
+    Email,
+    Phone,
+    /// Any other key that must be hashed.
+    Hashed(&'static str),
+    /// In clear: an id of the advertiser's, a device or a user id.
+    Clear(&'static str),
+    /// `LOOKALIKE_VALUE`.
+    Value,
+    /// Limited data use; says nothing about who it is.
+    Processing(&'static str),
+}
+
+const HASHED: [&str; 13] =
+    ["GEN", "DOBY", "DOBM", "DOBD", "LN", "FN", "FI", "CT", "ST", "ZIP", "COUNTRY", "F5FIRST", "F5LAST"];
+const CLEAR: [&str; 4] = ["EXTERN_ID", "MADID", "APPUID", "PAGEUID"];
+const PROCESSING: [&str; 3] =
+    ["DATA_PROCESSING_OPTIONS", "DATA_PROCESSING_OPTIONS_COUNTRY", "DATA_PROCESSING_OPTIONS_STATE"];
+
+impl Column {
+    fn of_list(name: &str) -> Option<Self> {
+        let among = |names: &[&'static str]| names.iter().find(|known| **known == name).copied();
+        match name {
+            "EMAIL" => Some(Self::Email),
+            "PHONE" => Some(Self::Phone),
+            "LOOKALIKE_VALUE" => Some(Self::Value),
+            _ => among(&HASHED)
+                .map(Self::Hashed)
+                .or_else(|| among(&CLEAR).map(Self::Clear))
+                .or_else(|| among(&PROCESSING).map(Self::Processing)),
+        }
+    }
+
+    fn of_single(name: &str) -> Option<Self> {
+        match name {
+            "EMAIL" | "EMAIL_SHA256" => Some(Self::Email),
+            "PHONE" | "PHONE_SHA256" => Some(Self::Phone),
+            "MOBILE_ADVERTISER_ID" => Some(Self::Clear("MADID")),
+            "EXTERN_ID" => Some(Self::Clear("EXTERN_ID")),
+            "UID" => Some(Self::Clear("UID")),
+            _ => None,
+        }
+    }
+}
+
+/// What one request brings.
+pub(super) struct Upload {
+    pub family: Family,
+    pub schema: Vec<Column>,
+    /// The usable rows, in order.
+    pub members: Vec<Member>,
+    pub received: u64,
+    pub invalid: u64,
+    /// Row (counted from 0 in this request) and reason.
+    pub samples: BTreeMap<String, String>,
+}
+
+impl Upload {
+    /// Reads the payload and matches its rows.
+    ///
+    /// # Errors
+    /// 100 for a schema or rows that do not fit it, 1/99 for more than 10,000 rows. One bad cell only makes its row invalid.
+    pub fn read(text: &str, purpose: Purpose, population: &Population) -> Result<Self, GraphError> {
+        let wrong = |message: &str| GraphError::parameter("payload", message);
+        let Ok(payload) = serde_json::from_str::<Payload<'_>>(text) else {
+            return Err(wrong("Param payload must be a JSON object with schema and data"));
+        };
+        let (family, schema) = schema_of(&payload.schema)?;
+        if payload.data.len() > MAX_ROWS {
+            let message = "An unknown error occurred";
+            let error = GraphError::new(1, "Unknown error", message).sub(99).worded(message);
+            return Err(error.with_status(actix_web::http::StatusCode::BAD_REQUEST));
+        }
+        if payload.data.is_empty() {
+            return Err(wrong("Data is missing or does not match schema"));
+        }
+        let received = payload.data.len() as u64;
+        let mut upload = Self {
+            family,
+            schema,
+            members: Vec::with_capacity(payload.data.len()),
+            received,
+            invalid: 0,
+            samples: BTreeMap::new(),
+        };
+        for (row, cells) in payload.data.iter().enumerate() {
+            let single = std::slice::from_ref(cells);
+            let cells = match (cells, family) {
+                (Cell::List(cells), _) => cells.as_slice(),
+                (_, Family::Single) => single,
+                (_, Family::Multi) => &[],
+            };
+            if cells.len() != upload.schema.len() {
+                return Err(wrong("Data is missing or does not match schema"));
+            }
+            match member(&upload.schema, cells, purpose, population) {
+                Ok(member) => upload.members.push(member),
+                Err(reason) => {
+                    upload.invalid += 1;
+                    if upload.samples.len() < MAX_SAMPLES {
+                        upload.samples.insert(row.to_string(), reason);
+                    }
+                }
+            }
+        }
+        Ok(upload)
+    }
+}
+
+fn schema_of(schema: &Cell<'_>) -> Result<(Family, Vec<Column>), GraphError> {
+    let wrong = |name: &str| GraphError::parameter("payload", &format!("Invalid schema: {name}"));
+    match schema {
+        Cell::Text(name) => Ok((Family::Single, vec![Column::of_single(name).ok_or_else(|| wrong(name))?])),
+        Cell::List(names) if !names.is_empty() => {
+            let mut columns = Vec::with_capacity(names.len());
+            for name in names {
+                let Cell::Text(name) = name else { return Err(wrong("a key is not a string")) };
+                let column = Column::of_list(name).ok_or_else(|| wrong(name))?;
+                if columns.contains(&column) {
+                    return Err(wrong(&format!("{name} stands twice")));
+                }
+                columns.push(column);
+            }
+            Ok((Family::Multi, columns))
+        }
+        _ => Err(wrong("neither a name nor a list of names")),
+    }
+}
+
+fn member(
+    schema: &[Column],
+    cells: &[Cell<'_>],
+    purpose: Purpose,
+    population: &Population,
+) -> Result<Member, String> {
+    let (mut email, mut phone, mut value, mut identified) = (None, None, None, false);
+    for (column, cell) in schema.iter().zip(cells) {
+        match column {
+            Column::Email => email = hash(cell, "EMAIL")?,
+            Column::Phone => phone = hash(cell, "PHONE")?,
+            Column::Hashed(name) => {
+                let found = hash(cell, name)?.is_some();
+                identified |= found && !matches!(*name, "COUNTRY" | "GEN");
+            }
+            Column::Clear(name) => match cell {
+                Cell::Text(text) => identified |= !text.is_empty(),
+                Cell::Number(_) => identified = true,
+                _ => return Err(format!("{name} is neither text nor number")),
+            },
+            // Meta's guide shows a value of 0, its own uploader refuses 0 and rows without a value; refusing is safer.
+            Column::Value if purpose == Purpose::Add => match cell {
+                Cell::Number(number) if *number > 0.0 => value = Some(*number),
+                _ => return Err("LOOKALIKE_VALUE is not a number greater than 0".to_owned()),
+            },
+            Column::Value | Column::Processing(_) => {}
+        }
+    }
+    if email.is_none() && phone.is_none() && !identified {
+        return Err("the row has no identifier".to_owned());
+    }
+    let person = population.match_person(email.as_ref(), phone.as_ref());
+    Ok(Member::new(Key::of(email.as_ref()), Key::of(phone.as_ref()), value, person))
+}
+
+/// 64 lower-case hex digits or an empty cell.
+fn hash(cell: &Cell<'_>, name: &str) -> Result<Option<[u8; 32]>, String> {
+    let wrong = || format!("{name} is not a SHA-256 hash in lower-case hex");
+    let Cell::Text(text) = cell else { return Err(wrong()) };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut hash = [0; 32];
+    let bytes = text.as_bytes();
+    if bytes.len() != 64 {
+        return Err(wrong());
+    }
+    for (place, pair) in hash.iter_mut().zip(bytes.chunks_exact(2)) {
+        let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else { return Err(wrong()) };
+        *place = high << 4 | low;
+    }
+    Ok(Some(hash))
+}
+
+/// Unknown keys (`is_raw`, `data_source`, …) are ignored, as Graph API does.
+#[derive(serde::Deserialize)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    schema: Cell<'a>,
+    #[serde(borrow)]
+    data: Vec<Cell<'a>>,
+}
+
+/// A JSON value as far as a payload has any; text is borrowed from the body.
+enum Cell<'a> {
+    Text(Cow<'a, str>),
+    Number(f64),
+    List(Vec<Cell<'a>>),
+    Other,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Cell<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CellVisitor)
+    }
+}
+
+struct CellVisitor;
+
+impl<'de> Visitor<'de> for CellVisitor {
+    type Value = Cell<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a cell")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cell::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cell::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Cell::Number(number as f64))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Cell::Number(number as f64))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Cell::Number(number))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Cell::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Cell::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut cells = Vec::new();
+        while let Some(cell) = list.next_element()? {
+            cells.push(cell);
+        }
+        Ok(Cell::List(cells))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Cell::Other)
+    }
+}

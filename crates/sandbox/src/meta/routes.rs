@@ -1,0 +1,118 @@
+//! One request from the wire to the reply: version, token, limits, then the node or edge it asks for.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::call::{Call, Verb};
+use super::errors::GraphError;
+use super::{Account, MetaState, account, auth, creation, fields, listing, users};
+
+/// Answers anything under graph.facebook.com.
+pub(super) async fn graph(request: HttpRequest, state: Data<MetaState>, body: Bytes) -> HttpResponse {
+    let call = match Call::read(&request, &body) {
+        Ok(call) => call,
+        Err(error) => return error.response(),
+    };
+    drop(body);
+    let mut response = match admit(&state, &call).and_then(|()| answer(&state, &call)) {
+        Ok(reply) => HttpResponse::Ok().json(reply),
+        Err(error) => error.response(),
+    };
+    let steady = state.instants().steady;
+    let account = state.account();
+    let headers = response.headers_mut();
+    for (name, value) in account.usage.headers(&account.settings, steady) {
+        headers.insert(name, value);
+    }
+    headers.insert(HeaderName::from_static("facebook-api-version"), HeaderValue::from_static(call.version));
+    let warning = account.settings.version_warning.as_deref().filter(|_| call.version == "v25.0");
+    if let Some(warning) = warning.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(HeaderName::from_static("x-ad-api-version-warning"), warning);
+    }
+    response
+}
+
+fn admit(state: &MetaState, call: &Call) -> Result<(), GraphError> {
+    let at = state.instants();
+    let Account { settings, usage, .. } = &mut *state.account();
+    auth::authenticate(call, settings, at.now)?;
+    if matches!(call.path.first().map(String::as_str), Some("me" | "debug_token")) {
+        return Ok(());
+    }
+    usage.count(call.verb, settings, at.steady)?;
+    auth::authorize(call.verb, settings)
+}
+
+fn answer(state: &MetaState, call: &Call) -> Result<Value, GraphError> {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let (node, edge) = match path.as_slice() {
+        [node] => (*node, None),
+        [node, edge] => (*node, Some(*edge)),
+        _ => return Err(unknown_path(call)),
+    };
+    let at = state.instants();
+    match (call.verb, node, edge) {
+        (Verb::Get, "debug_token", None) => return auth::debug_token(call, &state.account(), at.now),
+        (Verb::Get, "me", Some("permissions")) => return Ok(auth::permissions(&state.account())),
+        _ => {}
+    }
+    let missing = || GraphError::no_such_object(call.verb.name(), node);
+    if let Some(id) = node.strip_prefix("act_") {
+        if id != state.account().settings.ad_account_id {
+            return Err(missing());
+        }
+        return match (call.verb, edge) {
+            (Verb::Get, None) => account::account(&state.account(), call.get("fields")),
+            (Verb::Get, Some("customaudiences")) => {
+                listing::list(call, &state.account(), &state.population, at)
+            }
+            (Verb::Post, Some("customaudiences")) => creation::create(state, call),
+            _ => Err(unknown_path(call)),
+        };
+    }
+    let Ok(id) = node.parse() else { return Err(missing()) };
+    if !state.account().living().any(|audience| audience.id == id) {
+        return Err(missing());
+    }
+    match (call.verb, edge) {
+        (Verb::Get, None) => {
+            let account = state.account();
+            let audience = account.audiences.get(&id).ok_or_else(missing)?;
+            fields::audience(&account, audience, call.get("fields"), &state.population, at)
+        }
+        (Verb::Delete, None) => {
+            let mut account = state.account();
+            account.check_terms(false)?;
+            creation::delete(&mut account, id)
+        }
+        (Verb::Post | Verb::Delete, Some("users")) => users::change(state, call, id),
+        (Verb::Get, Some("sessions")) => sessions(state, call, id),
+        (Verb::Get, Some("ads")) => account::ads(&state.account(), id, call.get("fields")),
+        _ => Err(unknown_path(call)),
+    }
+}
+
+/// `GET /{audience}/sessions?session_id=…`, the only receipt of an upload.
+fn sessions(state: &MetaState, call: &Call, id: u64) -> Result<Value, GraphError> {
+    let at = state.instants();
+    let account = state.account();
+    let sessions = account
+        .audiences
+        .get(&id)
+        .and_then(|audience| audience.list())
+        .map_or(&[][..], |list| &list.sessions);
+    let wanted = call.get("session_id");
+    let data: Vec<Value> = sessions
+        .iter()
+        .filter(|session| wanted.is_none_or(|wanted| session.id.to_string() == wanted))
+        .map(|session| session.json(at, &account.settings))
+        .collect();
+    Ok(json!({"data": data}))
+}
+
+fn unknown_path(call: &Call) -> GraphError {
+    let message = format!("Unknown path components: /{}", call.path.join("/"));
+    GraphError::new(2500, "Unknown path", &message).worded(&message)
+}

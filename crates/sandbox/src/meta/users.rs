@@ -1,0 +1,174 @@
+//! `POST /{audience}/users`, and the same with `method=DELETE` (meta-api §2.1-2.3).
+
+use serde_json::{Value, json};
+
+use super::audience::{CustomerList, Kind, size_of_members};
+use super::call::{Call, Verb};
+use super::errors::GraphError;
+use super::members::Removal;
+use super::payload::{Column, Upload};
+use super::session::{Purpose, Session, SessionParameter};
+use super::settings::MetaSettings;
+use super::{Account, Instants, MetaState};
+use crate::people::Population;
+
+/// Adds or removes members.
+///
+/// # Errors
+/// Those of the audience (803, flagged, terms), of the payload, and of the session.
+pub(super) fn change(state: &MetaState, call: &Call, id: u64) -> Result<Value, GraphError> {
+    let purpose = if call.verb == Verb::Delete { Purpose::Remove } else { Purpose::Add };
+    let at = state.instants();
+    let value_based = admit(&mut state.account(), id, at)?;
+    let session = SessionParameter::read(call)?;
+    // Outside the lock: parsing and matching 10,000 rows is the bulk of the work.
+    let mut upload = Upload::read(call.required("payload")?, purpose, &state.population)?;
+    let has_value = upload.schema.contains(&Column::Value);
+    if purpose == Purpose::Add && has_value != value_based {
+        let message = if has_value {
+            "LOOKALIKE_VALUE can only be used with a value-based audience"
+        } else {
+            "A value-based audience needs the column LOOKALIKE_VALUE"
+        };
+        return Err(GraphError::parameter("payload", message));
+    }
+    let account = &mut *state.account();
+    let Account { audiences, session_owners, settings, .. } = account;
+    let gone = || GraphError::no_such_object(call.verb.name(), &id.to_string());
+    let audience = audiences.get_mut(&id).filter(|audience| !audience.deleted).ok_or_else(gone)?;
+    let Kind::List(list) = &mut audience.kind else { return Err(gone()) };
+    if *session_owners.entry(session.session_id).or_insert(id) != id {
+        return Err(GraphError::parameter(
+            "session",
+            "session_id is already used for another audience of this ad account",
+        ));
+    }
+    let (invalid, samples) = (upload.invalid, std::mem::take(&mut upload.samples));
+    let received = apply(list, purpose, &session, upload, &state.population, settings, at)?;
+    audience.content_updated_at = Some(at.now);
+    let samples =
+        if samples.is_empty() && settings.empty_samples_as_array { json!([]) } else { json!(samples) };
+    // The rows received are those of the session so far; what was invalid is told of this request.
+    Ok(json!({
+        "audience_id": id.to_string(),
+        "session_id": session.session_id.to_string(),
+        "num_received": received,
+        "num_invalid_entries": invalid,
+        "invalid_entry_samples": samples,
+    }))
+}
+
+/// Whether members may be changed now; says whether the audience is value-based.
+fn admit(account: &mut Account, id: u64, at: Instants) -> Result<bool, GraphError> {
+    account.check_terms(false)?;
+    let Account { audiences, settings, .. } = account;
+    let gone = || GraphError::no_such_object("post", &id.to_string());
+    let audience = audiences.get_mut(&id).filter(|audience| !audience.deleted).ok_or_else(gone)?;
+    if !audience.flagged(at, settings).is_empty() {
+        let message = "Before updating user memberships, you must resolve integrity restrictions on this Data File \
+                       Custom Audience. Go to Audience Manager to appeal the restrictions or create a new audience with \
+                       updated data";
+        return Err(GraphError::invalid("payload", "Audience Upload Blocked", message).sub(1_713_230));
+    }
+    let Kind::List(list) = &mut audience.kind else { return Err(gone()) };
+    if list.refusals > 0 {
+        list.refusals -= 1;
+        let message = "Some of the aliases you requested do not exist: users";
+        return Err(GraphError::new(803, "Unknown alias", message));
+    }
+    Ok(list.value_based)
+}
+
+/// Applies a batch; returns the rows received in its session so far.
+fn apply(
+    list: &mut CustomerList,
+    purpose: Purpose,
+    parameter: &SessionParameter,
+    mut upload: Upload,
+    population: &Population,
+    settings: &MetaSettings,
+    at: Instants,
+) -> Result<u64, GraphError> {
+    if purpose == Purpose::Add {
+        check_family(list, &upload)?;
+    }
+    let known = list.sessions.iter().position(|session| session.id == parameter.session_id);
+    if let Some(session) = known.map(|known| &list.sessions[known]) {
+        let repeats_last = parameter.batch_seq.is_some()
+            && parameter.batch_seq == session.last_seq
+            && parameter.last_batch_flag
+            && !settings.refuse_repeated_last_batch;
+        if session.closed && !repeats_last {
+            // The documents give the refusal of a finished session only for replacing; it is worded the same here.
+            let message = "The last batch of this session was already received. Start a new session to change more users.";
+            return Err(GraphError::new(2650, "Session Finished", message).sub(1_870_159));
+        }
+        if session.purpose != purpose {
+            return Err(GraphError::parameter("session", "A session either adds or removes users"));
+        }
+        if session.schema != upload.schema {
+            return Err(GraphError::parameter("payload", "Data is missing or does not match schema"));
+        }
+        if session.expired(at) {
+            // Late batches are dropped without a word; only num_received tells.
+            return Ok(session.received);
+        }
+    }
+    if purpose == Purpose::Remove {
+        remove(list, &upload, population, settings)?;
+    }
+    let index = known.unwrap_or_else(|| {
+        list.sessions.push(Session::open(parameter.session_id, purpose, upload.schema.clone(), at));
+        list.sessions.len() - 1
+    });
+    let session = &mut list.sessions[index];
+    session.received += upload.received;
+    session.invalid += upload.invalid;
+    session.closed = parameter.last_batch_flag;
+    session.last_seq = parameter.batch_seq;
+    session.heard(at);
+    for member in &mut upload.members {
+        member.session = u32::try_from(index).unwrap_or(u32::MAX);
+        if let Some(person) = member.person() {
+            session.matched.insert(person);
+        }
+    }
+    if purpose == Purpose::Add {
+        list.family = Some(upload.family);
+        list.members.append(&mut upload.members);
+    }
+    Ok(session.received)
+}
+
+fn check_family(list: &CustomerList, upload: &Upload) -> Result<(), GraphError> {
+    match list.family {
+        Some(family) if family != upload.family => {
+            let message = format!(
+                "Failed to update the custom audience: This audience was created from data source FILE_IMPORTED.{}, \
+                 which does not support data source FILE_IMPORTED.{}.",
+                family.sub_type(),
+                upload.family.sub_type()
+            );
+            Err(GraphError::new(2650, "Failed to update the custom audience", &message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes effect at once, unlike Meta's "up to 24 hours".
+fn remove(
+    list: &mut CustomerList,
+    upload: &Upload,
+    population: &Population,
+    settings: &MetaSettings,
+) -> Result<(), GraphError> {
+    let removal = Removal::of(&upload.members);
+    let left = size_of_members(list.members.iter().filter(|member| !removal.hits(member)), population);
+    if left.matched < settings.removal_floor {
+        let message = "You cannot remove users from this audience because it will result in a low audience size and may \
+                       result in under-delivery or non-delivery of your ads.";
+        return Err(GraphError::new(200, "Audience Size too Low", message).sub(1_870_047));
+    }
+    list.members.retain(|member| !removal.hits(member));
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! The people behind the simulated contacts: what is true of them, and how Meta knows them.
+//!
+//! The truth of an e-mail address or phone is written down beside the contact, never derived from what was typed, so
+//! a client that normalizes wrongly finds nobody here.
+
+mod contact;
+mod generated;
+mod listed;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use contact::Contact;
+pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
+use generated::{generated, index_of_id};
+pub use listed::{Contacts, ContactsError};
+
+/// The position of a person; the same as the position of the contact in the account.
+pub type PersonIndex = u32;
+
+/// What must become of a contact in a run over all contacts of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// Sent to Meta.
+    Sent,
+    /// Left out: do not disturb.
+    OptedOut,
+    /// Left out: no lifetime value.
+    NoLtv,
+    /// Left out: the lifetime value is no amount.
+    BadLtv,
+    /// Left out: neither a usable e-mail address nor a usable phone.
+    NoIdentifier,
+    /// Left out: same e-mail address and phone as the contact of this id, which has the higher lifetime value (or came first).
+    MergedInto(String),
+}
+
+/// One person and what is expected of their contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Position in the account.
+    pub index: PersonIndex,
+    /// The contact id at GHL.
+    pub id: String,
+    /// The address Meta knows, lower case; empty when there is none.
+    pub email_truth: String,
+    /// Country code and number, digits only; empty when there is none.
+    pub phone_truth_digits: String,
+    /// ISO 3166 alpha-2, lower case.
+    pub country: String,
+    /// Whether Meta has an account of this person (about 74 %).
+    pub on_meta: bool,
+    /// The true lifetime value, when it has one.
+    pub ltv_cents: Option<i64>,
+    /// The rank 0-100 among all contacts with a valid lifetime value; `None` without one.
+    pub expected_percentile: Option<u8>,
+    /// What must become of the contact.
+    pub expected: Expectation,
+}
+
+/// The lifetime value as it truly is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrueLtv {
+    Cents(i64),
+    Missing,
+    Bad,
+}
+
+/// A contact with the truth about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub contact: Contact,
+    pub email: String,
+    pub phone_digits: String,
+    pub country: [u8; 2],
+    pub ltv: TrueLtv,
+    /// The rank as computed outside this project, where the data bring it along.
+    pub expected_percentile: Option<u8>,
+}
+
+/// Where contacts come from.
+#[derive(Debug)]
+enum Source {
+    Listed(Vec<Known>),
+    /// Contact `i` is a function of `i` and of how many there are.
+    Generated(u32),
+}
+
+/// All people, matched by hash. Holds at most 64 bytes per generated person.
+#[derive(Debug)]
+pub struct Population {
+    source: Source,
+    /// Valid lifetime values in cents, ascending.
+    ltvs: Vec<i64>,
+    /// First 8 bytes of the SHA-256, and whose it is; ascending, of equal keys the kept contact first.
+    emails: Vec<(u64, PersonIndex)>,
+    phones: Vec<(u64, PersonIndex)>,
+    countries: Vec<[u8; 2]>,
+    /// Contacts that give way to another one.
+    merged: HashMap<PersonIndex, PersonIndex>,
+}
+
+impl Population {
+    /// Reads or counts through the contacts once.
+    ///
+    /// # Errors
+    /// An unreadable CSV, or one without the expected columns.
+    pub fn new(contacts: &Contacts) -> Result<Self, ContactsError> {
+        let source = match contacts {
+            Contacts::Generated(n) => Source::Generated(*n),
+            other => Source::Listed(listed::read(other)?),
+        };
+        let merged = match &source {
+            Source::Listed(list) => merged(list),
+            Source::Generated(_) => HashMap::new(), // their addresses and phones are unique by construction
+        };
+        let n = source.len();
+        let mut population = Self {
+            ltvs: Vec::with_capacity(n as usize),
+            emails: Vec::with_capacity(n as usize),
+            phones: Vec::with_capacity(n as usize),
+            countries: Vec::with_capacity(n as usize),
+            merged,
+            source,
+        };
+        for index in 0..n {
+            let known = population.known(index);
+            if let TrueLtv::Cents(cents) = known.ltv {
+                population.ltvs.push(cents);
+            }
+            if !known.email.is_empty() {
+                population.emails.push((key_of(known.email.as_bytes()), index));
+            }
+            if !known.phone_digits.is_empty() {
+                population.phones.push((key_of(known.phone_digits.as_bytes()), index));
+            }
+            population.countries.push(known.country);
+        }
+        population.ltvs.sort_unstable();
+        for keys in [&mut population.emails, &mut population.phones] {
+            keys.sort_unstable_by_key(|(key, index)| (*key, population.merged.contains_key(index), *index));
+            keys.shrink_to_fit();
+        }
+        Ok(population)
+    }
+
+    /// How many contacts the account started with.
+    pub fn len(&self) -> u32 {
+        self.source.len()
+    }
+
+    /// True of an account without contacts.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whom Meta recognizes: by the e-mail cell, else by the phone cell. Only people with an account there.
+    pub fn match_person(
+        &self,
+        email_hash: Option<&[u8; 32]>,
+        phone_hash: Option<&[u8; 32]>,
+    ) -> Option<PersonIndex> {
+        let candidates = [
+            email_hash.and_then(|hash| find(&self.emails, hash)),
+            phone_hash.and_then(|hash| find(&self.phones, hash)),
+        ];
+        candidates.into_iter().flatten().find(|index| self.on_meta(*index))
+    }
+
+    /// Who it is, account at Meta or not: for checking uploads against the truth.
+    pub fn identify(
+        &self,
+        email_hash: Option<&[u8; 32]>,
+        phone_hash: Option<&[u8; 32]>,
+    ) -> Option<PersonIndex> {
+        email_hash
+            .and_then(|hash| find(&self.emails, hash))
+            .or_else(|| phone_hash.and_then(|hash| find(&self.phones, hash)))
+    }
+
+    /// ISO 3166 alpha-2, lower case; two blanks for an unknown index.
+    pub fn country(&self, person: PersonIndex) -> [u8; 2] {
+        self.countries.get(person as usize).copied().unwrap_or([b' '; 2])
+    }
+
+    /// Whether Meta has an account of this person; about 74 % have one, chosen by a hash of the index.
+    pub fn on_meta(&self, person: PersonIndex) -> bool {
+        person < self.len() && mix(u64::from(person) ^ 0x4d45_5441) % 100 < 74
+    }
+
+    /// Everything true of one person.
+    pub fn person(&self, index: PersonIndex) -> Option<Person> {
+        if index >= self.len() {
+            return None;
+        }
+        let known = self.known(index);
+        let ltv_cents = match known.ltv {
+            TrueLtv::Cents(cents) => Some(cents),
+            TrueLtv::Missing | TrueLtv::Bad => None,
+        };
+        let expected = match self.merged.get(&index) {
+            Some(kept) => Expectation::MergedInto(self.known(*kept).contact.id),
+            None => expectation(&known),
+        };
+        Some(Person {
+            index,
+            expected,
+            ltv_cents,
+            expected_percentile: known.expected_percentile.or_else(|| self.percentile(ltv_cents?)),
+            on_meta: self.on_meta(index),
+            id: known.contact.id,
+            email_truth: known.email,
+            phone_truth_digits: known.phone_digits,
+            country: String::from_utf8_lossy(&known.country).into_owned(),
+        })
+    }
+
+    /// Everybody, in order.
+    pub fn people(&self) -> impl Iterator<Item = Person> + '_ {
+        (0..self.len()).filter_map(|index| self.person(index))
+    }
+
+    /// `ceil(100 * less / (n - 1))` over all valid lifetime values; the maximum is 100; all equal is 50.
+    fn percentile(&self, cents: i64) -> Option<u8> {
+        let (first, last) = (self.ltvs.first()?, self.ltvs.last()?);
+        if first == last {
+            return Some(50);
+        }
+        if cents == *last {
+            return Some(100);
+        }
+        let less = self.ltvs.partition_point(|value| *value < cents);
+        u8::try_from((100 * less).div_ceil(self.ltvs.len() - 1)).ok()
+    }
+
+    pub(crate) fn known(&self, index: PersonIndex) -> Known {
+        match &self.source {
+            Source::Listed(list) => list[index as usize].clone(),
+            Source::Generated(n) => generated(index, *n),
+        }
+    }
+
+    /// The position of a contact id.
+    pub(crate) fn index_of(&self, id: &str) -> Option<PersonIndex> {
+        match &self.source {
+            Source::Listed(list) => {
+                list.iter().position(|known| known.contact.id == id).and_then(|at| u32::try_from(at).ok())
+            }
+            Source::Generated(n) => index_of_id(id).filter(|index| index < n),
+        }
+    }
+
+    /// Heap bytes that grow with the number of generated people.
+    pub fn matching_bytes(&self) -> usize {
+        self.ltvs.capacity() * size_of::<i64>()
+            + (self.emails.capacity() + self.phones.capacity()) * size_of::<(u64, PersonIndex)>()
+            + self.countries.capacity() * size_of::<[u8; 2]>()
+    }
+}
+
+impl Source {
+    fn len(&self) -> u32 {
+        match self {
+            Self::Listed(list) => u32::try_from(list.len()).unwrap_or(u32::MAX),
+            Self::Generated(n) => *n,
+        }
+    }
+}
+
+fn expectation(known: &Known) -> Expectation {
+    if known.contact.dnd {
+        return Expectation::OptedOut;
+    }
+    match known.ltv {
+        TrueLtv::Missing => Expectation::NoLtv,
+        TrueLtv::Bad => Expectation::BadLtv,
+        TrueLtv::Cents(_) if known.email.is_empty() && known.phone_digits.is_empty() => {
+            Expectation::NoIdentifier
+        }
+        TrueLtv::Cents(_) => Expectation::Sent,
+    }
+}
+
+/// Who gives way to whom: of those to be sent, the same e-mail address and phone; the highest value is kept, of equal ones the first.
+fn merged(list: &[Known]) -> HashMap<PersonIndex, PersonIndex> {
+    type Group = Vec<(Reverse<i64>, PersonIndex)>;
+    let mut groups: HashMap<(&str, &str), Group> = HashMap::new();
+    for (index, known) in (0..).zip(list) {
+        if let (Expectation::Sent, TrueLtv::Cents(cents)) = (expectation(known), known.ltv) {
+            let group = groups.entry((&known.email, &known.phone_digits)).or_default();
+            group.push((Reverse(cents), index));
+        }
+    }
+    let mut merged = HashMap::new();
+    for mut group in groups.into_values() {
+        group.sort_unstable();
+        if let Some(((_, kept), others)) = group.split_first() {
+            merged.extend(others.iter().map(|(_, index)| (*index, *kept)));
+        }
+    }
+    merged
+}
+
+fn key_of(text: &[u8]) -> u64 {
+    cut(&Sha256::digest(text).into())
+}
+
+fn cut(hash: &[u8; 32]) -> u64 {
+    hash.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+fn find(keys: &[(u64, PersonIndex)], hash: &[u8; 32]) -> Option<PersonIndex> {
+    let key = cut(hash);
+    let at = keys.partition_point(|(candidate, _)| *candidate < key);
+    keys.get(at).filter(|(candidate, _)| *candidate == key).map(|(_, index)| *index)
+}
+
+/// SplitMix64: spreads a counter over all bits, the same on every machine.
+pub(crate) fn mix(n: u64) -> u64 {
+    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}

@@ -1,0 +1,102 @@
+//! A contact as the simulated GHL stores it.
+
+use serde_json::{Map, Value, json};
+
+/// Id of the MONETORY field `contact.lifetime_value`.
+pub(crate) const FIELD_LTV: &str = "ltvF1eldAbCdEfGhIjKl";
+/// Id of the TEXT field `contact.notes_value`.
+pub(crate) const FIELD_NOTES: &str = "noteF1eldAbCdEfGhIjK";
+/// Id of the MONETORY field `contact.projected_value`, which nobody fills.
+pub(crate) const FIELD_EMPTY: &str = "emptyF1eldAbCdEfGhIj";
+
+/// One contact. Text fields are empty when unset.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Contact {
+    /// 20 characters, or what the CSV says.
+    pub id: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub phone: String,
+    /// As typed.
+    pub city: String,
+    /// As typed.
+    pub state: String,
+    /// As typed.
+    pub postal_code: String,
+    /// As typed.
+    pub country: String,
+    /// Where the contact came from.
+    pub source: String,
+    /// Lower case.
+    pub tags: Vec<String>,
+    /// Do not disturb on every channel.
+    pub dnd: bool,
+    /// `{"SMS":{"status":"active",…}}` in the casing of the date versions.
+    pub dnd_settings: Map<String, Value>,
+    /// Field id and value (string, number or array).
+    pub custom_fields: Vec<(String, Value)>,
+    /// Epoch milliseconds.
+    pub date_added: i64,
+    /// Epoch milliseconds.
+    pub date_updated: i64,
+}
+
+impl Contact {
+    /// The document of `POST /contacts/search` (ghl-api §3.2): `address` instead of `address1`, names in lower case only.
+    pub(crate) fn search_document(&self, location_id: &str, v3: bool, cursor: &Value) -> Value {
+        let text = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+        let time = |ms: i64| chrono::DateTime::from_timestamp_millis(ms).map(crate::clock::rfc3339);
+        json!({
+            "id": self.id,
+            "locationId": location_id,
+            "additionalEmails": [],
+            "additionalPhones": [],
+            "address": null,
+            "assignedTo": null,
+            "businessId": null,
+            "businessName": null,
+            "city": text(&self.city),
+            "companyName": null,
+            "country": text(&self.country),
+            "customFields": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
+            "dateAdded": time(self.date_added),
+            "dateOfBirth": null,
+            "dateUpdated": time(self.date_updated),
+            "dnd": self.dnd,
+            "dndSettings": self.dnd_settings_as(v3),
+            "email": text(&self.email),
+            "firstNameLowerCase": text(&self.first_name.to_lowercase()),
+            "lastNameLowerCase": text(&self.last_name.to_lowercase()),
+            "followers": [],
+            "phone": text(&self.phone),
+            "phoneLabel": null,
+            "postalCode": text(&self.postal_code),
+            "source": text(&self.source),
+            "state": text(&self.state),
+            "tags": self.tags,
+            "type": "lead",
+            "validEmail": null,
+            "website": null,
+            "searchAfter": cursor,
+        })
+    }
+
+    /// The channels are lower-cased under `Version: v3`, but for `whatsApp` (ghl-api §1.3).
+    fn dnd_settings_as(&self, v3: bool) -> Map<String, Value> {
+        if !v3 {
+            return self.dnd_settings.clone();
+        }
+        let renamed =
+            |key: &String| if key == "WhatsApp" { "whatsApp".to_owned() } else { key.to_lowercase() };
+        self.dnd_settings.iter().map(|(key, value)| (renamed(key), value.clone())).collect()
+    }
+
+    pub(crate) fn custom_field(&self, id: &str) -> Option<&Value> {
+        self.custom_fields.iter().find(|(field, _)| field == id).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,50 @@
+//! Every contact into exactly one bucket, before anything is sent.
+
+use crate::error::RunError;
+use crate::reading::ReadList;
+use crate::spool::Spool;
+use domain::accounting::{Accounting, Bucket};
+
+/// The buckets of all contacts and the values to be ranked.
+pub(crate) struct Account {
+    /// Per row of the spool.
+    pub(crate) buckets: Vec<Bucket>,
+    /// The counts; `sent` holds those that are about to be sent.
+    pub(crate) counts: Accounting,
+    /// Values in cents of all distinct contacts that have a valid one, whatever their bucket, so that an opt-out or a
+    /// missing e-mail never shifts anyone's rank.
+    pub(crate) values: Vec<i64>,
+    /// How many of them another locale would read differently.
+    pub(crate) ambiguous: u64,
+}
+
+/// Finds the bucket of each contact.
+pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError> {
+    let mut buckets = vec![Bucket::Sent; usize::try_from(read.fetched).unwrap_or(usize::MAX)];
+    for row in read.duplicates {
+        buckets[row as usize] = Bucket::Duplicate;
+    }
+    let mut merged = Vec::new();
+    read.identities.surplus(|row| buckets[row as usize] == Bucket::Duplicate, |row| merged.push(row))?;
+    for row in merged {
+        buckets[row as usize] = Bucket::Merged;
+    }
+    let mut counts = Accounting { fetched: read.fetched, ..Accounting::default() };
+    let (mut values, mut ambiguous) = (Vec::new(), 0);
+    for (bucket, contact) in buckets.iter_mut().zip(spool.contacts()?) {
+        let contact = contact?;
+        if *bucket != Bucket::Duplicate {
+            if let Some(excluded) = contact.excluded {
+                *bucket = excluded;
+            }
+            if let Some(ltv) = contact.ltv {
+                values.push(ltv.0);
+                ambiguous += u64::from(contact.ambiguous);
+            }
+        }
+        counts.add(*bucket);
+    }
+    // A spool that ends early would leave contacts without a bucket.
+    counts.check()?;
+    Ok(Account { buckets, counts, values, ambiguous })
+}

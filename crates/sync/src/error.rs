@@ -1,0 +1,273 @@
+//! What can end a run, and what can refuse to begin one.
+
+use domain::accounting::Unbalanced;
+use domain::error_chain::Chain;
+use domain::{Cancelled, Explain, Explanation, RunId};
+use std::fmt;
+use std::io;
+
+/// An error of GoHighLevel, Claude, Meta or the mail server, kept with its source.
+pub struct EdgeError(Box<dyn Explain>);
+
+impl EdgeError {
+    /// Keeps the error.
+    pub fn new(error: impl Explain) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Debug for EdgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for EdgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for EdgeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl Explain for EdgeError {
+    fn explain(&self) -> Explanation {
+        self.0.explain()
+    }
+}
+
+/// Why a run ended without success.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A person or the shutdown of the service stopped it.
+    #[error("the run was cancelled")]
+    Cancelled(#[from] Cancelled),
+    /// Another process took over: this one did not renew its lease in time.
+    #[error("the run lost its lease")]
+    LeaseLost,
+    /// A service failed.
+    #[error("a service failed")]
+    Edge(#[source] EdgeError),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] persistence::StoreError),
+    /// The spool file could not be written or read.
+    #[error("could not {doing} the spool")]
+    Spool {
+        /// `write`, `read`, …
+        doing: &'static str,
+        /// The system's own error.
+        #[source]
+        source: io::Error,
+    },
+    /// The list has no contacts.
+    #[error("the list `{list}` has no contacts")]
+    EmptyList {
+        /// Its name.
+        list: String,
+    },
+    /// No contact of the list has a lifetime value.
+    #[error("no contact has a lifetime value")]
+    NoLtv {
+        /// The field's name.
+        field: String,
+        /// Contacts read.
+        fetched: u64,
+        /// Contacts whose value is not an amount.
+        bad: u64,
+    },
+    /// Every contact with a value is left out.
+    #[error("no contact can be sent")]
+    NobodyToSend {
+        /// Contacts read.
+        fetched: u64,
+    },
+    /// Far fewer contacts than last time.
+    #[error("{sendable} contacts would be sent, {before} were sent last time")]
+    ListShrank {
+        /// Contacts that would be sent now.
+        sendable: u64,
+        /// Contacts sent by the last success.
+        before: u64,
+    },
+    /// The list changed twice while it was read.
+    #[error("{read} contacts were read but the list holds {counted}")]
+    CountMismatch {
+        /// Distinct contacts read.
+        read: u64,
+        /// Contacts the source counts.
+        counted: u64,
+    },
+    /// Meta counted other rows than were sent.
+    #[error("{sent} rows were sent but Meta received {received}")]
+    RowsLost {
+        /// Rows sent.
+        sent: u64,
+        /// Rows sent again after a lost reply.
+        resent: u64,
+        /// Rows Meta says it received.
+        received: u64,
+    },
+    /// Meta will not let the audience be used.
+    #[error("the audience is unusable: {words}")]
+    AudienceUnusable {
+        /// Meta's status in plain words.
+        words: String,
+        /// Meta's status code.
+        code: u32,
+    },
+    /// A row that the uploader refuses: a fault of this program.
+    #[error("a row could not be encoded")]
+    Row(#[source] meta::RowError),
+    /// The run's own code panicked.
+    #[error("the run stopped unexpectedly")]
+    Panicked,
+    /// The buckets do not add up.
+    #[error(transparent)]
+    Unbalanced(#[from] Unbalanced),
+    /// The stored contacts are not those of the account.
+    #[error("the stored contacts do not match the account")]
+    StoredOtherwise,
+}
+
+impl RunError {
+    /// The error of a service.
+    pub fn edge(error: impl Explain) -> Self {
+        Self::Edge(EdgeError::new(error))
+    }
+
+    pub(crate) fn spool(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Spool { doing, source }
+    }
+}
+
+impl From<EdgeError> for RunError {
+    fn from(error: EdgeError) -> Self {
+        Self::Edge(error)
+    }
+}
+
+impl Explain for RunError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Cancelled(_) => Explanation::new(
+                "The sync was cancelled before it was complete.",
+                "Press Sync now to start again; nothing half-finished was left at Meta.",
+            ),
+            Self::LeaseLost => Explanation::new(
+                "Another copy of this program took over while this one was not answering.",
+                "Check that only one copy is meant to run, and that the machine was not suspended.",
+            ),
+            Self::Edge(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+            Self::Spool { source, .. } => Explanation::new(
+                format!("A working file could not be written or read ({source})."),
+                "Check that the folder of DATA_DIR is writable and that the disk has free space, then sync again.",
+            ),
+            Self::EmptyList { list } => Explanation::new(
+                format!("The Smart List \"{list}\" has no contacts, so nothing was sent to Meta."),
+                "Choose another Smart List (GHL_SMART_LIST_ID), or check the tag in GoHighLevel. If the list is really empty, leave the audience as it is.",
+            ),
+            Self::NoLtv { field, fetched, bad } => Explanation::new(
+                format!(
+                    "None of the {fetched} contacts has a lifetime value in the field \"{field}\" ({bad} hold something that is not an amount), so nothing was sent to Meta."
+                ),
+                "Choose the custom field that holds the lifetime value (GHL_LTV_FIELD), or fill it in GoHighLevel.",
+            ),
+            Self::NobodyToSend { fetched } => Explanation::new(
+                format!("None of the {fetched} contacts can be sent: all are opted out, without a value, or without a usable e-mail or phone."),
+                "Look at the counts of this run: they say why each contact was left out.",
+            ),
+            Self::ListShrank { sendable, before } => Explanation::new(
+                format!("Only {sendable} contacts would be sent, but the last successful sync sent {before}. The sync stopped before touching Meta."),
+                "If the list really shrank, choose Run anyway (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+            ),
+            Self::CountMismatch { read, counted } => Explanation::new(
+                format!("The list changed twice while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),
+                "Sync again when no import or bulk action is running in GoHighLevel.",
+            ),
+            Self::RowsLost { sent, received, .. } => Explanation::new(
+                format!("{sent} contacts were sent but Meta says it received {received}, so the audience can not be trusted."),
+                "Sync again. If it happens again, look at Meta's status page or report it with the run's details.",
+            ),
+            Self::AudienceUnusable { words, code } => Explanation::new(
+                format!("Meta does not let the audience be used: {words}"),
+                "Open the audience in Ads Manager; when its name or description was flagged, change AUDIENCE_PREFIX or appeal there.",
+            )
+            .with_code(format!("operation_status {code}")),
+            Self::Row(_) | Self::Panicked => Explanation::new(
+                "The sync stopped because of a fault of this program; nothing incomplete was left at Meta.",
+                "Please report it with the details of this run and the log.",
+            ),
+            Self::Unbalanced(_) | Self::StoredOtherwise => Explanation::new(
+                format!("The account of the contacts does not add up ({}), so the run is not counted as a success.", Chain(self)),
+                "This is a fault of this program: please report it with the details of this run.",
+            ),
+        }
+    }
+}
+
+/// Why a run was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// One is running already, here or in another process.
+    #[error("a sync is already running")]
+    AlreadyRunning {
+        /// The running one, when it is known.
+        run: Option<RunId>,
+    },
+    /// No list or no field is chosen.
+    #[error("the sync is not configured")]
+    NotConfigured,
+    /// The chosen list or field does not exist.
+    #[error("{what} `{value}` does not exist")]
+    Unknown {
+        /// `Smart List` or `custom field`.
+        what: &'static str,
+        /// What was chosen.
+        value: String,
+        /// The setting to change.
+        setting: &'static str,
+    },
+    /// GoHighLevel could not be asked for the list or the field.
+    #[error("the configuration could not be checked")]
+    Edge(#[source] EdgeError),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] persistence::StoreError),
+    /// The thread could not be started.
+    #[error("the run could not be started")]
+    Thread(#[source] io::Error),
+}
+
+impl Explain for StartError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::AlreadyRunning { run } => Explanation::new(
+                match run {
+                    Some(run) => format!("Sync {run} is still running."),
+                    None => "A sync is still running.".to_owned(),
+                },
+                "Wait until it has ended, or cancel it.",
+            ),
+            Self::NotConfigured => Explanation::new(
+                "No Smart List or no value field is chosen.",
+                "Choose both on the dashboard, or set GHL_SMART_LIST_ID and GHL_LTV_FIELD.",
+            ),
+            Self::Unknown { what, value, setting } => Explanation::new(
+                format!("The {what} \"{value}\" does not exist in this GoHighLevel location."),
+                format!("Choose an existing one on the dashboard, or change {setting}."),
+            ),
+            Self::Edge(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+            Self::Thread(source) => Explanation::new(
+                format!("The sync could not be started ({source})."),
+                "The machine is out of resources: free memory or restart the program.",
+            ),
+        }
+    }
+}

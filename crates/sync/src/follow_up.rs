@@ -1,0 +1,40 @@
+//! Lookalikes that were too early: created as soon as Meta has matched their seed, for up to a day.
+
+use crate::error::RunError;
+use crate::service::SyncService;
+use chrono::TimeDelta;
+use domain::run::{LookalikeStatus, RunStatus};
+use domain::{Cancel, Run};
+
+/// A seed that Meta has not matched by then has too few people.
+const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
+/// Newest runs looked at; a day holds far fewer.
+const RUNS_LOOKED_AT: u32 = 50;
+
+impl SyncService {
+    pub(crate) fn finish_pending_lookalikes(&self) -> Result<(), RunError> {
+        let recent = self.parts.store.run_list(1, RUNS_LOOKED_AT)?;
+        for run in &recent.items {
+            if run.status == RunStatus::Success && run.lookalike_status() == LookalikeStatus::Pending {
+                self.finish_lookalikes_of(run)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_lookalikes_of(&self, run: &Run) -> Result<(), RunError> {
+        let Some(seed) = &run.audience else { return Ok(()) };
+        let too_late = self.parts.clock.now() - run.started_at >= GIVE_UP_AFTER;
+        let mut lookalikes = run.lookalikes.clone();
+        for lookalike in &mut lookalikes {
+            if lookalike.status != LookalikeStatus::Pending {
+                continue;
+            }
+            self.create_lookalike(run.id, seed, lookalike, &Cancel::new())?;
+            if too_late && lookalike.status == LookalikeStatus::Pending {
+                lookalike.status = LookalikeStatus::Failed;
+            }
+        }
+        Ok(self.parts.store.run_set_lookalikes(run.id, &lookalikes)?)
+    }
+}

@@ -1,0 +1,106 @@
+//! Telling people: one mail per run, at least once, with a Message-ID that folds doubles.
+
+use crate::error::RunError;
+use crate::progress::Progress;
+use crate::service::SyncService;
+use chrono::TimeDelta;
+use domain::error_chain::Chain;
+use domain::run::{RunStatus, Step, StepStatus};
+use domain::{Explain, RunId};
+use mailer::{Mail, Mailer};
+use persistence::QueuedMail;
+
+/// The one kind of mail a run has so far: its outcome.
+const OUTCOME: &str = "outcome";
+/// A mail that could not be sent for a day is given up.
+const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
+
+impl SyncService {
+    /// Queues the mail of a run that is about to be closed: queued first and sent later, so that a crash in between
+    /// only delays it. A run that a person cancelled needs no mail.
+    pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
+        if self.parts.mailer.is_some() && matches!(status, RunStatus::Success | RunStatus::Failed) {
+            let message_id = mailer::message_id(&self.parts.mail_context, run, OUTCOME);
+            self.parts.store.mail_queue(run, OUTCOME, &message_id)?;
+        }
+        Ok(())
+    }
+
+    /// The `notify` step. A failure here leaves the run as it is; the mail is tried again later.
+    pub(crate) fn notify(&self, progress: &Progress<'_>, status: RunStatus) {
+        if let Err(error) = progress.begin(Step::Notify) {
+            log::error!("[run-{}] the notify step could not be recorded: {}", progress.run, Chain(&error.error));
+        }
+        let (outcome, detail) = match &self.parts.mailer {
+            None => (StepStatus::Skipped, "e-mail is not set up (SMTP_HOST)".to_owned()),
+            Some(_) if status == RunStatus::Cancelled => (StepStatus::Skipped, "no e-mail for a cancelled run".to_owned()),
+            Some(mailer) => match self.deliver_mails_of(progress.run, mailer) {
+                Ok(()) => (StepStatus::Done, "e-mail sent".to_owned()),
+                Err(error) => (StepStatus::Failed, error.explain().message),
+            },
+        };
+        if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
+            log::error!("[run-{}] the notify step could not be recorded: {}", progress.run, Chain(&error.error));
+        }
+    }
+
+    /// Sends every mail that is due, whatever run it belongs to.
+    pub(crate) fn deliver_due_mails(&self) -> Result<(), RunError> {
+        let Some(mailer) = &self.parts.mailer else { return Ok(()) };
+        for queued in self.parts.store.mail_due()? {
+            if let Err(error) = self.deliver(&queued, mailer) {
+                log::warn!("[run-{}] the mail could not be sent: {}", queued.run_id, Chain(&error));
+            } else {
+                self.mark_notified(queued.run_id);
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver_mails_of(&self, run: RunId, mailer: &Mailer) -> Result<(), RunError> {
+        for queued in self.parts.store.mail_due()? {
+            if queued.run_id == run {
+                self.deliver(&queued, mailer)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, queued: &QueuedMail, mailer: &Mailer) -> Result<(), RunError> {
+        let store = &self.parts.store;
+        let Some(mail) = self.write_mail(queued)? else {
+            return Ok(store.mail_give_up(queued.id, "the run is gone")?);
+        };
+        match mailer.send(&mail) {
+            Ok(()) => Ok(store.mail_sent(queued.id)?),
+            Err(error) => {
+                let now = self.parts.clock.now();
+                let words = error.explain().message;
+                if now - queued.queued_at >= GIVE_UP_AFTER {
+                    store.mail_give_up(queued.id, &words)?;
+                } else {
+                    let minutes = 1_i64 << queued.attempts.clamp(0, 7);
+                    store.mail_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
+                }
+                Err(RunError::edge(error))
+            }
+        }
+    }
+
+    fn write_mail(&self, queued: &QueuedMail) -> Result<Option<Mail>, RunError> {
+        let Some(run) = self.load(queued.run_id)? else { return Ok(None) };
+        let written = match run.status {
+            RunStatus::Success => mailer::success(&run, &self.parts.mail_context),
+            _ => mailer::failure(&run, &self.parts.mail_context),
+        };
+        written.map(Some).map_err(RunError::edge)
+    }
+
+    /// A mail that went out later than its run corrects the run's step.
+    fn mark_notified(&self, run: RunId) {
+        let marked = self.parts.store.step_finish(run, Step::Notify, StepStatus::Done, Some("e-mail sent"));
+        if let Err(error) = marked {
+            log::warn!("[run-{run}] the notify step could not be corrected: {}", Chain(&error));
+        }
+    }
+}

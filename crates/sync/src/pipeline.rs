@@ -1,0 +1,287 @@
+//! The order of a run: fetch, read, rank, hash, create, upload, wait, lookalike, save. Only this file knows it.
+
+use crate::account::{self, Account};
+use crate::delivery::{Delivery, Uploaded};
+use crate::edges::ValueField;
+use crate::error::RunError;
+use crate::progress::{Progress, StepError};
+use crate::reading::Reader;
+use crate::service::{SyncService, find_field};
+use crate::spool::Spool;
+use domain::accounting::{Accounting, Bucket};
+use domain::percentile::Sketch;
+use domain::run::{Lookalike, LookalikeStatus, RankingReport, Step, StepStatus, SyncConfig};
+use domain::{Cancel, Distribution, ListSelection};
+use match_keys::Encoder;
+use persistence::{IntentionOutcome, RemoteKind, RunContact};
+
+/// Rows per call to the database while saving.
+const SAVE_CHUNK: usize = 2_000;
+
+impl SyncService {
+    /// One run from fetch to save. An error carries the step it belongs to; the caller undoes and closes.
+    pub(crate) fn pipeline(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        accept_smaller_list: bool,
+        cancel: &Cancel,
+    ) -> Result<(), StepError> {
+        let spool = Spool::create(&self.parts.settings.spool_folder, progress.run)
+            .map_err(|error| progress.failed(Step::Fetch, error))?;
+        let account = self.read(progress, config, accept_smaller_list, &spool, cancel)?;
+        let sketch = self.rank(progress, &account, cancel)?;
+        let delivery = Delivery { service: self, progress, cancel };
+        let audience = progress.step(Step::CreateAudience, || {
+            let audience = delivery.create_audience()?;
+            let detail = audience.name.clone();
+            Ok((audience, Some(detail)))
+        })?;
+        let uploaded = progress.step(Step::Upload, || {
+            let uploaded = delivery.upload(&audience, &account, &sketch, &spool)?;
+            self.keep_audience(progress)?;
+            let detail = format!("{} contacts in one session", uploaded.sent);
+            Ok((uploaded, Some(detail)))
+        })?;
+        let counts = sent_counts(&account, &uploaded);
+        progress.step(Step::Wait, || {
+            self.parts.store.run_set_accounting(progress.run, &counts)?;
+            let (matched, ready) = delivery.wait(&audience, &uploaded)?;
+            let detail = match ready {
+                true => format!("matched: {}", matched.count_text()),
+                false => "Meta is still matching; the lookalike follows".to_owned(),
+            };
+            Ok(((), Some(detail)))
+        })?;
+        progress.step(Step::Lookalike, || {
+            let lookalikes = delivery.create_lookalikes(&audience)?;
+            Ok(((), Some(lookalike_detail(&lookalikes))))
+        })?;
+        progress.step(Step::Save, || {
+            self.save(progress, config, &account, &counts, &sketch, &spool)?;
+            spool.remove()?;
+            Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
+        })
+    }
+
+    /// The three steps that run together while the list is read, and the guard behind them.
+    fn read(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        accept_smaller_list: bool,
+        spool: &Spool,
+        cancel: &Cancel,
+    ) -> Result<Account, StepError> {
+        for step in [Step::Fetch, Step::ReadLtv, Step::Hash] {
+            progress.begin(step)?;
+        }
+        let read = self.read_and_decide(progress, config, spool, cancel);
+        let checked = read.map_err(|error| (Step::Fetch, error)).and_then(|account| {
+            self.guard(progress, config, &account, accept_smaller_list)?;
+            Ok(account)
+        });
+        let failed_step = checked.as_ref().err().map(|(step, _)| *step);
+        for (step, detail) in details(checked.as_ref().ok()) {
+            if failed_step != Some(step) {
+                let status = if failed_step.is_some() { StepStatus::Skipped } else { StepStatus::Done };
+                progress.end(step, status, detail.as_deref())?;
+            }
+        }
+        checked.map_err(|(step, error)| progress.failed(step, error))
+    }
+
+    fn read_and_decide(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        spool: &Spool,
+        cancel: &Cancel,
+    ) -> Result<Account, RunError> {
+        let source = &*self.parts.source;
+        let list: ListSelection = config.list_id.parse().map_err(|_unknown| RunError::EmptyList {
+            list: config.list_name.clone(),
+        })?;
+        let field: ValueField = find_field(source.fields(cancel)?, &config.ltv_field_key)?;
+        // A country that can not be read helps nobody: phones without a country code are then left out.
+        let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
+        let encoder = Encoder::new(country);
+        let reader = Reader {
+            source,
+            list: &list,
+            field_id: &field.id,
+            encoder: &encoder,
+            settings: &self.parts.settings,
+            spool,
+            progress,
+            cancel,
+        };
+        let account = account::decide(reader.read()?, spool)?;
+        // Nothing is sent yet, so nothing may read as sent.
+        self.parts.store.run_set_accounting(progress.run, &Accounting { sent: 0, ..account.counts })?;
+        Ok(account)
+    }
+
+    /// What must not reach Meta: an empty list, a list without values, or far fewer contacts than last time.
+    fn guard(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        account: &Account,
+        accept_smaller_list: bool,
+    ) -> Result<(), (Step, RunError)> {
+        let counts = &account.counts;
+        if counts.fetched == 0 {
+            return Err((Step::Fetch, RunError::EmptyList { list: config.list_name.clone() }));
+        }
+        if account.values.is_empty() {
+            let field = config.ltv_field_name.clone();
+            let bad = counts.rejected_bad_ltv;
+            return Err((Step::ReadLtv, RunError::NoLtv { field, fetched: counts.fetched, bad }));
+        }
+        if counts.sent == 0 {
+            return Err((Step::Hash, RunError::NobodyToSend { fetched: counts.fetched }));
+        }
+        let last = self
+            .parts
+            .store
+            .run_last_success_of(&config.list_id, &config.ltv_field_key)
+            .map_err(|error| (Step::Fetch, error.into()))?;
+        let before = last.filter(|last| last.id != progress.run).map_or(0, |last| last.accounting.sent);
+        if counts.sent * 2 < before && !accept_smaller_list {
+            return Err((Step::Fetch, RunError::ListShrank { sendable: counts.sent, before }));
+        }
+        Ok(())
+    }
+
+    fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Sketch, StepError> {
+        progress.step(Step::Normalize, || {
+            let Some(distribution) = Distribution::new(account.values.clone()) else {
+                return Err(RunError::NobodyToSend { fetched: account.counts.fetched });
+            };
+            let sketch = distribution.sketch();
+            let mut report = if distribution.is_flat() {
+                RankingReport {
+                    normalizer: "none".to_owned(),
+                    warnings: vec!["All lifetime values are equal, so every contact got the rank 50.".to_owned()],
+                    ..RankingReport::default()
+                }
+            } else {
+                self.parts.ranker.rank(&sketch, cancel)?
+            };
+            if account.ambiguous > 0 {
+                report.warnings.push(format!(
+                    "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",
+                    account.ambiguous
+                ));
+            }
+            self.parts.store.run_set_ranking(progress.run, &distribution.stats(account.ambiguous), &report)?;
+            let detail = format!("{} values, largest deviation {}", distribution.count(), report.max_deviation);
+            Ok((sketch, Some(detail)))
+        })
+    }
+
+    /// From here on the audience is complete and stays, whatever happens to the rest of the run.
+    fn keep_audience(&self, progress: &Progress<'_>) -> Result<(), RunError> {
+        for intention in self.parts.store.intentions_open()? {
+            if intention.run_id == progress.run && intention.kind == RemoteKind::Audience {
+                self.parts.store.intention_close(intention.id, IntentionOutcome::Kept)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores every distinct contact with its bucket and rank, and checks that what is stored is what was counted.
+    fn save(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        account: &Account,
+        counts: &Accounting,
+        sketch: &Sketch,
+        spool: &Spool,
+    ) -> Result<(), RunError> {
+        let (store, run) = (&self.parts.store, progress.run);
+        let mut chunk = Vec::with_capacity(SAVE_CHUNK);
+        let mut saved = 0;
+        let kept = account.buckets.iter().zip(spool.contacts()?).filter(|(bucket, _)| **bucket != Bucket::Duplicate);
+        for (bucket, contact) in kept {
+            let contact = contact?;
+            chunk.push(RunContact {
+                ghl_contact_id: contact.id,
+                email: contact.email,
+                phone: contact.phone,
+                first_name: contact.first_name,
+                last_name: contact.last_name,
+                raw_ltv: contact.ltv,
+                normalized_value: contact.ltv.map(|ltv| sketch.percentile_of(ltv)),
+                bucket: *bucket,
+                reason: contact.reason,
+                meta_matched: None,
+            });
+            if chunk.len() == SAVE_CHUNK {
+                saved += chunk.len() as u64;
+                store.contacts_insert(run, &chunk)?;
+                chunk.clear();
+                progress.advance(Step::Save, saved, Some(counts.fetched - counts.duplicates))?;
+            }
+        }
+        saved += chunk.len() as u64;
+        store.contacts_insert(run, &chunk)?;
+        progress.complete(Step::Save, saved)?;
+        self.check_saved(progress, account)?;
+        let before = store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
+        let changes = before.map(|before| store.contacts_changes(run, before.id)).transpose()?;
+        store.run_set_changes(run, changes)?;
+        store.run_set_accounting(run, counts)?;
+        Ok(counts.check()?)
+    }
+
+    /// Every bucket of the account holds exactly the stored contacts; duplicates are counted, not stored.
+    fn check_saved(&self, progress: &Progress<'_>, account: &Account) -> Result<(), RunError> {
+        let stored = self.parts.store.contacts_count_by_bucket(progress.run)?;
+        let in_store = |bucket| stored.iter().find(|(found, _)| *found == bucket).map_or(0, |(_, count)| *count);
+        let fits = account
+            .counts
+            .buckets()
+            .into_iter()
+            .all(|(bucket, count)| in_store(bucket) == if bucket == Bucket::Duplicate { 0 } else { count });
+        if fits { Ok(()) } else { Err(RunError::StoredOtherwise) }
+    }
+}
+
+/// The account once Meta has said how many rows it can not use.
+fn sent_counts(account: &Account, uploaded: &Uploaded) -> Accounting {
+    let mut counts = account.counts;
+    counts.refuse(uploaded.invalid);
+    counts
+}
+
+/// What the steps of the reading say when they end.
+fn details(account: Option<&Account>) -> [(Step, Option<String>); 3] {
+    let text = |words: &dyn Fn(&Account) -> String| account.map(words);
+    [
+        (Step::Fetch, text(&|account| format!("{} contacts", account.counts.fetched))),
+        (
+            Step::ReadLtv,
+            text(&|account| {
+                let counts = &account.counts;
+                format!(
+                    "{} values, {} without a value, {} unreadable",
+                    account.values.len(),
+                    counts.skipped_no_ltv,
+                    counts.rejected_bad_ltv
+                )
+            }),
+        ),
+        (Step::Hash, text(&|account| format!("{} contacts to send", account.counts.sent))),
+    ]
+}
+
+fn lookalike_detail(lookalikes: &[Lookalike]) -> String {
+    let created = lookalikes.iter().filter(|lookalike| lookalike.status == LookalikeStatus::Created).count();
+    match lookalikes.len() - created {
+        0 => format!("{created} created"),
+        pending => format!("{created} created, {pending} pending until Meta has matched the audience"),
+    }
+}

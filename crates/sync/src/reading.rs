@@ -1,0 +1,177 @@
+//! The first part of a run: read every contact, read its value, hash its match keys, put it into the spool.
+
+use crate::edges::ContactSource;
+use crate::error::RunError;
+use crate::grouping::KeyFile;
+use crate::progress::Progress;
+use crate::settings::{OptOutRule, SyncSettings};
+use crate::spool::{Spool, SpoolWriter, SpooledContact};
+use domain::accounting::Bucket;
+use domain::ltv::{LtvReading, read_ltv};
+use domain::run::Step;
+use domain::{Cancel, Contact, ListSelection};
+use match_keys::{Encoded, Encoder, Field, Outcome};
+use sha2::{Digest, Sha256};
+use std::sync::mpsc;
+
+/// The whole list, in the spool.
+pub(crate) struct ReadList {
+    /// Contacts read, duplicates included: the rows of the spool.
+    pub(crate) fetched: u64,
+    /// Rows that repeat the id of an earlier row.
+    pub(crate) duplicates: Vec<u32>,
+    /// (e-mail, phone) of the contacts that could be sent, weighted by their value.
+    pub(crate) identities: KeyFile,
+}
+
+/// Pages read ahead of the hashing.
+const PAGES_AHEAD: usize = 4;
+
+/// Reads one list for one run.
+pub(crate) struct Reader<'a> {
+    pub(crate) source: &'a dyn ContactSource,
+    pub(crate) list: &'a ListSelection,
+    pub(crate) field_id: &'a str,
+    pub(crate) encoder: &'a Encoder,
+    pub(crate) settings: &'a SyncSettings,
+    pub(crate) spool: &'a Spool,
+    pub(crate) progress: &'a Progress<'a>,
+    pub(crate) cancel: &'a Cancel,
+}
+
+impl Reader<'_> {
+    /// Reads the list completely. When the source counts another number of contacts afterwards, the list changed
+    /// meanwhile: it is read once more, and after that the run fails rather than working with a part.
+    pub(crate) fn read(&self) -> Result<ReadList, RunError> {
+        let (first, counted) = self.read_and_count()?;
+        if first.distinct() == counted {
+            return Ok(first);
+        }
+        log::warn!(
+            "[run-{}] {} contacts were read but the list holds {counted}: reading it once more",
+            self.progress.run,
+            first.distinct()
+        );
+        let (second, counted) = self.read_and_count()?;
+        if second.distinct() == counted {
+            return Ok(second);
+        }
+        Err(RunError::CountMismatch { read: second.distinct(), counted })
+    }
+
+    fn read_and_count(&self) -> Result<(ReadList, u64), RunError> {
+        let read = self.read_once()?;
+        let counted = self.source.count(self.list, self.cancel)?;
+        Ok((read, counted))
+    }
+
+    /// The source is read in a thread of its own, so that the next pages arrive while this one is hashed.
+    fn read_once(&self) -> Result<ReadList, RunError> {
+        std::thread::scope(|scope| {
+            let (send, receive) = mpsc::sync_channel::<(Vec<Contact>, u64)>(PAGES_AHEAD);
+            let fetch = scope.spawn(move || {
+                self.source.read(self.list, self.field_id, self.cancel, &mut |contacts, total| {
+                    self.cancel.check()?;
+                    // The receiver is gone only when the other side failed; its error is the one that counts.
+                    send.send((contacts, total)).map_err(|_gone| RunError::Cancelled(domain::Cancelled))
+                })
+            });
+            let spooled = self.spool_pages(receive);
+            let fetched = fetch.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let read = spooled?;
+            fetched?;
+            Ok(read)
+        })
+    }
+
+    fn spool_pages(&self, pages: mpsc::Receiver<(Vec<Contact>, u64)>) -> Result<ReadList, RunError> {
+        let mut contacts: SpoolWriter = self.spool.writer()?;
+        let mut ids = KeyFile::new(self.spool.side_file("ids")?);
+        let mut identities = KeyFile::new(self.spool.side_file("identities")?);
+        let mut row: u32 = 0;
+        for (page, total) in pages {
+            for contact in page {
+                let contact = self.prepare(contact);
+                ids.push(key_of(contact.id.as_bytes()), 0, row)?;
+                if let (None, Some(identity)) = (contact.excluded, contact.row.identity()) {
+                    identities.push(key_of(&identity), contact.ltv.unwrap_or_default().0, row)?;
+                }
+                contacts.push(&contact)?;
+                row = row.saturating_add(1);
+            }
+            self.progress.advance(Step::Fetch, u64::from(row), Some(total.max(u64::from(row))))?;
+        }
+        contacts.finish()?;
+        let mut duplicates = Vec::new();
+        ids.surplus(|_| false, |row| duplicates.push(row))?;
+        Ok(ReadList { fetched: u64::from(row), duplicates, identities })
+    }
+
+    /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
+    fn prepare(&self, contact: Contact) -> SpooledContact {
+        let encoded = self.encoder.encode(&contact);
+        let reading = read_ltv(&contact.ltv, self.settings.decimal_mark);
+        let (ltv, ambiguous) = match reading {
+            LtvReading::Value { amount, ambiguous } => (Some(amount), ambiguous),
+            _ => (None, false),
+        };
+        let (excluded, reason) = match reading {
+            _ if self.opted_out(&contact) => (Some(Bucket::OptedOut), None),
+            LtvReading::NoLtv => (Some(Bucket::NoLtv), None),
+            LtvReading::BadLtv(why) => (Some(Bucket::BadLtv), Some(why.to_string())),
+            LtvReading::Value { amount, .. } if self.settings.ltv_min.is_some_and(|min| amount < min) => {
+                (Some(Bucket::BelowMinimum), None)
+            }
+            _ if !encoded.row.is_identifiable() => (Some(Bucket::NoIdentifier), Some(why_no_identifier(&encoded))),
+            _ => (None, None),
+        };
+        SpooledContact {
+            id: contact.id,
+            email: contact.email,
+            phone: contact.phone,
+            first_name: contact.first_name,
+            last_name: contact.last_name,
+            ltv,
+            ambiguous,
+            excluded,
+            reason,
+            row: encoded.row,
+        }
+    }
+
+    fn opted_out(&self, contact: &Contact) -> bool {
+        let asked = contact.opt_out;
+        match self.settings.respect_opt_out {
+            OptOutRule::All => asked.all,
+            OptOutRule::EmailAndSms => asked.all || (asked.email && asked.sms),
+            OptOutRule::Off => false,
+        }
+    }
+}
+
+impl ReadList {
+    fn distinct(&self) -> u64 {
+        self.fetched - self.duplicates.len() as u64
+    }
+}
+
+/// 128 bits of a SHA-256: far beyond any chance of two of a list being alike.
+fn key_of(bytes: &[u8]) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    let mut key = [0; 16];
+    key.copy_from_slice(&digest[..16]);
+    key
+}
+
+/// `E-mail: empty; Phone: not a possible phone number`.
+fn why_no_identifier(encoded: &Encoded) -> String {
+    let reasons: Vec<String> = [Field::Email, Field::Phone]
+        .into_iter()
+        .filter_map(|field| match encoded.outcome(field) {
+            Outcome::Dropped(reason) => Some(format!("{}: {reason}", field.title())),
+            Outcome::Blank => Some(format!("{}: empty", field.title())),
+            Outcome::Hashed | Outcome::AlreadyHashed => None,
+        })
+        .collect();
+    reasons.join("; ")
+}

@@ -1,0 +1,138 @@
+//! After a crash or a failure: nothing half-made is left behind, at Meta or in the database.
+
+use crate::error::RunError;
+use crate::service::SyncService;
+use domain::error_chain::Chain;
+use domain::run::{Failure, RunStatus, Step};
+use domain::{Cancel, Run, RunId};
+use meta::MetaError;
+use persistence::{Intention, IntentionOutcome, RemoteKind};
+
+impl SyncService {
+    /// Closes every run that a dead process left running, and undoes its unfinished creations. The caller holds the lease.
+    pub(crate) fn close_interrupted_runs(&self) {
+        let running = match self.parts.store.runs_running() {
+            Ok(running) => running,
+            Err(error) => {
+                log::error!("interrupted runs could not be looked up: {}", Chain(&error));
+                return;
+            }
+        };
+        for run in running {
+            if let Err(error) = self.close_interrupted(&run) {
+                log::error!("[run-{}] could not be closed: {}", run.id, Chain(&error));
+            }
+        }
+        match self.parts.store.intentions_open() {
+            Ok(open) => open.iter().for_each(|intention| self.undo(intention)),
+            Err(error) => log::error!("unfinished creations could not be looked up: {}", Chain(&error)),
+        }
+    }
+
+    fn close_interrupted(&self, run: &Run) -> Result<(), RunError> {
+        let step = run.current_step().or(run.steps.last()).map_or(Step::Fetch, |step| step.name);
+        let failure = Failure {
+            step,
+            message: format!(
+                "The sync was interrupted at step \"{}\": the program was stopped or crashed, or the machine was switched off.",
+                step.title()
+            ),
+            remedy: "Press Sync now, or wait for the next scheduled run. An audience that was not complete is deleted."
+                .to_owned(),
+            provider_code: None,
+            trace_id: None,
+        };
+        log::warn!("[run-{}] was interrupted at step {step}", run.id);
+        self.queue_mail(run.id, RunStatus::Failed)?;
+        self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
+        Ok(())
+    }
+
+    /// Undoes the unfinished creations of one run.
+    pub(crate) fn undo_unfinished(&self, run: RunId) {
+        match self.parts.store.intentions_open() {
+            Ok(open) => open.iter().filter(|intention| intention.run_id == run).for_each(|intention| self.undo(intention)),
+            Err(error) => log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error)),
+        }
+    }
+
+    /// A fault leaves the intention open, so that the next start tries again.
+    fn undo(&self, intention: &Intention) {
+        let cancel = Cancel::new();
+        let undone = match intention.kind {
+            RemoteKind::Audience => self.undo_audience(intention, &cancel),
+            RemoteKind::Lookalike => self.settle_lookalike(intention, &cancel),
+        };
+        if let Err(error) = undone {
+            log::error!("[run-{}] an unfinished creation at Meta is left for later: {}", intention.run_id, Chain(&error));
+        }
+    }
+
+    /// An audience that was not completely uploaded is deleted.
+    fn undo_audience(&self, intention: &Intention, cancel: &Cancel) -> Result<(), RunError> {
+        let found = match &intention.remote_id {
+            Some(id) => Some(id.clone()),
+            // The reply to the creation was lost: it is found by its name and our tag, or it was never made.
+            None => self.find_own_audience(&intention.name, intention.run_id, cancel)?,
+        };
+        let outcome = match found {
+            None => IntentionOutcome::NeverMade,
+            Some(id) => {
+                self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
+                log::info!("[run-{}] the unfinished audience {id} was deleted", intention.run_id);
+                IntentionOutcome::Deleted
+            }
+        };
+        Ok(self.parts.store.intention_close(intention.id, outcome)?)
+    }
+
+    /// A lookalike whose creation was cut short either exists, and is kept, or is created by the follow-up.
+    fn settle_lookalike(&self, intention: &Intention, cancel: &Cancel) -> Result<(), RunError> {
+        let Some(run) = self.load(intention.run_id)? else { return Ok(()) };
+        let mut lookalikes = run.lookalikes.clone();
+        let mut outcome = IntentionOutcome::NeverMade;
+        if let Some(audience) = &run.audience {
+            let existing = match self.parts.meta.lookalikes_of(&audience.id, cancel) {
+                Ok(existing) => existing,
+                Err(error) if is_gone(&error) => Vec::new(),
+                Err(error) => return Err(RunError::edge(error)),
+            };
+            for lookalike in &mut lookalikes {
+                if lookalike.name == intention.name
+                    && let Some(found) = existing.iter().find(|found| found.name == intention.name)
+                {
+                    lookalike.id = Some(found.id.clone());
+                    lookalike.status = domain::run::LookalikeStatus::Created;
+                    outcome = IntentionOutcome::Kept;
+                }
+            }
+            self.parts.store.run_set_lookalikes(run.id, &lookalikes)?;
+        }
+        Ok(self.parts.store.intention_close(intention.id, outcome)?)
+    }
+
+    /// Our audience of that name, made by that run: name and tag must both fit.
+    pub(crate) fn find_own_audience(
+        &self,
+        name: &str,
+        run: RunId,
+        cancel: &Cancel,
+    ) -> Result<Option<String>, RunError> {
+        let tag = self.tag(run)?;
+        let found = self.parts.meta.find_custom_audiences(name, cancel).map_err(RunError::edge)?;
+        Ok(found
+            .into_iter()
+            .find(|audience| audience.description.as_deref().is_some_and(|description| description.contains(&tag)))
+            .map(|audience| audience.id))
+    }
+
+    /// What stands in the description of everything this run creates: found again after a lost reply, and the proof
+    /// that it is ours.
+    pub(crate) fn tag(&self, run: RunId) -> Result<String, RunError> {
+        Ok(format!("[ghl-meta-sync {} run {run}]", self.parts.store.instance_tag()?))
+    }
+}
+
+fn is_gone(error: &MetaError) -> bool {
+    matches!(error, MetaError::Api(api) if api.code == 100 && api.subcode == Some(33))
+}

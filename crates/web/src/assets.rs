@@ -1,0 +1,55 @@
+//! The files of `static/`, inside the program. Their addresses hold a part of their hash, so browsers may keep them for
+//! ever and still get the new one at once.
+
+use crate::problem::Problem;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+use rust_embed::{Embed, EmbeddedFile};
+use std::fmt::Write;
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../static"]
+struct Static;
+
+/// The address of a file: `app.css` is at `/static/app.0123456789abcdef.css`. A file that does not exist gets an
+/// address that answers 404.
+pub(crate) fn url(name: &str) -> String {
+    match (name.rsplit_once('.'), Static::get(name)) {
+        (Some((stem, extension)), Some(file)) => format!("/static/{stem}.{}.{extension}", fingerprint(&file)),
+        _ => format!("/static/{name}"),
+    }
+}
+
+/// `GET /static/{name}`: only under the address that [`url`] gives.
+pub(crate) async fn serve(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (plain, asked) = split(&name).ok_or(Problem::NotFound)?;
+    let file = Static::get(&plain).filter(|file| fingerprint(file) == asked).ok_or(Problem::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, content_type(&plain)))
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(file.data.into_owned()))
+}
+
+/// `app.0123.css` as `app.css` and `0123`.
+fn split(name: &str) -> Option<(String, &str)> {
+    let (rest, extension) = name.rsplit_once('.')?;
+    let (stem, hash) = rest.rsplit_once('.')?;
+    Some((format!("{stem}.{extension}"), hash))
+}
+
+fn fingerprint(file: &EmbeddedFile) -> String {
+    file.metadata.sha256_hash().iter().take(8).fold(String::new(), |mut hex, byte| {
+        // Writing to a string can not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}

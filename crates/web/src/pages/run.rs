@@ -1,0 +1,64 @@
+//! `GET /sync/{id}`: one run, from what failed down to a sample of its contacts. The mails link here.
+
+use super::run_view::RunView;
+use super::{Layout, Standing, html};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::wording::{UNKNOWN, Wording, masked_email, masked_phone};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use domain::RunId;
+use persistence::RunContact;
+
+/// Contacts shown as a sample.
+const SAMPLE: u32 = 10;
+
+#[derive(Template)]
+#[template(path = "pages/run.html")]
+struct RunPage {
+    layout: Layout,
+    run: RunView,
+    sample: Vec<SampleRow>,
+}
+
+/// One contact of the sample; nobody can be reached with what is shown.
+struct SampleRow {
+    contact_id: String,
+    who: String,
+    ltv: String,
+    rank: String,
+    value: String,
+}
+
+pub(crate) async fn show(app: web::Data<App>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let id = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
+    let (standing, run, sample) = app
+        .read(move |store| {
+            Ok((Standing::read(store)?, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?))
+        })
+        .await?;
+    let run = run.ok_or(Problem::NotFound)?;
+    html(&RunPage {
+        layout: Layout::new(&app, &format!("Sync {id}"), &standing),
+        run: RunView::new(&run, &app.wording),
+        sample: sample.iter().map(|contact| SampleRow::new(contact, &app.wording)).collect(),
+    })
+}
+
+impl SampleRow {
+    fn new(contact: &RunContact, wording: &Wording) -> Self {
+        let who = match (&contact.email, &contact.phone) {
+            (Some(email), _) => masked_email(email),
+            (None, Some(phone)) => masked_phone(phone),
+            (None, None) => UNKNOWN.to_owned(),
+        };
+        let rank = contact.normalized_value;
+        Self {
+            contact_id: contact.ghl_contact_id.clone(),
+            who,
+            ltv: contact.raw_ltv.map_or_else(|| UNKNOWN.to_owned(), |amount| wording.money(amount)),
+            rank: rank.map_or_else(|| UNKNOWN.to_owned(), |rank| rank.get().to_string()),
+            value: rank.map_or_else(|| UNKNOWN.to_owned(), |rank| rank.value_for_meta().to_string()),
+        }
+    }
+}

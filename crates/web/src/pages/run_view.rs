@@ -1,0 +1,223 @@
+//! A run as pages show it.
+
+use super::distribution::DistributionView;
+use crate::wording::{
+    Badge, Moment, UNKNOWN, Wording, contacts, duration, grouped, lookalike_state, matched_count, run_badge,
+    step_badge, trigger,
+};
+use domain::run::{LookalikeStatus, RankingReport, RunStatus, Step, StepRecord, StepStatus};
+use domain::{Bucket, Run};
+
+/// Everything a page says about one run, ready-made.
+pub(super) struct RunView {
+    pub(super) id: String,
+    pub(super) badge: Badge,
+    pub(super) running: bool,
+    pub(super) now: Option<String>,
+    pub(super) started: Moment,
+    pub(super) ended: Option<Moment>,
+    pub(super) duration: String,
+    pub(super) trigger: &'static str,
+    pub(super) list: String,
+    pub(super) field: String,
+    pub(super) ad_account: String,
+    pub(super) failure: Option<FailureView>,
+    pub(super) warnings: Vec<String>,
+    pub(super) steps: Vec<StepView>,
+    pub(super) account: AccountView,
+    pub(super) matched: String,
+    pub(super) match_rate: String,
+    pub(super) audience: Option<(String, String)>,
+    pub(super) lookalikes: Vec<LookalikeView>,
+    pub(super) changes: Option<String>,
+    pub(super) distribution: Option<DistributionView>,
+    pub(super) ranking: Option<Vec<(&'static str, String)>>,
+}
+
+/// What failed, why, and what to do.
+pub(super) struct FailureView {
+    pub(super) step: &'static str,
+    pub(super) message: String,
+    pub(super) remedy: String,
+    pub(super) technical: Vec<(&'static str, String)>,
+}
+
+/// One line of the timeline.
+pub(super) struct StepView {
+    pub(super) title: &'static str,
+    pub(super) badge: Badge,
+    pub(super) counts: Option<String>,
+    pub(super) duration: Option<String>,
+    pub(super) detail: Option<String>,
+}
+
+/// Where every contact went.
+pub(super) struct AccountView {
+    pub(super) fetched: String,
+    pub(super) sent: String,
+    pub(super) not_sent: String,
+    pub(super) rows: Vec<(&'static str, String)>,
+    /// Set when the sum is not the number read, which is normal only while the run goes on.
+    pub(super) difference: Option<String>,
+}
+
+/// One lookalike.
+pub(super) struct LookalikeView {
+    pub(super) name: String,
+    pub(super) id: String,
+    pub(super) place: String,
+    pub(super) state: &'static str,
+    pub(super) note: Option<String>,
+}
+
+impl RunView {
+    pub(super) fn new(run: &Run, wording: &Wording) -> Self {
+        let warnings = warnings(run);
+        Self {
+            id: run.id.to_string(),
+            badge: run_badge(run.status, !warnings.is_empty()),
+            running: run.status == RunStatus::Running,
+            now: run.current_step().map(|step| step.name.title().to_owned()),
+            started: wording.moment(run.started_at),
+            ended: run.completed_at.map(|end| wording.moment(end)),
+            duration: run_duration(run),
+            trigger: trigger(run.trigger),
+            list: format!("{} ({})", run.config.list_name, run.config.list_id),
+            field: format!("{} ({})", run.config.ltv_field_name, run.config.ltv_field_key),
+            ad_account: run.config.ad_account_id.clone(),
+            failure: failure(run),
+            warnings,
+            steps: steps(run),
+            account: account(run),
+            matched: matched_count(&run.matched),
+            match_rate: run.matched.rate_text(run.accounting.sent),
+            audience: run.audience.as_ref().map(|audience| (audience.name.clone(), audience.id.clone())),
+            lookalikes: lookalikes(run),
+            changes: run.changes.map(|changes| {
+                format!("{} added, {} removed", contacts(changes.added), grouped(changes.removed))
+            }),
+            distribution: run.stats.as_ref().map(|stats| DistributionView::new(stats, wording)),
+            ranking: run.ranking.as_ref().map(ranking),
+        }
+    }
+}
+
+/// What a run that went well still has to say.
+pub(super) fn warnings(run: &Run) -> Vec<String> {
+    let ranking = run.ranking.iter().flat_map(|ranking| ranking.warnings.iter().cloned());
+    let refused = run.lookalikes.iter().filter(|lookalike| lookalike.status == LookalikeStatus::Failed);
+    let refused = refused.map(|lookalike| {
+        let note = lookalike.note.as_deref().unwrap_or("Meta gave no reason.");
+        format!("The lookalike {} was not created: {note}", lookalike.name)
+    });
+    let mail = run.steps.iter().filter(|step| step.name == Step::Notify && step.status == StepStatus::Failed);
+    let mail = mail.map(|step| {
+        let detail = step.detail.as_deref().unwrap_or("No reason was recorded.");
+        format!("The e-mail about this sync was not sent: {detail}")
+    });
+    ranking.chain(refused).chain(mail).collect()
+}
+
+/// How long a run took.
+pub(super) fn run_duration(run: &Run) -> String {
+    match run.completed_at {
+        Some(end) => duration(end - run.started_at),
+        None => UNKNOWN.to_owned(),
+    }
+}
+
+fn failure(run: &Run) -> Option<FailureView> {
+    let failure = run.failure.as_ref()?;
+    let code = failure.provider_code.iter().map(|code| ("Provider's code", code.clone()));
+    let trace = failure.trace_id.iter().map(|trace| ("Provider's trace id", trace.clone()));
+    Some(FailureView {
+        step: failure.step.title(),
+        message: failure.message.clone(),
+        remedy: failure.remedy.clone(),
+        technical: code.chain(trace).collect(),
+    })
+}
+
+/// Every step in its order; those without a record have not begun, or were never reached.
+fn steps(run: &Run) -> Vec<StepView> {
+    let missing = if run.status == RunStatus::Running {
+        Badge { class: "idle", icon: "○", word: "Waiting" }
+    } else {
+        Badge { class: "idle", icon: "–", word: "Not reached" }
+    };
+    let view = |name: Step| match run.steps.iter().find(|step| step.name == name) {
+        None => StepView { title: name.title(), badge: missing, counts: None, duration: None, detail: None },
+        Some(step) => StepView {
+            title: name.title(),
+            badge: step_badge(step.status),
+            counts: counts(step),
+            duration: step.completed_at.map(|end| duration(end - step.started_at)),
+            detail: step.detail.clone(),
+        },
+    };
+    Step::ALL.iter().copied().map(view).collect()
+}
+
+fn counts(step: &StepRecord) -> Option<String> {
+    match (step.done, step.total) {
+        (0, None) => None,
+        (done, Some(total)) if done != total => Some(format!("{} of {}", grouped(done), grouped(total))),
+        (done, _) => Some(grouped(done)),
+    }
+}
+
+fn account(run: &Run) -> AccountView {
+    let accounting = &run.accounting;
+    let mut rows = vec![(Bucket::Sent.title(), grouped(accounting.sent))];
+    let others =
+        accounting.buckets().into_iter().filter(|&(bucket, count)| bucket != Bucket::Sent && count > 0);
+    rows.extend(others.map(|(bucket, count)| (bucket.title(), grouped(count))));
+    let difference = accounting.check().err().map(|unbalanced| {
+        let (read, told) = (grouped(unbalanced.fetched), grouped(unbalanced.accounted));
+        if run.status == RunStatus::Success {
+            format!("These figures do not add up: {read} contacts were read, {told} are accounted for. Please report this.")
+        } else {
+            format!("{read} contacts were read; {told} had been sorted when this was recorded.")
+        }
+    });
+    AccountView {
+        fetched: grouped(accounting.fetched),
+        sent: grouped(accounting.sent),
+        not_sent: grouped(accounting.accounted() - accounting.sent),
+        rows,
+        difference,
+    }
+}
+
+fn lookalikes(run: &Run) -> Vec<LookalikeView> {
+    let view = |lookalike: &domain::run::Lookalike| LookalikeView {
+        name: lookalike.name.clone(),
+        id: lookalike.id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        place: format!("{}% of {}", lookalike.ratio_percent, lookalike.country),
+        state: lookalike_state(lookalike),
+        note: lookalike.note.clone(),
+    };
+    run.lookalikes.iter().map(view).collect()
+}
+
+fn ranking(report: &RankingReport) -> Vec<(&'static str, String)> {
+    let by = match (report.normalizer.as_str(), &report.model) {
+        ("claude", Some(model)) => format!("Claude ({model}), every rank checked"),
+        ("claude", None) => "Claude, every rank checked".to_owned(),
+        ("local", _) => "Calculated on this computer".to_owned(),
+        ("none", _) => "Not needed: all values are equal".to_owned(),
+        (other, _) => other.to_owned(),
+    };
+    let mut rows = vec![("Ranked by", by)];
+    if report.normalizer == "claude" {
+        rows.push(("Largest deviation from the exact rank", report.max_deviation.to_string()));
+        rows.push(("Answers sent back for correction", report.corrections.to_string()));
+        let (read, written) = (grouped(report.input_tokens), grouped(report.output_tokens));
+        rows.push(("Tokens", format!("{read} read, {written} written")));
+    }
+    if !report.request_ids.is_empty() {
+        rows.push(("Request ids", report.request_ids.join(", ")));
+    }
+    rows.extend(report.note.iter().map(|note| ("Claude's remark", note.clone())));
+    rows
+}

@@ -1,0 +1,23 @@
+//! Where the dashboard listens and how it shows things.
+
+use chrono_tz::Tz;
+use std::net::IpAddr;
+
+/// What the dashboard needs to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct WebSettings {
+    /// `WEB_BIND`: loopback unless the service runs in a container.
+    pub bind: IpAddr,
+    /// `WEB_PORT`; 0 takes any free port.
+    pub port: u16,
+    /// `PUBLIC_URL`, when it is set: its host may be used to open the dashboard.
+    pub public_url: Option<String>,
+    /// `ALLOWED_HOSTS`: further host names, without port.
+    pub allowed_hosts: Vec<String>,
+    /// `INSTANCE_NAME`, shown beside the title.
+    pub instance_name: Option<String>,
+    /// `TZ`, for every time shown.
+    pub time_zone: Tz,
+    /// `LTV_CURRENCY`, shown after amounts.
+    pub currency: Option<String>,
+}

@@ -1,0 +1,219 @@
+//! How figures, times and states are written for people. Templates get finished text from here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use domain::Cents;
+use domain::run::{Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Trigger};
+
+/// Shown for what is not known or does not exist; never a zero or an empty cell.
+pub(crate) const UNKNOWN: &str = "n/a";
+const NOT_REPORTED: &str = "not reported by Meta";
+
+/// The zone and the currency of everything shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Wording {
+    pub(crate) time_zone: Tz,
+    pub(crate) currency: Option<String>,
+}
+
+/// A point in time for a `<time>` element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// RFC 3339 in UTC.
+    pub(crate) iso: String,
+    /// In the configured zone, which it names.
+    pub(crate) text: String,
+}
+
+/// A state as icon, word and CSS class: never by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Badge {
+    pub(crate) class: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) word: &'static str,
+}
+
+impl Wording {
+    pub(crate) fn moment(&self, at: DateTime<Utc>) -> Moment {
+        Moment {
+            iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            text: at.with_timezone(&self.time_zone).format("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        }
+    }
+
+    pub(crate) fn money(&self, amount: Cents) -> String {
+        match &self.currency {
+            Some(currency) => format!("{} {currency}", amount.grouped()),
+            None => amount.grouped(),
+        }
+    }
+}
+
+/// `1,234,567`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let mut parts: Vec<&str> = if head.is_empty() { vec![] } else { vec![head] };
+    parts.extend((0..tail.len()).step_by(3).map(|at| &tail[at..at + 3]));
+    parts.join(",")
+}
+
+/// `3 contacts`, `1 contact`.
+pub(crate) fn contacts(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "contact" } else { "contacts" })
+}
+
+/// `8 m 4 s`. A clock that was set back gives 0 s.
+pub(crate) fn duration(span: TimeDelta) -> String {
+    let seconds = span.num_seconds().max(0);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} m {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} m"),
+    }
+}
+
+/// The number of matched people as Meta reported it.
+pub(crate) fn matched_count(matched: &Matched) -> String {
+    match (matched.exact, matched.lower, matched.upper) {
+        (Some(exact), _, _) => grouped(exact),
+        (None, Some(lower), Some(upper)) => format!("between {} and {}", grouped(lower), grouped(upper)),
+        _ => NOT_REPORTED.to_owned(),
+    }
+}
+
+/// A share with one decimal, `51.0%`; unknown when there is nothing to share or the amounts are negative.
+pub(crate) fn share(part: i128, whole: i128) -> String {
+    if whole <= 0 || part < 0 {
+        return UNKNOWN.to_owned();
+    }
+    let tenths = (part * 2000 / whole + 1) / 2;
+    format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+/// `j***@e***.com`: enough to recognize a person one knows, not enough to write to one does not.
+pub(crate) fn masked_email(address: &str) -> String {
+    let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+    let Some((local, domain)) = address.trim().rsplit_once('@') else { return "***".to_owned() };
+    match domain.rsplit_once('.') {
+        Some((name, top)) => format!("{}***@{}***.{top}", first(local), first(name)),
+        None => format!("{}***@{}***", first(local), first(domain)),
+    }
+}
+
+/// `***12`: the last two digits.
+pub(crate) fn masked_phone(phone: &str) -> String {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    // Of a very short number two digits would be most of it.
+    let shown: String =
+        if digits.len() > 6 { digits[digits.len() - 2..].iter().collect() } else { String::new() };
+    format!("***{shown}")
+}
+
+pub(crate) fn run_badge(status: RunStatus, warnings: bool) -> Badge {
+    match (status, warnings) {
+        (RunStatus::Running, _) => Badge { class: "running", icon: "◔", word: "Running" },
+        (RunStatus::Success, false) => Badge { class: "ok", icon: "✓", word: "Succeeded" },
+        (RunStatus::Success, true) => Badge { class: "warn", icon: "⚠", word: "Succeeded with warnings" },
+        (RunStatus::Failed, _) => Badge { class: "bad", icon: "✕", word: "Failed" },
+        (RunStatus::Cancelled, _) => Badge { class: "idle", icon: "■", word: "Cancelled" },
+    }
+}
+
+pub(crate) fn step_badge(status: StepStatus) -> Badge {
+    match status {
+        StepStatus::Running => Badge { class: "running", icon: "◔", word: "Running" },
+        StepStatus::Done => Badge { class: "ok", icon: "✓", word: "Done" },
+        StepStatus::Failed => Badge { class: "bad", icon: "✕", word: "Failed" },
+        StepStatus::Skipped => Badge { class: "idle", icon: "–", word: "Skipped" },
+    }
+}
+
+pub(crate) fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Manual => "Started by hand",
+        Trigger::Scheduled => "Schedule",
+        Trigger::MadeUp => "Schedule, made up for a missed time",
+        Trigger::Cli => "Command line",
+    }
+}
+
+/// How a lookalike stands, in one or two words.
+pub(crate) fn lookalike_state(lookalike: &Lookalike) -> &'static str {
+    match lookalike.status {
+        LookalikeStatus::None => "not asked for",
+        LookalikeStatus::Pending => "pending",
+        LookalikeStatus::Created => "created",
+        LookalikeStatus::Failed => "not created",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wording, duration, grouped, masked_email, masked_phone, matched_count, share};
+    use chrono::TimeDelta;
+    use domain::Cents;
+    use domain::run::Matched;
+
+    #[test]
+    fn counts_have_thousands_separators() {
+        for (count, text) in
+            [(0, "0"), (999, "999"), (1000, "1,000"), (123_456, "123,456"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(count), text);
+        }
+        let range = Matched { exact: None, lower: Some(4900), upper: Some(5100) };
+        assert_eq!(matched_count(&range), "between 4,900 and 5,100");
+        assert_eq!(matched_count(&Matched::default()), "not reported by Meta");
+    }
+
+    #[test]
+    fn shares_are_rounded_to_one_decimal_and_unknown_without_a_whole() {
+        for (part, whole, text) in [
+            (1, 3, "33.3%"),
+            (2, 3, "66.7%"),
+            (1, 1, "100.0%"),
+            (0, 5, "0.0%"),
+            (0, 0, "n/a"),
+            (-1, 5, "n/a"),
+        ] {
+            assert_eq!(share(part, whole), text);
+        }
+    }
+
+    #[test]
+    fn times_carry_their_zone() {
+        let wording = Wording { time_zone: chrono_tz::Europe::Berlin, currency: Some("EUR".into()) };
+        let moment = wording.moment("2026-07-01T10:00:05Z".parse().unwrap());
+        assert_eq!(
+            (moment.iso.as_str(), moment.text.as_str()),
+            ("2026-07-01T10:00:05Z", "2026-07-01 12:00:05 CEST")
+        );
+        assert_eq!(wording.money(Cents(123_456)), "1,234.56 EUR");
+    }
+
+    #[test]
+    fn durations_read_like_speech() {
+        for (seconds, text) in
+            [(-5, "0 s"), (59, "59 s"), (484, "8 m 4 s"), (3600, "1 h 0 m"), (90_061, "25 h 1 m")]
+        {
+            assert_eq!(duration(TimeDelta::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn addresses_and_numbers_are_masked() {
+        for (address, masked) in [
+            ("jane.doe@example.com", "j***@e***.com"),
+            ("a@b", "a***@b***"),
+            ("@x.org", "***@x***.org"),
+            ("ö@ü.example.com", "ö***@ü***.com"),
+            ("not an address", "***"),
+        ] {
+            assert_eq!(masked_email(address), masked);
+        }
+        assert_eq!(masked_phone("+1 555-010-0123"), "***23");
+        assert_eq!(masked_phone("110"), "***");
+    }
+}

@@ -1,0 +1,124 @@
+//! `GET /sync/{id}`.
+
+use crate::dashboard_server::Dashboard;
+use crate::runs::{failed, running, successful};
+use domain::run::RankingReport;
+use domain::run::RunStatus;
+
+#[test]
+fn a_successful_run_shows_everything_about_it() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let html = dashboard.page(&format!("/sync/{run}"));
+    for shown in [
+        "<title>Succeeded - Sync 1</title>",
+        "Started by hand",
+        "Customers (tag:customer)",
+        "Lifetime Value (contact.lifetime_value)",
+        "<span class=\"detail\">24 pages</span>",
+        "Claude (claude-sonnet-5-5), every rank checked",
+        "3,456 read, 789 written",
+        "req_1",
+        "<th scope=\"row\">Read from the list</th><td class=\"num\">2,357</td>",
+        "<dd>1,701</dd>",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
+    assert!(!html.contains("Refresh") && !html.contains("Failed at step"));
+}
+
+#[test]
+fn the_sample_shows_ten_contacts_nobody_can_be_reached_with() {
+    let dashboard = Dashboard::new();
+    let html = dashboard.page(&format!("/sync/{}", successful(&dashboard.store)));
+    assert_eq!(html.matches("<code>contact-").count(), 10, "{html}");
+    assert!(html.contains(
+        "<code>contact-12</code></th><td>j***@e***.com</td><td class=\"num\">12,000.00</td><td class=\"num\">96</td><td class=\"num\">96</td>"
+    ), "{html}");
+    assert!(html.contains("<code>contact-10</code></th><td>***10</td>"), "{html}");
+    for personal in ["jane12", "example.com", "1555010", "Janet", "Marple", "opted-out"] {
+        assert!(!html.contains(personal), "{personal} in {html}");
+    }
+}
+
+#[test]
+fn a_failed_run_says_first_what_failed_why_and_what_to_do() {
+    let dashboard = Dashboard::new();
+    let html = dashboard.page(&format!("/sync/{}", failed(&dashboard.store)));
+    let places: Vec<usize> = [
+        "Failed at step: Upload to Meta",
+        "<strong>Why:</strong> Meta refused the access token.",
+        "<strong>What to do:</strong> Make a new token",
+        "190/463",
+        "AbCdEf123",
+        ">Facts<",
+        ">Steps<",
+    ]
+    .iter()
+    .map(|shown| html.find(shown).unwrap_or_else(|| panic!("{shown} in {html}")))
+    .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(html.contains("Not reached") && html.contains("No contacts are stored for this sync"));
+    assert!(!html.contains("<svg"), "no chart without figures");
+}
+
+#[test]
+fn a_running_run_shows_what_is_known() {
+    let dashboard = Dashboard::new();
+    let run = running(&dashboard.store);
+    let html = dashboard.page(&format!("/sync/{run}"));
+    assert!(
+        html.contains("<dt>Ended</dt><dd>not yet</dd>") && html.contains("<dd>not reported by Meta</dd>"),
+        "{html}"
+    );
+    assert!(html.contains(&format!("href=\"/sync/{run}\">Refresh</a>")));
+}
+
+#[test]
+fn figures_that_do_not_add_up_are_never_hidden() {
+    let dashboard = Dashboard::new();
+    let run = running(&dashboard.store);
+    let lost = domain::Accounting { fetched: 2000, sent: 1999, ..Default::default() };
+    dashboard.store.run_set_accounting(run, &lost).unwrap();
+    assert!(
+        dashboard.page(&format!("/sync/{run}")).contains("2,000 contacts were read; 1,999 had been sorted")
+    );
+    dashboard.store.run_finish(run, RunStatus::Success, None).unwrap();
+    assert!(dashboard.page(&format!("/sync/{run}")).contains("These figures do not add up"));
+}
+
+#[test]
+fn a_remark_of_the_model_stays_text() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let stats = dashboard.store.run_get(run).unwrap().unwrap().stats.unwrap();
+    let report = RankingReport {
+        normalizer: "local".into(),
+        note: Some("<script>fetch('//evil')</script>".into()),
+        warnings: vec!["<b>careful</b>".into()],
+        ..RankingReport::default()
+    };
+    dashboard.store.run_set_ranking(run, &stats, &report).unwrap();
+    let html = dashboard.page(&format!("/sync/{run}"));
+    assert!(html.contains("Calculated on this computer") && html.contains("&#60;b&#62;careful"), "{html}");
+    assert!(!html.contains("Tokens"));
+}
+
+#[test]
+fn a_run_that_is_not_there_is_a_page_with_a_way_out() {
+    let dashboard = Dashboard::new();
+    for path in [
+        "/sync/1",
+        "/sync/x",
+        "/sync/-1",
+        "/sync/99999999999999999999",
+        "/sync/",
+        "/nothing",
+        "/sync/%3Cscript%3E",
+    ] {
+        let answer = dashboard.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        crate::dashboard_server::check_page(&answer.body);
+        assert!(answer.body.contains("Page not found") && answer.body.contains("href=\"/\""), "{path}");
+    }
+}

@@ -1,0 +1,9 @@
+DROP TABLE mail_outbox;
+DROP TABLE sync_contacts;
+DROP TABLE sync_lease;
+DROP TABLE sync_intentions;
+DROP TABLE sync_lookalikes;
+DROP TABLE sync_steps;
+DROP TABLE sync_runs;
+DROP TABLE sync_configs;
+DROP TABLE instance;

@@ -5,6 +5,7 @@ use crate::error::ClaudeError;
 use crate::model_info::ModelInfo;
 use crate::question::{self, MAX_TOKENS, Question};
 use crate::rejection::Rejection;
+use domain::foreign_text::presentable;
 use domain::percentile::Sketch;
 use domain::run::RankingReport;
 use domain::{Cancel, Secret};
@@ -28,9 +29,6 @@ const API_VERSION: &str = "2023-06-01";
 
 /// A reply holds a few kilobytes; thinking may add some tens of them.
 const MAX_REPLY_BYTES: u64 = 1024 * 1024;
-
-/// Longest remark that is kept, in characters.
-const NOTE_CHARS: usize = 300;
 
 /// What is escaped in a model id that becomes part of a path.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -141,8 +139,7 @@ impl ClaudeClient {
             match checked {
                 Ok((verified, notes)) => {
                     report.max_deviation = verified.max_deviation;
-                    report.note =
-                        notes.map(|note| plain_text(&note, NOTE_CHARS)).filter(|note| !note.is_empty());
+                    report.note = notes.map(|note| self.clean(&note)).filter(|note| !note.is_empty());
                     return Ok(report);
                 }
                 Err(problems) if report.corrections == 0 => {
@@ -247,27 +244,8 @@ impl ClaudeClient {
         }
     }
 
-    /// The provider's words, safe to show: without the key, in case a proxy echoes it, shortened, one line.
+    /// The provider's words, safe to show: without the key, in case a proxy echoes it.
     fn clean(&self, text: &str) -> String {
-        let key = self.settings.api_key.expose();
-        let text = if key.is_empty() { text.to_owned() } else { text.replace(key, "***") };
-        plain_text(&text, NOTE_CHARS)
-    }
-}
-
-/// Hostile text as one line without control characters, at most `longest` characters.
-fn plain_text(text: &str, longest: usize) -> String {
-    let visible = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control());
-    visible.take(longest).collect::<String>().trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain_text;
-
-    #[test]
-    fn hostile_text_becomes_one_short_line() {
-        assert_eq!(plain_text(" a\r\nb\u{1b}[31m\u{0}c\u{85}\t", 300), "a  b[31mc");
-        assert_eq!(plain_text(&"ä".repeat(1000), 300).chars().count(), 300);
+        presentable(text, &[self.settings.api_key.expose()])
     }
 }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod contact;
 pub mod error_chain;
 pub mod explain;
+pub mod foreign_text;
 pub mod ltv;
 pub mod money;
 pub mod percentile;

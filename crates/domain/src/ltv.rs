@@ -27,13 +27,15 @@ impl DecimalMark {
             | ("de" | "fr" | "it", "ch")
             | ("de", "li") => Some(Self::Point),
             ("en", "za") => Some(Self::Comma),
-            ("en" | "he" | "iw" | "ja" | "ko" | "zh" | "th" | "hi" | "bn" | "ur" | "ms" | "fil" | "tl" | "ga" | "cy", _) => {
-                Some(Self::Point)
-            }
             (
-                "de" | "fr" | "es" | "it" | "pt" | "nl" | "pl" | "tr" | "el" | "ru" | "uk" | "cs" | "sk" | "hu" | "ro"
-                | "bg" | "hr" | "sr" | "sl" | "da" | "nb" | "nn" | "no" | "sv" | "fi" | "et" | "lv" | "lt" | "is" | "id"
-                | "vi" | "af" | "ca" | "eu" | "gl",
+                "en" | "he" | "iw" | "ja" | "ko" | "zh" | "th" | "hi" | "bn" | "ur" | "ms" | "fil" | "tl"
+                | "ga" | "cy",
+                _,
+            ) => Some(Self::Point),
+            (
+                "de" | "fr" | "es" | "it" | "pt" | "nl" | "pl" | "tr" | "el" | "ru" | "uk" | "cs" | "sk"
+                | "hu" | "ro" | "bg" | "hr" | "sr" | "sl" | "da" | "nb" | "nn" | "no" | "sv" | "fi" | "et"
+                | "lv" | "lt" | "is" | "id" | "vi" | "af" | "ca" | "eu" | "gl",
                 _,
             ) => Some(Self::Comma),
             _ => None,
@@ -74,14 +76,16 @@ pub enum BadLtv {
     NotScalar,
 }
 
-const BLANK_WORDS: &[&str] = &["n/a", "n.a.", "na", "null", "none", "nil", "unknown", "undefined", "-", "--", "–", "—"];
+const BLANK_WORDS: &[&str] =
+    &["n/a", "n.a.", "na", "null", "none", "nil", "unknown", "undefined", "-", "--", "–", "—"];
 
 /// Written before or after an amount; longer ones first, so that `US$` goes before `$`.
 const CURRENCY_WORDS: &[&str] = &[
-    "us$", "au$", "ca$", "nz$", "hk$", "mx$", "sg$", "c$", "a$", "r$", "s$", "usd", "eur", "gbp", "aud", "cad", "nzd",
-    "chf", "jpy", "cny", "rmb", "hkd", "sgd", "inr", "mxn", "brl", "pln", "czk", "huf", "ron", "bgn", "sek", "nok",
-    "dkk", "isk", "try", "ils", "sar", "aed", "zar", "krw", "vnd", "thb", "php", "idr", "myr", "cop", "clp", "ars",
-    "pen", "uah", "rub", "ngn", "kes", "egp", "fr.", "kr.", "kr", "zł", "zl", "lei", "kč", "ft", "rs.", "rs", "rp",
+    "us$", "au$", "ca$", "nz$", "hk$", "mx$", "sg$", "c$", "a$", "r$", "s$", "usd", "eur", "gbp", "aud",
+    "cad", "nzd", "chf", "jpy", "cny", "rmb", "hkd", "sgd", "inr", "mxn", "brl", "pln", "czk", "huf", "ron",
+    "bgn", "sek", "nok", "dkk", "isk", "try", "ils", "sar", "aed", "zar", "krw", "vnd", "thb", "php", "idr",
+    "myr", "cop", "clp", "ars", "pen", "uah", "rub", "ngn", "kes", "egp", "fr.", "kr.", "kr", "zł", "zl",
+    "lei", "kč", "ft", "rs.", "rs", "rp",
 ];
 
 /// Reads a raw value.
@@ -110,7 +114,11 @@ fn read_amount(text: &str, mark: DecimalMark) -> LtvReading {
 }
 
 fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
 }
 
 fn parse(text: &str, mark: DecimalMark) -> Result<(Cents, bool), BadLtv> {
@@ -242,7 +250,8 @@ fn split_decimals(text: &str, mark: DecimalMark) -> Result<(String, String, bool
                 && (1..=3).contains(&before.len())
                 && before.chars().all(|c| c.is_ascii_digit())
                 && !before.starts_with('0');
-            let is_decimal = !could_be_thousands || (text[at..].starts_with('.') == (mark == DecimalMark::Point));
+            let is_decimal =
+                !could_be_thousands || (text[at..].starts_with('.') == (mark == DecimalMark::Point));
             (is_decimal.then_some(at), could_be_thousands)
         }
     };
@@ -279,7 +288,10 @@ fn to_cents(whole: &str, decimals: &str, exponent: i32, negative: bool) -> Resul
     // Cents are the digits up to two places behind the point; the digit after them decides the rounding.
     let mut cents: i64 = 0;
     for place in 0..point + 2 {
-        let digit = usize::try_from(place).ok().and_then(|at| digits.as_bytes().get(at)).map_or(0, |d| i64::from(d - b'0'));
+        let digit = usize::try_from(place)
+            .ok()
+            .and_then(|at| digits.as_bytes().get(at))
+            .map_or(0, |d| i64::from(d - b'0'));
         cents = cents.checked_mul(10).and_then(|sum| sum.checked_add(digit)).ok_or(BadLtv::TooLarge)?;
     }
     let next = usize::try_from(point + 2).ok().and_then(|at| digits.as_bytes().get(at));
@@ -386,7 +398,10 @@ mod tests {
 
     #[test]
     fn garbage_is_bad_and_never_zero() {
-        for text in ["NaN", "Infinity", "-inf", "#REF!", "TBD", "$", "abc", "12abc", "Euro 5 5", "--5", "(-5)", "1e", "5 $ €"] {
+        for text in [
+            "NaN", "Infinity", "-inf", "#REF!", "TBD", "$", "abc", "12abc", "Euro 5 5", "--5", "(-5)", "1e",
+            "5 $ €",
+        ] {
             assert_eq!(read(text), LtvReading::BadLtv(BadLtv::NotANumber), "{text}");
         }
         for text in ["1,23,4", "1.2,3.4", "12,34,56", "1.234,567,890", "1 23", "1234 567", ",1,"] {

@@ -361,7 +361,8 @@ mod tests {
 
     #[test]
     fn a_million_values_make_a_small_sketch() {
-        let distribution = Distribution::new((0..1_000_000).map(|i| (i * 7919) % 1_000_003).collect()).unwrap();
+        let distribution =
+            Distribution::new((0..1_000_000).map(|i| (i * 7919) % 1_000_003).collect()).unwrap();
         assert_eq!(distribution.sketch().rows.len(), 101);
     }
 
@@ -369,7 +370,13 @@ mod tests {
     fn medians_deciles_and_segments() {
         let median = |values: &[i64]| Distribution::new(values.to_vec()).unwrap().median().0;
         assert_eq!(
-            (median(&[3, 1, 2]), median(&[1, 2]), median(&[-1, -2]), median(&[-1, 2]), median(&[i64::MAX, i64::MAX])),
+            (
+                median(&[3, 1, 2]),
+                median(&[1, 2]),
+                median(&[-1, -2]),
+                median(&[-1, 2]),
+                median(&[i64::MAX, i64::MAX])
+            ),
             (2, 2, -2, 1, i64::MAX)
         );
         let decile = |rank| Percentile::new(rank).unwrap().decile();

@@ -5,12 +5,12 @@ mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
 use crate::failure::Failed;
+use crate::logging;
 use crate::sandbox_process::SandboxProcess;
 use crate::settings::{self, Environment, Settings};
 use crate::sync_command::{report, run_once};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
-use crate::logging;
 use confirmation::Witness;
 use domain::run::Step;
 use domain::{Run, Secret};
@@ -93,14 +93,20 @@ fn summarize(run: &Run, witness: &Witness, took: Duration, terminal: &Terminal) 
 
 fn failed_at(step: Step, error: &impl domain::Explain) -> Failed {
     let explained = error.explain();
-    Failed::job(format!("The sync failed at step \"{}\" ({step}).\n{}\n{}", step.title(), explained.message, explained.remedy))
+    Failed::job(format!(
+        "The sync failed at step \"{}\" ({step}).\n{}\n{}",
+        step.title(),
+        explained.message,
+        explained.remedy
+    ))
 }
 
 /// The settings of the demo: nothing of the environment, everything from the sandbox.
 fn demo_settings(sandbox: &Announcement, folder: &Path, port: u16) -> Result<Settings, Failed> {
     let mut settings = Settings::read(&Environment::default())?;
     let url = |text: &str| {
-        BaseUrl::parse(text).map_err(|error| Failed::job(format!("The sandbox announced an unusable address: {error}.")))
+        BaseUrl::parse(text)
+            .map_err(|error| Failed::job(format!("The sandbox announced an unusable address: {error}.")))
     };
     let (addresses, credentials) = (&sandbox.addresses, &sandbox.credentials);
     settings.ghl = settings::Ghl {

@@ -43,7 +43,16 @@ pub fn start(folder: &Path, level: log::LevelFilter, echo: bool) -> Result<Logge
 
 /// The crates of this program, as the log calls them.
 const OUR_MODULES: &[&str] = &[
-    "claude", "domain", "ghl", "ghl_meta_sync", "http_client", "mailer", "match_keys", "meta", "persistence", "sync",
+    "claude",
+    "domain",
+    "ghl",
+    "ghl_meta_sync",
+    "http_client",
+    "mailer",
+    "match_keys",
+    "meta",
+    "persistence",
+    "sync",
     "web",
 ];
 

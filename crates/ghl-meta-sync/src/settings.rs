@@ -116,8 +116,14 @@ impl Settings {
             database: from.database(&data_dir),
             data_dir,
             log_dir: PathBuf::from(from.text("LOG_DIR").unwrap_or_else(|| "./logs".to_owned())),
-            log_level: from.parse("LOG_LEVEL", log::LevelFilter::Info, "one of ERROR, WARNING, INFO, DEBUG", log_level),
-            time_zone: from.parse("TZ", Tz::UTC, "a time zone such as Europe/Berlin", |text| text.parse().ok()),
+            log_level: from.parse(
+                "LOG_LEVEL",
+                log::LevelFilter::Info,
+                "one of ERROR, WARNING, INFO, DEBUG",
+                log_level,
+            ),
+            time_zone: from
+                .parse("TZ", Tz::UTC, "a time zone such as Europe/Berlin", |text| text.parse().ok()),
             instance_name: from.text("INSTANCE_NAME"),
             currency: from.text("LTV_CURRENCY"),
         };
@@ -218,7 +224,9 @@ impl Reader<'_> {
             base_url: self.base_url("GHL_BASE_URL", "https://services.leadconnectorhq.com"),
             api_key: self.secret("GHL_API_KEY"),
             location_id: self.optional("GHL_LOCATION_ID", "a location id: letters and digits only", |text| {
-                text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-').then(|| text.to_owned())
+                text.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+                    .then(|| text.to_owned())
             }),
         }
     }
@@ -226,7 +234,8 @@ impl Reader<'_> {
     fn meta(&mut self) -> Meta {
         Meta {
             base_url: self.base_url("META_GRAPH_URL", "https://graph.facebook.com"),
-            api_version: match ApiVersion::parse(self.environment.get("META_API_VERSION").unwrap_or("v25.0")) {
+            api_version: match ApiVersion::parse(self.environment.get("META_API_VERSION").unwrap_or("v25.0"))
+            {
                 Ok(version) => version,
                 Err(error) => {
                     self.problem("META_API_VERSION", error.to_string());
@@ -234,9 +243,11 @@ impl Reader<'_> {
                 }
             },
             access_token: self.secret("META_ACCESS_TOKEN"),
-            ad_account_id: self.optional("META_AD_ACCOUNT_ID", "an ad account id such as act_123456789", |text| {
-                AdAccountId::parse(text).ok()
-            }),
+            ad_account_id: self.optional(
+                "META_AD_ACCOUNT_ID",
+                "an ad account id such as act_123456789",
+                |text| AdAccountId::parse(text).ok(),
+            ),
             app_secret: self.secret("META_APP_SECRET"),
             poll_every: self.seconds("META_POLL_SECONDS", 15),
             poll_timeout: self.seconds("META_POLL_TIMEOUT_SECONDS", 600),
@@ -293,11 +304,18 @@ impl Reader<'_> {
     }
 
     fn countries(&mut self) -> Vec<String> {
-        let countries: Vec<String> =
-            self.list("LOOKALIKE_COUNTRIES", "US").iter().map(|country| country.to_ascii_uppercase()).collect();
-        let is_code = |country: &String| country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
+        let countries: Vec<String> = self
+            .list("LOOKALIKE_COUNTRIES", "US")
+            .iter()
+            .map(|country| country.to_ascii_uppercase())
+            .collect();
+        let is_code =
+            |country: &String| country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
         if countries.is_empty() || !countries.iter().all(is_code) {
-            self.problem("LOOKALIKE_COUNTRIES", "must be two-letter country codes such as US or US,CA".to_owned());
+            self.problem(
+                "LOOKALIKE_COUNTRIES",
+                "must be two-letter country codes such as US or US,CA".to_owned(),
+            );
         }
         countries
     }
@@ -308,19 +326,23 @@ impl Reader<'_> {
         match percents {
             Some(percents) if !percents.is_empty() => percents,
             _ => {
-                self.problem("LOOKALIKE_RATIOS", "must be ratios from 0.01 to 0.20 in steps of 0.01".to_owned());
+                self.problem(
+                    "LOOKALIKE_RATIOS",
+                    "must be ratios from 0.01 to 0.20 in steps of 0.01".to_owned(),
+                );
                 Vec::new()
             }
         }
     }
 
     fn smtp(&mut self) -> Option<MailerSettings> {
-        let tls = self.parse("SMTP_TLS", Tls::StartTls, "one of starttls, implicit, none", |text| match text {
-            "starttls" => Some(Tls::StartTls),
-            "implicit" => Some(Tls::Implicit),
-            "none" => Some(Tls::None),
-            _ => None,
-        });
+        let tls =
+            self.parse("SMTP_TLS", Tls::StartTls, "one of starttls, implicit, none", |text| match text {
+                "starttls" => Some(Tls::StartTls),
+                "implicit" => Some(Tls::Implicit),
+                "none" => Some(Tls::None),
+                _ => None,
+            });
         let port = self.parse("SMTP_PORT", 587, "a port number from 1 to 65535", |text| {
             text.parse().ok().filter(|port| *port > 0)
         });
@@ -347,7 +369,9 @@ impl Reader<'_> {
 
     fn web(&mut self, port: u16) -> Web {
         Web {
-            bind: self.parse("WEB_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| text.parse().ok()),
+            bind: self.parse("WEB_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| {
+                text.parse().ok()
+            }),
             port,
             public_url: self.optional("PUBLIC_URL", "an address such as http://tower.local:9876", |text| {
                 let is_web = text.starts_with("http://") || text.starts_with("https://");
@@ -369,7 +393,8 @@ impl Reader<'_> {
             );
         }
         let Some(host) = self.text("POSTGRES_HOST") else { return embedded };
-        let port = self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| text.parse().ok());
+        let port =
+            self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| text.parse().ok());
         let name = self.text("POSTGRES_DB").unwrap_or_else(|| "ghl_meta_sync".to_owned());
         let Some(user) = self.text("POSTGRES_USER") else {
             self.problem("POSTGRES_USER", "must be set when POSTGRES_HOST is".to_owned());
@@ -428,9 +453,15 @@ mod tests {
             assert_eq!(settings.ghl.base_url.to_string(), "https://services.leadconnectorhq.com");
             assert_eq!(settings.meta.api_version.to_string(), "v25.0");
             assert_eq!(settings.meta.poll_timeout, Duration::from_secs(600));
-            assert_eq!((settings.claude.model.as_str(), settings.claude.normalizer), ("claude-sonnet-5-5", Normalizer::Claude));
+            assert_eq!(
+                (settings.claude.model.as_str(), settings.claude.normalizer),
+                ("claude-sonnet-5-5", Normalizer::Claude)
+            );
             assert_eq!(settings.sync.audience_prefix, "GHL-HighValue");
-            assert_eq!((settings.sync.lookalike_countries, settings.sync.lookalike_percents), (vec!["US".to_owned()], vec![1]));
+            assert_eq!(
+                (settings.sync.lookalike_countries, settings.sync.lookalike_percents),
+                (vec!["US".to_owned()], vec![1])
+            );
             assert_eq!(settings.database.to_string(), "sqlite:./data/ghl-meta-sync.sqlite3");
             assert!(settings.smtp.is_none());
         }
@@ -465,10 +496,30 @@ mod tests {
         ])
         .unwrap_err();
         let mut expected = vec![
-            "WEB_PORT", "WEB_BIND", "GHL_API_VERSION", "GHL_LOCATION_ID", "GHL_BASE_URL", "GHL_SMART_LIST_ID",
-            "META_AD_ACCOUNT_ID", "META_API_VERSION", "META_POLL_SECONDS", "NORMALIZER", "RESPECT_OPT_OUT",
-            "LTV_LOCALE", "LTV_MIN", "LOOKALIKE_COUNTRIES", "LOOKALIKE_RATIOS", "SMTP_FROM_EMAIL", "SMTP_TO_EMAIL",
-            "SMTP_PORT", "SMTP_TLS", "DATABASE_URL", "LOG_LEVEL", "TZ", "PUBLIC_URL", "AUDIENCE_PREFIX",
+            "WEB_PORT",
+            "WEB_BIND",
+            "GHL_API_VERSION",
+            "GHL_LOCATION_ID",
+            "GHL_BASE_URL",
+            "GHL_SMART_LIST_ID",
+            "META_AD_ACCOUNT_ID",
+            "META_API_VERSION",
+            "META_POLL_SECONDS",
+            "NORMALIZER",
+            "RESPECT_OPT_OUT",
+            "LTV_LOCALE",
+            "LTV_MIN",
+            "LOOKALIKE_COUNTRIES",
+            "LOOKALIKE_RATIOS",
+            "SMTP_FROM_EMAIL",
+            "SMTP_TO_EMAIL",
+            "SMTP_PORT",
+            "SMTP_TLS",
+            "DATABASE_URL",
+            "LOG_LEVEL",
+            "TZ",
+            "PUBLIC_URL",
+            "AUDIENCE_PREFIX",
         ];
         let mut found: Vec<&str> = problems.iter().map(String::as_str).collect();
         found.sort_unstable();
@@ -478,7 +529,8 @@ mod tests {
 
     #[test]
     fn a_malformed_value_is_not_repeated() {
-        let problems = Settings::read(&Environment::of(&[("META_AD_ACCOUNT_ID", "EAAB-a-token-in-the-wrong-line")]));
+        let problems =
+            Settings::read(&Environment::of(&[("META_AD_ACCOUNT_ID", "EAAB-a-token-in-the-wrong-line")]));
         assert!(!problems.unwrap_err().to_string().contains("EAAB"));
     }
 
@@ -504,7 +556,10 @@ mod tests {
         assert_eq!(settings.sync.list, Some(ListSelection::Tag("vip".into())));
         assert_eq!(settings.sync.decimal_mark, DecimalMark::Comma);
         assert_eq!(settings.sync.ltv_min.map(|c| c.0), Some(1050));
-        assert_eq!((settings.sync.lookalike_countries.len(), settings.sync.lookalike_percents.clone()), (2, vec![1, 10]));
+        assert_eq!(
+            (settings.sync.lookalike_countries.len(), settings.sync.lookalike_percents.clone()),
+            (2, vec![1, 10])
+        );
         assert!(!settings.database.to_string().contains("geheim"), "the password is never shown");
         assert_eq!(settings.log_level, log::LevelFilter::Warn);
         assert_eq!(settings.smtp.map(|smtp| smtp.to.len()), Some(2));

@@ -2,9 +2,9 @@
 
 use crate::command_line::SyncOptions;
 use crate::failure::Failed;
+use crate::logging;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
-use crate::logging;
 use crate::wiring::{self, Patience};
 use domain::Run;
 use domain::run::{RunStatus, Trigger};
@@ -19,7 +19,8 @@ use sync::{StartError, SyncService};
 pub fn run(options: &SyncOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
     let _log = logging::start(&settings.log_dir, settings.log_level, false)?;
     let store = wiring::open_store(settings)?;
-    let service = wiring::sync_service(settings, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+    let service =
+        wiring::sync_service(settings, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
     service.recover().map_err(|error| Failed::explained(&error))?;
     let (Some(list), Some(field)) = (&settings.sync.list, &settings.sync.field) else {
         return Err(Failed::explained(&StartError::NotConfigured));
@@ -39,7 +40,9 @@ pub fn run_once(
     config: &domain::run::SyncConfig,
     accept_smaller_list: bool,
 ) -> Result<Run, Failed> {
-    let handle = service.start(config, Trigger::Cli, accept_smaller_list).map_err(|error| Failed::explained(&error))?;
+    let handle = service
+        .start(config, Trigger::Cli, accept_smaller_list)
+        .map_err(|error| Failed::explained(&error))?;
     let id = handle.run;
     handle.wait();
     let run = store.run_get(id).map_err(|error| Failed::explained(&error))?;
@@ -55,7 +58,9 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
         terminal.say(&format!("Sync {} succeeded.", run.id));
         return Ok(());
     }
-    let Some(failure) = &run.failure else { return Err(Failed::job(format!("Sync {} ended as {}.", run.id, run.status))) };
+    let Some(failure) = &run.failure else {
+        return Err(Failed::job(format!("Sync {} ended as {}.", run.id, run.status)));
+    };
     let mut text = format!(
         "Sync {} {} at step \"{}\" ({}).\n{}\n{}",
         run.id,

@@ -18,7 +18,8 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new() -> Self {
-        let bars = io::stdout().is_terminal().then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout()));
+        let bars =
+            io::stdout().is_terminal().then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout()));
         Self { bars, steps: Arc::default() }
     }
 
@@ -58,7 +59,9 @@ impl Watcher for Terminal {
     fn step_progressed(&self, _run: RunId, step: Step, done: u64, total: Option<u64>) {
         let Some(bar) = self.bar(step) else { return };
         if let Some(total) = total {
-            bar.set_style(style("{spinner} {prefix:24} {elapsed:>4} [{wide_bar}] {human_pos}/{human_len} {per_sec}"));
+            bar.set_style(style(
+                "{spinner} {prefix:24} {elapsed:>4} [{wide_bar}] {human_pos}/{human_len} {per_sec}",
+            ));
             bar.set_length(total);
         }
         bar.set_position(done);

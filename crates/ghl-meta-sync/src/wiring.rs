@@ -58,9 +58,10 @@ pub fn sync_service(
     meta.api_version = settings.meta.api_version.clone();
     meta.app_secret = settings.meta.app_secret.clone();
     if let Patience::Fixed(retry) = patience {
-        (ghl.retry, meta.retry) = (retry, retry);
+        (ghl.retry, meta.retry, meta.throttle_retry) = (retry, retry, retry);
     }
-    let mailer = settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
+    let mailer =
+        settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
     Ok(SyncService::new(Parts {
         mail_context: mail_context(settings, &store)?,
         store,

@@ -5,6 +5,7 @@
 
 use crate::client::Operation;
 use crate::wire_text::identifier;
+use domain::foreign_text::presentable;
 use http_client::{Response, Retry};
 use serde_json::Value;
 use std::time::Duration;
@@ -59,9 +60,6 @@ pub struct Refusal {
 /// Longest wait the server can name, as in GoHighLevel's own client.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Longest message that is kept, in characters.
-const MESSAGE_CHARS: usize = 300;
-
 impl Refusal {
     /// Reads a reply that is not a success. `secret` is taken out of the provider's words, in case a proxy echoes it.
     pub(crate) fn read(reply: &Response, operation: &Operation, secret: &str) -> Self {
@@ -79,7 +77,7 @@ impl Refusal {
             meaning,
             doing: operation.doing,
             code: code.map_or_else(|| reply.status.to_string(), |code| format!("{}/{code}", reply.status)),
-            message: presentable(&words, secret),
+            message: presentable(&words, &[secret]),
             trace_id: find("/traceId"),
             retry: retry_of(reply, meaning),
         }
@@ -144,23 +142,9 @@ fn wait_for(interval: Option<&str>) -> Retry {
     millis.map_or(Retry::Backoff, |millis| Retry::After(Duration::from_millis(millis).min(LONGEST_INTERVAL)))
 }
 
-/// The provider's words as one short line without control characters, the secret, or words that look like an e-mail
-/// address or a phone number.
-fn presentable(text: &str, secret: &str) -> String {
-    let text = if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") };
-    let visible: String = text.chars().filter(|c| c.is_whitespace() || !c.is_control()).collect();
-    let words: Vec<&str> =
-        visible.split_whitespace().map(|word| if is_personal(word) { "***" } else { word }).collect();
-    words.join(" ").chars().take(MESSAGE_CHARS).collect()
-}
-
-fn is_personal(word: &str) -> bool {
-    word.contains('@') || word.chars().filter(char::is_ascii_digit).count() >= 7
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{presentable, wait_for};
+    use super::wait_for;
     use http_client::Retry;
     use std::time::Duration;
 
@@ -171,15 +155,5 @@ mod tests {
         for odd in [None, Some(""), Some("-1"), Some("soon")] {
             assert_eq!(wait_for(odd), Retry::Backoff);
         }
-    }
-
-    #[test]
-    fn words_lose_secrets_personal_data_and_control_characters() {
-        assert_eq!(
-            presentable("token pit-1 of\r\nann@example.com,\u{1b}[1m +14155550100\u{0} is 42", "pit-1"),
-            "token *** of *** *** is 42"
-        );
-        assert_eq!(presentable(&"a b ".repeat(1000), "").chars().count(), 300);
-        assert_eq!(presentable("nothing", ""), "nothing");
     }
 }

@@ -15,7 +15,9 @@ pub enum BaseUrlError {
     #[error("it is not an address of the form https://host")]
     NotAnAddress,
     /// Plain http to another machine.
-    #[error("plain http would send the token in clear; use https (http is accepted for loopback addresses only)")]
+    #[error(
+        "plain http would send the token in clear; use https (http is accepted for loopback addresses only)"
+    )]
     PlainHttp,
     /// User, query or fragment inside.
     #[error("it must not contain a user name, a query or a fragment")]
@@ -67,7 +69,12 @@ mod tests {
 
     #[test]
     fn only_safe_addresses_are_accepted() {
-        for good in ["https://services.example.com", "http://127.0.0.1:8080/", "http://localhost:1", "http://[::1]:9/x"] {
+        for good in [
+            "https://services.example.com",
+            "http://127.0.0.1:8080/",
+            "http://localhost:1",
+            "http://[::1]:9/x",
+        ] {
             assert!(BaseUrl::parse(good).is_ok(), "{good}");
         }
         assert_eq!(BaseUrl::parse("https://host/v1/").unwrap().join("/contacts"), "https://host/v1/contacts");

@@ -1,6 +1,7 @@
 //! One request, one reply.
 
 use domain::Secret;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -186,7 +187,9 @@ impl HttpClient {
                 reply.status,
                 reply.body.len()
             ),
-            Err(error) => log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault),
+            Err(error) => {
+                log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault)
+            }
         }
         result
     }
@@ -237,6 +240,9 @@ impl HttpClient {
     }
 }
 
+/// Everything but the unreserved characters of RFC 3986.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn path_of(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.find('/').map_or("/", |at| &after_scheme[at..])
@@ -248,12 +254,7 @@ fn with_query(request: &Request<'_>) -> String {
         url.push(if at == 0 { '?' } else { '&' });
         url.push_str(name);
         url.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => url.push(char::from(byte)),
-                other => url.push_str(&format!("%{other:02X}")),
-            }
-        }
+        url.extend(utf8_percent_encode(value, QUERY_VALUE));
     }
     url
 }
@@ -312,7 +313,10 @@ mod tests {
     fn replies_of_any_status_are_returned_whole() {
         let (url, thread) = server(b"HTTP/1.1 429 Too Many\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nno");
         let reply = client(1000).send(get(url)).unwrap();
-        assert_eq!((reply.status, reply.header("retry-after"), reply.body.as_slice()), (429, Some("3"), &b"no"[..]));
+        assert_eq!(
+            (reply.status, reply.header("retry-after"), reply.body.as_slice()),
+            (429, Some("3"), &b"no"[..])
+        );
         assert!(!reply.is_success());
         assert!(thread.join().unwrap().starts_with("GET /path?q=a%20b%26c HTTP/1.1"));
     }
@@ -325,7 +329,10 @@ mod tests {
         };
         assert_eq!(fault(refused), TransportFault::Unreachable);
         assert_eq!(fault(server(b"").0), TransportFault::Timeout);
-        assert_eq!(fault(server(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf").0), TransportFault::Broken);
+        assert_eq!(
+            fault(server(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf").0),
+            TransportFault::Broken
+        );
         assert_eq!(fault(server(b"nonsense\r\n\r\n").0), TransportFault::Protocol);
     }
 

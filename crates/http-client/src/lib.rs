@@ -10,6 +10,8 @@ mod limiter;
 mod retry;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use client::{Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, TransportError, TransportFault};
+pub use client::{
+    Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, TransportError, TransportFault,
+};
 pub use limiter::SlidingWindow;
 pub use retry::{Retry, RetryPolicy, retry};

@@ -35,7 +35,9 @@ impl SlidingWindow {
                     recent.push_back(now);
                     return cancel.check();
                 }
-                recent.front().map_or(Duration::ZERO, |first| self.window.saturating_sub(now.duration_since(*first)))
+                recent
+                    .front()
+                    .map_or(Duration::ZERO, |first| self.window.saturating_sub(now.duration_since(*first)))
             };
             cancel.sleep(wait)?;
         }

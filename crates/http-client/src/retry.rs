@@ -68,8 +68,11 @@ mod tests {
     use domain::{Cancel, Cancelled};
     use std::time::Duration;
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { max_retries: 3, first_wait: Duration::from_millis(1), longest_wait: Duration::from_millis(4) };
+    const POLICY: RetryPolicy = RetryPolicy {
+        max_retries: 3,
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(4),
+    };
 
     #[derive(Debug, PartialEq, Eq)]
     enum Fault {

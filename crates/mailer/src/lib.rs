@@ -12,7 +12,6 @@ mod error;
 mod mail;
 mod settings;
 mod smtp;
-mod wording;
 
 pub use error::{MailError, SmtpFault};
 pub use mail::{Mail, MailContext, OUTCOME, failure, message_id, success, test};

@@ -1,12 +1,15 @@
 //! The mails about a run.
 
 use crate::error::MailError;
-use crate::wording::{MESSAGE_LIMIT, NAME_LIMIT, one_line};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use domain::foreign_text::{LONGEST, one_line};
 use domain::run::{Lookalike, LookalikeStatus, Matched};
 use domain::{Bucket, Run, RunId};
+
+/// Longest message of a failure, which quotes a provider inside our own sentence.
+const MESSAGE_LIMIT: usize = 1000;
 
 /// A finished message. Sender and recipients are the mailer's.
 #[derive(Clone, PartialEq, Eq)]
@@ -136,8 +139,8 @@ pub fn success(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
 pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     let failure = run.failure.as_ref();
     let mut details = vec![
-        ("Smart List", one_line(&run.config.list_name, NAME_LIMIT)),
-        ("LTV Field", one_line(&run.config.ltv_field_name, NAME_LIMIT)),
+        ("Smart List", one_line(&run.config.list_name, LONGEST)),
+        ("LTV Field", one_line(&run.config.ltv_field_name, LONGEST)),
         ("Contacts Retrieved", run.accounting.fetched.to_string()),
     ];
     if let Some(audience) = &run.audience {
@@ -145,8 +148,8 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     }
     let code = failure.and_then(|failure| failure.provider_code.as_deref());
     let trace = failure.and_then(|failure| failure.trace_id.as_deref());
-    details.extend(code.map(|code| ("Provider Code", one_line(code, NAME_LIMIT))));
-    details.extend(trace.map(|trace| ("Trace ID", one_line(trace, NAME_LIMIT))));
+    details.extend(code.map(|code| ("Provider Code", one_line(code, LONGEST))));
+    details.extend(trace.map(|trace| ("Trace ID", one_line(trace, LONGEST))));
     let error = match failure {
         Some(failure) => one_line(&failure.message, MESSAGE_LIMIT),
         None => "No reason was recorded.".to_owned(),
@@ -254,7 +257,7 @@ fn matched(matched: &Matched, sent: u64) -> String {
 }
 
 fn lookalike_line(lookalike: &Lookalike) -> String {
-    let name = one_line(&lookalike.name, NAME_LIMIT);
+    let name = one_line(&lookalike.name, LONGEST);
     match (lookalike.status, &lookalike.id) {
         (LookalikeStatus::Created, Some(id)) => named_id(&name, id),
         (LookalikeStatus::Created, None) => format!("{name} (ID: not reported by Meta)"),
@@ -265,7 +268,7 @@ fn lookalike_line(lookalike: &Lookalike) -> String {
 }
 
 fn named_id(name: &str, id: &str) -> String {
-    format!("{} (ID: {})", one_line(name, NAME_LIMIT), one_line(id, NAME_LIMIT))
+    format!("{} (ID: {})", one_line(name, LONGEST), one_line(id, LONGEST))
 }
 
 /// Every bucket that holds somebody, and always the one that was sent, which comes first.
@@ -285,7 +288,7 @@ fn warnings(run: &Run) -> Vec<String> {
     let ranking = run.ranking.iter().flat_map(|ranking| &ranking.warnings);
     let mut warnings: Vec<String> = ranking.map(|warning| one_line(warning, MESSAGE_LIMIT)).collect();
     warnings.extend(run.lookalikes.iter().filter_map(|lookalike| {
-        let name = one_line(&lookalike.name, NAME_LIMIT);
+        let name = one_line(&lookalike.name, LONGEST);
         let note = lookalike.note.as_deref().map(|note| format!(" {}", one_line(note, MESSAGE_LIMIT)));
         let note = note.unwrap_or_default();
         match lookalike.status {

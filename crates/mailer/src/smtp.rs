@@ -3,8 +3,8 @@
 use crate::error::MailError;
 use crate::mail::Mail;
 use crate::settings::{MailerSettings, Tls};
-use crate::wording::server_words;
 use domain::Secret;
+use domain::foreign_text::presentable;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
@@ -51,7 +51,7 @@ impl Mailer {
         let server = format!("{host}:{port}");
         let tls_parameters = || {
             TlsParameters::new(host.clone())
-                .map_err(|error| MailError::of_smtp(&server, &error, |words| server_words(words, None)))
+                .map_err(|error| MailError::of_smtp(&server, &error, |words| presentable(words, &[])))
         };
         let mut builder =
             SmtpTransport::builder_dangerous(host.clone()).port(port).timeout(Some(timeout)).tls(match tls {
@@ -154,7 +154,8 @@ impl Mailer {
     }
 
     fn failed(&self, error: &smtp::Error) -> MailError {
-        MailError::of_smtp(&self.server, error, |words| server_words(words, self.password.as_ref()))
+        let secrets: Vec<&str> = self.password.iter().map(Secret::expose).collect();
+        MailError::of_smtp(&self.server, error, |words| presentable(words, &secrets))
     }
 }
 

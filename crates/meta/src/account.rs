@@ -2,11 +2,11 @@
 
 use crate::client::{Call, MetaClient, Verb};
 use crate::error::MetaError;
-use crate::provider_text::clean;
 use crate::reply;
 use crate::wire::Scalar;
 use chrono::{DateTime, Utc};
 use domain::Cancel;
+use domain::foreign_text::presentable;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -101,13 +101,13 @@ impl MetaClient {
         let body = self.call(&Call { operation, path: &path, query, verb: Verb::Get }, cancel)?;
         let body: AccountBody = reply::shape(body, operation)?;
         Ok(AdAccount {
-            id: clean(&body.id, &[]),
-            name: clean(&body.name.unwrap_or_default(), &[]),
+            id: presentable(&body.id, &[]),
+            name: presentable(&body.name.unwrap_or_default(), &[]),
             account_status: AccountStatus(
                 body.account_status.and_then(|code| code.count()).unwrap_or_default(),
             ),
-            currency: body.currency.map(|text| clean(&text, &[])),
-            timezone: body.timezone_name.map(|text| clean(&text, &[])),
+            currency: body.currency.map(|text| presentable(&text, &[])),
+            timezone: body.timezone_name.map(|text| presentable(&text, &[])),
             terms_accepted: body.tos_accepted.map(|terms| terms_accepted(&terms)),
         })
     }
@@ -127,7 +127,7 @@ impl MetaClient {
             expires_at: expires
                 .and_then(|time| i64::try_from(time).ok())
                 .and_then(|time| DateTime::from_timestamp(time, 0)),
-            scopes: data.scopes.iter().map(|scope| clean(scope, &[])).collect(),
+            scopes: data.scopes.iter().map(|scope| presentable(scope, &[])).collect(),
         })
     }
 }

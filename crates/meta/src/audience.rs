@@ -2,11 +2,11 @@
 
 use crate::client::{Call, MetaClient, Verb};
 use crate::error::MetaError;
-use crate::provider_text::clean;
 use crate::reply;
 use crate::status::{DeliveryStatus, OperationStatus};
 use crate::wire::Scalar;
 use domain::Cancel;
+use domain::foreign_text::presentable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -60,6 +60,14 @@ impl AudienceState {
     /// low match rate (411) or many invalid rows (412).
     pub fn is_ready(&self) -> bool {
         self.operation_status.is_settled()
+    }
+}
+
+/// Meta names a small audience only as "below 1000", with both bounds at 1000: that is no count of a thousand people.
+fn size_range(lower: Option<u64>, upper: Option<u64>) -> (Option<u64>, Option<u64>) {
+    match (lower, upper) {
+        (Some(1000), Some(1000)) => (Some(0), Some(1000)),
+        other => other,
     }
 }
 
@@ -188,14 +196,17 @@ impl MetaClient {
         let (code, description) = status(body.operation_status);
         let operation_status = OperationStatus { code, description };
         let (code, description) = status(body.delivery_status);
+        let bound = |bound: Option<Scalar>| bound.and_then(|bound| bound.count());
+        let (lower, upper) =
+            size_range(bound(body.approximate_count_lower_bound), bound(body.approximate_count_upper_bound));
         Ok(AudienceState {
             id: known_id(&body.id, operation)?,
             name: body.name.unwrap_or_default(),
             description: body.description,
             operation_status,
             delivery_status: DeliveryStatus { code, description },
-            lower: body.approximate_count_lower_bound.and_then(|bound| bound.count()),
-            upper: body.approximate_count_upper_bound.and_then(|bound| bound.count()),
+            lower,
+            upper,
             lookalike_ids: body
                 .lookalike_audience_ids
                 .unwrap_or_default()
@@ -255,5 +266,5 @@ fn known_id(id: &Scalar, operation: &'static str) -> Result<String, MetaError> {
 fn status(body: Option<StatusBody>) -> (u32, String) {
     let Some(body) = body else { return (0, String::new()) };
     let code = body.code.and_then(|code| code.count()).and_then(|code| u32::try_from(code).ok());
-    (code.unwrap_or_default(), clean(&body.description.unwrap_or_default(), &[]))
+    (code.unwrap_or_default(), presentable(&body.description.unwrap_or_default(), &[]))
 }

@@ -1,9 +1,9 @@
 //! One call to Meta: authorization, reply check and patience.
 
 use crate::error::{ErrorKind, MetaError};
-use crate::provider_text::clean;
 use crate::reply;
 use crate::settings::{AdAccountId, MetaSettings};
+use domain::foreign_text::presentable;
 use domain::{Cancel, Secret};
 use hmac::{Hmac, Mac};
 use http_client::{Body, HttpClient, HttpSettings, Method, Request, Retry, retry};
@@ -114,7 +114,7 @@ impl MetaClient {
     fn after_throttling(&self, error: &MetaError) -> Retry {
         let MetaError::Api(error) = error else { return Retry::No };
         match error.kind() {
-            ErrorKind::Wait(Some(wait)) if false => Retry::No,
+            ErrorKind::Wait(Some(wait)) if wait > self.settings.longest_wait => Retry::No,
             ErrorKind::Wait(Some(wait)) => Retry::After(wait),
             ErrorKind::Wait(None) => Retry::Backoff,
             _ => Retry::No,
@@ -146,7 +146,7 @@ impl MetaClient {
                 .map(Secret::expose)
                 .collect();
         if let Some(text) = reply.header("x-ad-api-version-warning") {
-            self.keep_version_warning(clean(text, &secrets));
+            self.keep_version_warning(presentable(text, &secrets));
         }
         let context = reply::Context { operation, ad_account_id: &settings.ad_account_id, secrets };
         let result = reply::read(&reply, &context);

@@ -14,7 +14,6 @@ mod error;
 pub mod error_table;
 mod lookalike;
 mod paging;
-mod provider_text;
 mod reply;
 mod rows;
 mod settings;

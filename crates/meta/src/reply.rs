@@ -1,10 +1,10 @@
 //! Telling a result from an error, as Meta's own SDK does: HTTP 200 may carry an error, and an error may be HTML.
 
 use crate::error::{ApiError, MetaError};
-use crate::provider_text::clean;
 use crate::settings::AdAccountId;
 use crate::usage;
 use crate::wire::Scalar;
+use domain::foreign_text::presentable;
 use http_client::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -53,13 +53,15 @@ pub(crate) fn read(reply: &Response, context: &Context<'_>) -> Result<Value, Met
 
 /// The object as the type the operation documents.
 pub(crate) fn shape<T: DeserializeOwned>(body: Value, operation: &'static str) -> Result<T, MetaError> {
-    T::deserialize(body)
-        .map_err(|error| MetaError::UnexpectedShape { operation, detail: clean(&error.to_string(), &[]) })
+    T::deserialize(body).map_err(|error| MetaError::UnexpectedShape {
+        operation,
+        detail: presentable(&error.to_string(), &[]),
+    })
 }
 
 fn api_error(body: ErrorBody, reply: &Response, context: &Context<'_>) -> ApiError {
     let words = |text: Option<Scalar>| {
-        text.map(|text| clean(&text.text(), &context.secrets)).filter(|text| !text.is_empty())
+        text.map(|text| presentable(&text.text(), &context.secrets)).filter(|text| !text.is_empty())
     };
     ApiError {
         operation: context.operation,
@@ -83,7 +85,7 @@ fn blamed_fields(data: &Value, secrets: &[&str]) -> Vec<String> {
     let specs = parsed.as_ref().unwrap_or(data).get("blame_field_specs").and_then(Value::as_array);
     let path = |spec: &Value| {
         let names: Vec<&str> = spec.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        clean(&names.join("."), secrets)
+        presentable(&names.join("."), secrets)
     };
     specs.into_iter().flatten().map(path).filter(|path| !path.is_empty()).take(MOST).collect()
 }

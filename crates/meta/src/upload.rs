@@ -2,11 +2,11 @@
 
 use crate::client::{Call, MetaClient, Verb};
 use crate::error::MetaError;
-use crate::provider_text::clean;
 use crate::reply;
 use crate::rows::UserRows;
 use crate::wire::Scalar;
 use domain::Cancel;
+use domain::foreign_text::presentable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -154,7 +154,7 @@ impl MetaClient {
             samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
             session_id: reply
                 .session_id
-                .map_or_else(|| batch.session_id.to_string(), |id| clean(&id.text(), &[])),
+                .map_or_else(|| batch.session_id.to_string(), |id| presentable(&id.text(), &[])),
             resent_rows: doubtful * rows,
             from_session: false,
         })
@@ -201,11 +201,11 @@ impl MetaClient {
         let found =
             sessions.into_iter().find(|body| body.session_id.as_ref().is_some_and(|id| id.text() == wanted));
         Ok(found.map(|body| SessionStatus {
-            stage: body.stage.map(|stage| clean(&stage.text(), &[])).unwrap_or_default(),
+            stage: body.stage.map(|stage| presentable(&stage.text(), &[])).unwrap_or_default(),
             num_received: count(body.num_received),
             num_matched: count(body.num_matched),
             num_invalid_entries: count(body.num_invalid_entries),
-            progress: body.progress.map(|progress| clean(&progress.text(), &[])),
+            progress: body.progress.map(|progress| presentable(&progress.text(), &[])),
         }))
     }
 
@@ -237,7 +237,7 @@ fn is_session_finished(error: &MetaError) -> bool {
 fn samples(value: &Value) -> Vec<InvalidSample> {
     let sample = |(row, reason): (String, &Value)| {
         let reason = reason.as_str().map_or_else(|| reason.to_string(), str::to_owned);
-        InvalidSample { row, reason: clean(&reason, &[]) }
+        InvalidSample { row, reason: presentable(&reason, &[]) }
     };
     match value {
         Value::Object(map) => {

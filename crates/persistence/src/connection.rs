@@ -38,8 +38,7 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 15000; PRAGMA foreign_keys 
                                PRAGMA synchronous = FULL;";
 
 /// Settings of each PostgreSQL connection: no statement and no wait for a lock lasts for ever.
-const POSTGRES_SETTINGS: &str = "SET statement_timeout = '120s'; SET lock_timeout = '30s'; \
-                                 SET standard_conforming_strings = on;";
+const POSTGRES_SETTINGS: &str = "SET statement_timeout = '120s'; SET lock_timeout = '30s';";
 
 /// Opens one connection with its settings.
 pub(crate) fn connect(url: &DatabaseUrl) -> Result<AnyConnection, StoreError> {
@@ -143,6 +142,7 @@ mod tests {
     use super::{connect, one_line, write_tx};
     use crate::database_url::DatabaseUrl;
     use crate::error::StoreError;
+    use diesel::RunQueryDsl;
     use diesel::connection::SimpleConnection;
 
     #[test]
@@ -157,6 +157,25 @@ mod tests {
         let error = refused.map_err(StoreError::query("save contacts")).unwrap_err();
         assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
         write_tx(&mut connection, |connection| connection.batch_execute("INSERT INTO t VALUES (1)")).unwrap();
+    }
+
+    #[derive(diesel::QueryableByName)]
+    struct Settings {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        settings: String,
+    }
+
+    #[test]
+    fn sqlite_writes_each_commit_to_disk_and_keeps_references_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = connect(&DatabaseUrl::Sqlite(folder.path().join("a.db"))).unwrap();
+        let found: Settings = diesel::sql_query(
+            "SELECT journal_mode || ' synchronous=' || synchronous || ' foreign_keys=' || foreign_keys AS settings \
+             FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys",
+        )
+        .get_result(&mut connection)
+        .unwrap();
+        assert_eq!(found.settings, "wal synchronous=2 foreign_keys=1");
     }
 
     #[test]

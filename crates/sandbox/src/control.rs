@@ -97,11 +97,13 @@ fn problem(message: &impl ToString) -> HttpResponse {
 }
 
 fn refusal(problem_found: error::JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
-    error::InternalError::from_response("", problem(&problem_found)).into()
+    let reply = problem(&problem_found);
+    error::InternalError::from_response(problem_found, reply).into()
 }
 
 fn refusal_of_query(problem_found: error::QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
-    error::InternalError::from_response("", problem(&problem_found)).into()
+    let reply = problem(&problem_found);
+    error::InternalError::from_response(problem_found, reply).into()
 }
 
 async fn unknown_route(request: HttpRequest) -> HttpResponse {

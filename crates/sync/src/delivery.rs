@@ -14,7 +14,8 @@ use domain::run::{Lookalike, LookalikeStatus, Matched, RemoteAudience, Step};
 use domain::{Cancel, Percentile};
 use match_keys::{Hex, Row, SCHEMA};
 use meta::{
-    AudienceState, LookalikeOutcome, MetaError, NewCustomAudience, NewLookalike, UploadBatch, UploadReceipt, UserRows,
+    AudienceState, LookalikeOutcome, MetaError, NewCustomAudience, NewLookalike, UploadBatch, UploadReceipt,
+    UserRows,
 };
 use persistence::{IntentionOutcome, RemoteKind};
 use std::sync::mpsc;
@@ -50,7 +51,8 @@ impl Delivery<'_> {
         let parts = &self.service.parts;
         let date = parts.clock.now().with_timezone(&parts.settings.time_zone).format("%Y-%m-%d").to_string();
         let name = self.free_name(&format!("{}-{date}", parts.settings.audience_prefix))?;
-        let description = format!("Synced from GHL Smart List on {date}. {}", self.service.tag(self.progress.run)?);
+        let description =
+            format!("Synced from GHL Smart List on {date}. {}", self.service.tag(self.progress.run)?);
         let intention = parts.store.intention_create(self.progress.run, RemoteKind::Audience, &name)?;
         let id = self.create_or_find(&NewCustomAudience { name: name.clone(), description })?;
         parts.store.intention_set_remote(intention, &id)?;
@@ -62,7 +64,8 @@ impl Delivery<'_> {
     fn free_name(&self, base: &str) -> Result<String, RunError> {
         for number in 1..AUDIENCES_PER_DAY {
             let name = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
-            let taken = self.service.parts.meta.find_custom_audiences(&name, self.cancel).map_err(RunError::edge)?;
+            let taken =
+                self.service.parts.meta.find_custom_audiences(&name, self.cancel).map_err(RunError::edge)?;
             if taken.is_empty() {
                 return Ok(name);
             }
@@ -78,7 +81,10 @@ impl Delivery<'_> {
             match meta.create_custom_audience(new, self.cancel) {
                 Ok(id) => return Ok(id),
                 Err(lost @ MetaError::ReplyLost { .. }) => {
-                    log::warn!("[run-{}] the reply to the creation was lost: looking it up", self.progress.run);
+                    log::warn!(
+                        "[run-{}] the reply to the creation was lost: looking it up",
+                        self.progress.run
+                    );
                     match self.service.find_own_audience(&new.name, self.progress.run, self.cancel)? {
                         Some(id) => return Ok(id),
                         None if tries < CREATE_TRIES => {}
@@ -140,7 +146,11 @@ impl Delivery<'_> {
 
     /// Looks at the audience until Meta has matched the upload, or the time for it is over. What Meta did not report
     /// stays unknown.
-    pub(crate) fn wait(&self, audience: &RemoteAudience, uploaded: &Uploaded) -> Result<(Matched, bool), RunError> {
+    pub(crate) fn wait(
+        &self,
+        audience: &RemoteAudience,
+        uploaded: &Uploaded,
+    ) -> Result<(Matched, bool), RunError> {
         let parts = &self.service.parts;
         let begun = Instant::now();
         loop {

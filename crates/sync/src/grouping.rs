@@ -34,8 +34,16 @@ impl KeyFile {
 
     /// Calls `surplus` with every row whose key another row has with a greater weight, or with the same weight and
     /// earlier: one row per key is never named. Rows for which `skip` is true take no part.
-    pub(crate) fn surplus(self, skip: impl Fn(u32) -> bool, mut surplus: impl FnMut(u32)) -> Result<(), RunError> {
-        let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error).map_err(RunError::spool("write"))?;
+    pub(crate) fn surplus(
+        self,
+        skip: impl Fn(u32) -> bool,
+        mut surplus: impl FnMut(u32),
+    ) -> Result<(), RunError> {
+        let mut file = self
+            .out
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .map_err(RunError::spool("write"))?;
         let passes = self.rows.div_ceil(ROWS_PER_PASS);
         for pass in 0..passes {
             let mut best: HashMap<[u8; 16], (i64, u32)> = HashMap::new();
@@ -92,7 +100,8 @@ mod tests {
     #[test]
     fn one_row_per_key_is_kept_and_it_has_the_greatest_weight() {
         let mut keys = KeyFile::new(tempfile::tempfile().unwrap());
-        for (row, (name, weight)) in [(1, 5), (2, 9), (1, 7), (1, 7), (2, 1), (3, 0)].into_iter().enumerate() {
+        for (row, (name, weight)) in [(1, 5), (2, 9), (1, 7), (1, 7), (2, 1), (3, 0)].into_iter().enumerate()
+        {
             keys.push(key(name), weight, row as u32).unwrap();
         }
         let mut surplus = Vec::new();
@@ -117,10 +126,13 @@ mod tests {
             keys.push(key(row % pairs), 0, row as u32).unwrap();
         }
         let mut surplus = 0;
-        keys.surplus(|_| false, |row| {
-            assert!(u64::from(row) >= pairs, "the earlier row is kept");
-            surplus += 1;
-        })
+        keys.surplus(
+            |_| false,
+            |row| {
+                assert!(u64::from(row) >= pairs, "the earlier row is kept");
+                surplus += 1;
+            },
+        )
         .unwrap();
         assert_eq!(surplus, pairs);
     }

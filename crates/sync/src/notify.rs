@@ -29,18 +29,28 @@ impl SyncService {
     /// The `notify` step. A failure here leaves the run as it is; the mail is tried again later.
     pub(crate) fn notify(&self, progress: &Progress<'_>, status: RunStatus) {
         if let Err(error) = progress.begin(Step::Notify) {
-            log::error!("[run-{}] the notify step could not be recorded: {}", progress.run, Chain(&error.error));
+            log::error!(
+                "[run-{}] the notify step could not be recorded: {}",
+                progress.run,
+                Chain(&error.error)
+            );
         }
         let (outcome, detail) = match &self.parts.mailer {
             None => (StepStatus::Skipped, "e-mail is not set up (SMTP_HOST)".to_owned()),
-            Some(_) if status == RunStatus::Cancelled => (StepStatus::Skipped, "no e-mail for a cancelled run".to_owned()),
+            Some(_) if status == RunStatus::Cancelled => {
+                (StepStatus::Skipped, "no e-mail for a cancelled run".to_owned())
+            }
             Some(mailer) => match self.deliver_mails_of(progress.run, mailer) {
                 Ok(()) => (StepStatus::Done, "e-mail sent".to_owned()),
                 Err(error) => (StepStatus::Failed, error.explain().message),
             },
         };
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
-            log::error!("[run-{}] the notify step could not be recorded: {}", progress.run, Chain(&error.error));
+            log::error!(
+                "[run-{}] the notify step could not be recorded: {}",
+                progress.run,
+                Chain(&error.error)
+            );
         }
     }
 

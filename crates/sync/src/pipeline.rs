@@ -99,9 +99,10 @@ impl SyncService {
         cancel: &Cancel,
     ) -> Result<Account, RunError> {
         let source = &*self.parts.source;
-        let list: ListSelection = config.list_id.parse().map_err(|_unknown| RunError::EmptyList {
-            list: config.list_name.clone(),
-        })?;
+        let list: ListSelection = config
+            .list_id
+            .parse()
+            .map_err(|_unknown| RunError::EmptyList { list: config.list_name.clone() })?;
         let field: ValueField = find_field(source.fields(cancel)?, &config.ltv_field_key)?;
         // A country that can not be read helps nobody: phones without a country code are then left out.
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
@@ -163,7 +164,9 @@ impl SyncService {
             let mut report = if distribution.is_flat() {
                 RankingReport {
                     normalizer: "none".to_owned(),
-                    warnings: vec!["All lifetime values are equal, so every contact got the rank 50.".to_owned()],
+                    warnings: vec![
+                        "All lifetime values are equal, so every contact got the rank 50.".to_owned(),
+                    ],
                     ..RankingReport::default()
                 }
             } else {
@@ -175,8 +178,13 @@ impl SyncService {
                     account.ambiguous
                 ));
             }
-            self.parts.store.run_set_ranking(progress.run, &distribution.stats(account.ambiguous), &report)?;
-            let detail = format!("{} values, largest deviation {}", distribution.count(), report.max_deviation);
+            self.parts.store.run_set_ranking(
+                progress.run,
+                &distribution.stats(account.ambiguous),
+                &report,
+            )?;
+            let detail =
+                format!("{} values, largest deviation {}", distribution.count(), report.max_deviation);
             Ok((sketch, Some(detail)))
         })
     }
@@ -204,7 +212,8 @@ impl SyncService {
         let (store, run) = (&self.parts.store, progress.run);
         let mut chunk = Vec::with_capacity(SAVE_CHUNK);
         let mut saved = 0;
-        let kept = account.buckets.iter().zip(spool.contacts()?).filter(|(bucket, _)| **bucket != Bucket::Duplicate);
+        let kept =
+            account.buckets.iter().zip(spool.contacts()?).filter(|(bucket, _)| **bucket != Bucket::Duplicate);
         for (bucket, contact) in kept {
             let contact = contact?;
             chunk.push(RunContact {
@@ -240,12 +249,12 @@ impl SyncService {
     /// Every bucket of the account holds exactly the stored contacts; duplicates are counted, not stored.
     fn check_saved(&self, progress: &Progress<'_>, account: &Account) -> Result<(), RunError> {
         let stored = self.parts.store.contacts_count_by_bucket(progress.run)?;
-        let in_store = |bucket| stored.iter().find(|(found, _)| *found == bucket).map_or(0, |(_, count)| *count);
-        let fits = account
-            .counts
-            .buckets()
-            .into_iter()
-            .all(|(bucket, count)| in_store(bucket) == if bucket == Bucket::Duplicate { 0 } else { count });
+        let in_store =
+            |bucket| stored.iter().find(|(found, _)| *found == bucket).map_or(0, |(_, count)| *count);
+        let fits =
+            account.counts.buckets().into_iter().all(|(bucket, count)| {
+                in_store(bucket) == if bucket == Bucket::Duplicate { 0 } else { count }
+            });
         if fits { Ok(()) } else { Err(RunError::StoredOtherwise) }
     }
 }

@@ -95,9 +95,16 @@ impl<'a> Progress<'a> {
     }
 
     pub(crate) fn end(&self, step: Step, status: StepStatus, detail: Option<&str>) -> Result<(), StepError> {
-        log::info!("[run-{}] {}: {status}{}", self.run, step.title(), detail.map(|d| format!(", {d}")).unwrap_or_default());
+        log::info!(
+            "[run-{}] {}: {status}{}",
+            self.run,
+            step.title(),
+            detail.map(|d| format!(", {d}")).unwrap_or_default()
+        );
         self.watcher.step_finished(self.run, step, status, detail);
-        self.store.step_finish(self.run, step, status, detail).map_err(|error| StepError { step, error: error.into() })
+        self.store
+            .step_finish(self.run, step, status, detail)
+            .map_err(|error| StepError { step, error: error.into() })
     }
 
     /// Marks the step failed; a database that fails here too must not hide the first error.

@@ -122,7 +122,9 @@ impl Reader<'_> {
             LtvReading::Value { amount, .. } if self.settings.ltv_min.is_some_and(|min| amount < min) => {
                 (Some(Bucket::BelowMinimum), None)
             }
-            _ if !encoded.row.is_identifiable() => (Some(Bucket::NoIdentifier), Some(why_no_identifier(&encoded))),
+            _ if !encoded.row.is_identifiable() => {
+                (Some(Bucket::NoIdentifier), Some(why_no_identifier(&encoded)))
+            }
             _ => (None, None),
         };
         SpooledContact {

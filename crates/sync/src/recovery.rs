@@ -51,8 +51,13 @@ impl SyncService {
     /// Undoes the unfinished creations of one run.
     pub(crate) fn undo_unfinished(&self, run: RunId) {
         match self.parts.store.intentions_open() {
-            Ok(open) => open.iter().filter(|intention| intention.run_id == run).for_each(|intention| self.undo(intention)),
-            Err(error) => log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error)),
+            Ok(open) => open
+                .iter()
+                .filter(|intention| intention.run_id == run)
+                .for_each(|intention| self.undo(intention)),
+            Err(error) => {
+                log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error))
+            }
         }
     }
 
@@ -64,7 +69,11 @@ impl SyncService {
             RemoteKind::Lookalike => self.settle_lookalike(intention, &cancel),
         };
         if let Err(error) = undone {
-            log::error!("[run-{}] an unfinished creation at Meta is left for later: {}", intention.run_id, Chain(&error));
+            log::error!(
+                "[run-{}] an unfinished creation at Meta is left for later: {}",
+                intention.run_id,
+                Chain(&error)
+            );
         }
     }
 
@@ -122,7 +131,9 @@ impl SyncService {
         let found = self.parts.meta.find_custom_audiences(name, cancel).map_err(RunError::edge)?;
         Ok(found
             .into_iter()
-            .find(|audience| audience.description.as_deref().is_some_and(|description| description.contains(&tag)))
+            .find(|audience| {
+                audience.description.as_deref().is_some_and(|description| description.contains(&tag))
+            })
             .map(|audience| audience.id))
     }
 

@@ -78,8 +78,11 @@ impl SyncService {
     /// [`StartError::Unknown`] names what does not exist and the setting to change.
     pub fn resolve(&self, list_id: &str, field: &str) -> Result<SyncConfig, StartError> {
         let cancel = Cancel::new();
-        let unknown_list =
-            || StartError::Unknown { what: "Smart List", value: list_id.to_owned(), setting: "GHL_SMART_LIST_ID" };
+        let unknown_list = || StartError::Unknown {
+            what: "Smart List",
+            value: list_id.to_owned(),
+            setting: "GHL_SMART_LIST_ID",
+        };
         let list: ListSelection = list_id.parse().map_err(|_unknown| unknown_list())?;
         let list_name = match &list {
             ListSelection::All => "All contacts".to_owned(),
@@ -114,7 +117,9 @@ impl SyncService {
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
         let store = &self.parts.store;
-        if let LeaseOutcome::HeldBy { run_id, .. } = store.lease_acquire(&self.holder, self.parts.settings.lease_ttl)? {
+        if let LeaseOutcome::HeldBy { run_id, .. } =
+            store.lease_acquire(&self.holder, self.parts.settings.lease_ttl)?
+        {
             return Err(StartError::AlreadyRunning { run: run_id });
         }
         let begun = self.begin(config, trigger, accept_smaller_list);
@@ -124,7 +129,12 @@ impl SyncService {
         begun
     }
 
-    fn begin(&self, config: &SyncConfig, trigger: Trigger, accept_smaller: bool) -> Result<RunHandle, StartError> {
+    fn begin(
+        &self,
+        config: &SyncConfig,
+        trigger: Trigger,
+        accept_smaller: bool,
+    ) -> Result<RunHandle, StartError> {
         let store = &self.parts.store;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
         self.close_interrupted_runs();
@@ -190,7 +200,8 @@ impl SyncService {
             scope.spawn(|| self.keep_lease(&ended, cancel, &lease_lost));
             let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
             let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
-            let result = std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
+            let result =
+                std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
             if lease_lost.load(Ordering::SeqCst) {
                 // Another process has taken over and closes this run: touching anything now could harm its work.
                 log::error!("[run-{run}] {}", RunError::LeaseLost);

@@ -113,8 +113,11 @@ impl Witness {
 
     fn confirm_audience(&self, run: &Run, figures: &mut Figures<'_>) -> Result<(), Failed> {
         let all: Audiences = self.get("/control/meta/audiences")?;
-        let made: Vec<&Audience> =
-            all.audiences.iter().filter(|audience| audience.subtype == "CUSTOM" && !audience.deleted).collect();
+        let made: Vec<&Audience> = all
+            .audiences
+            .iter()
+            .filter(|audience| audience.subtype == "CUSTOM" && !audience.deleted)
+            .collect();
         figures.equal("custom audiences", made.len() as u64, 1);
         let (Some(ours), Some(theirs)) = (&run.audience, made.first()) else {
             figures.holds("a custom audience exists", false);
@@ -140,12 +143,16 @@ impl Witness {
         let made: Vec<&Audience> = all
             .audiences
             .iter()
-            .filter(|audience| audience.subtype == "LOOKALIKE" && audience.origin_audience_id.as_deref() == seed)
+            .filter(|audience| {
+                audience.subtype == "LOOKALIKE" && audience.origin_audience_id.as_deref() == seed
+            })
             .collect();
         figures.equal("lookalikes", made.len() as u64, 1);
         let same = run.lookalikes.iter().any(|lookalike| {
             lookalike.status == LookalikeStatus::Created
-                && made.iter().any(|made| Some(&made.id) == lookalike.id.as_ref() && made.name == lookalike.name)
+                && made
+                    .iter()
+                    .any(|made| Some(&made.id) == lookalike.id.as_ref() && made.name == lookalike.name)
         });
         figures.holds("its id and name", same);
         Ok(())
@@ -168,16 +175,24 @@ impl Witness {
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
         let body = self.call(Method::Get, path)?;
-        serde_json::from_slice(&body)
-            .map_err(|error| Failed::job(format!("The sandbox answered {path} with something unexpected: {error}.")))
+        serde_json::from_slice(&body).map_err(|error| {
+            Failed::job(format!("The sandbox answered {path} with something unexpected: {error}."))
+        })
     }
 
     fn call(&self, method: Method, path: &str) -> Result<Vec<u8>, Failed> {
-        let request =
-            Request { method, url: self.control.join(path), query: Vec::new(), headers: Vec::new(), body: Body::None };
+        let request = Request {
+            method,
+            url: self.control.join(path),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::None,
+        };
         match self.http.send(request) {
             Ok(reply) if reply.is_success() => Ok(reply.body),
-            Ok(reply) => Err(Failed::job(format!("The sandbox answered {path} with status {}.", reply.status))),
+            Ok(reply) => {
+                Err(Failed::job(format!("The sandbox answered {path} with status {}.", reply.status)))
+            }
             Err(error) => Err(Failed::job(format!("The sandbox does not answer {path}: {error}."))),
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Prints the figures of a run.
 pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
     let account = &run.accounting;
-    let mut lines = vec![String::new(), format!("{} contacts read, and where each of them ended:", account.fetched)];
+    let mut lines =
+        vec![String::new(), format!("{} contacts read, and where each of them ended:", account.fetched)];
     for (bucket, count) in account.buckets() {
         if count > 0 {
             lines.push(format!("  {:>9}  {}", count, words(bucket.as_str())));
@@ -21,7 +22,10 @@ pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
             stats.max.grouped(),
             stats.median.grouped()
         ));
-        lines.push(format!("  top 10%: {}   middle: {}   bottom 40%: {}", stats.top, stats.middle, stats.bottom));
+        lines.push(format!(
+            "  top 10%: {}   middle: {}   bottom 40%: {}",
+            stats.top, stats.middle, stats.bottom
+        ));
     }
     if let Some(ranking) = &run.ranking {
         lines.push(format!(
@@ -34,7 +38,11 @@ pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
     }
     if let Some(audience) = &run.audience {
         lines.push(format!("Custom audience {} (id {})", audience.name, audience.id));
-        lines.push(format!("  matched by Meta: {} ({})", run.matched.count_text(), run.matched.rate_text(account.sent)));
+        lines.push(format!(
+            "  matched by Meta: {} ({})",
+            run.matched.count_text(),
+            run.matched.rate_text(account.sent)
+        ));
     }
     for lookalike in &run.lookalikes {
         lines.push(format!(

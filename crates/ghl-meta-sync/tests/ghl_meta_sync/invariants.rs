@@ -71,7 +71,9 @@ fn the_core_does_no_io() {
 fn the_vendors_clients_do_not_know_each_other_or_the_database() {
     let deps = dependencies();
     for client in ["ghl", "meta", "claude"] {
-        for other in ["ghl", "meta", "claude", "persistence", "sync", "match-keys", "mailer", "web", "sandbox"] {
+        for other in
+            ["ghl", "meta", "claude", "persistence", "sync", "match-keys", "mailer", "web", "sandbox"]
+        {
             assert!(!deps[client].contains(other), "{client} depends on {other}");
         }
     }
@@ -136,11 +138,19 @@ fn secrets_have_no_display_and_every_crate_inherits_the_lints() {
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {
         let manifest = entry.unwrap().path().join("Cargo.toml");
         let text = std::fs::read_to_string(&manifest).unwrap();
-        assert!(text.contains("[lints]\nworkspace = true"), "{} does not inherit the lints", manifest.display());
+        assert!(
+            text.contains("[lints]\nworkspace = true"),
+            "{} does not inherit the lints",
+            manifest.display()
+        );
         for line in text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())) {
             let has_version = line.contains("version = \"") || line.ends_with('"') && line.contains(" = \"");
             let of_its_own = ["name", "description", "path"].iter().any(|key| line.starts_with(key));
-            assert!(!has_version || of_its_own, "{}: `{line}` belongs into the workspace", manifest.display());
+            assert!(
+                !has_version || of_its_own,
+                "{}: `{line}` belongs into the workspace",
+                manifest.display()
+            );
         }
     }
 }
@@ -161,7 +171,12 @@ fn no_file_names_a_path_of_a_developers_machine() {
 
 #[test]
 fn no_function_is_left_to_be_written() {
-    let marks = [["to", "do!("].concat(), ["unimpl", "emented!("].concat(), ["#[ign", "ore"].concat(), ["#[al", "low("].concat()];
+    let marks = [
+        ["to", "do!("].concat(),
+        ["unimpl", "emented!("].concat(),
+        ["#[ign", "ore"].concat(),
+        ["#[al", "low("].concat(),
+    ];
     for name in dependencies().into_keys() {
         for (path, text) in sources(&name) {
             for mark in &marks {

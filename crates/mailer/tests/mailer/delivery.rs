@@ -105,12 +105,14 @@ fn a_server_without_login_is_not_asked_for_one() {
 
 #[test]
 fn a_refused_connection_names_host_and_port() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = error_of(settings(free));
+    // While this listener holds the port, nobody can listen on it at the neighbouring loopback address either.
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = holder.local_addr().unwrap().port();
+    let error = error_of(MailerSettings { host: "127.0.0.2".into(), ..settings(free) });
     assert!(matches!(error, MailError::Unreachable { .. }), "{error:?}");
     assert!(!error.is_permanent());
     let told = error.explain();
-    assert!(told.message.contains(&format!("127.0.0.1:{free}")), "{told:?}");
+    assert!(told.message.contains(&format!("127.0.0.2:{free}")), "{told:?}");
     assert!(told.remedy.contains("SMTP_HOST") && told.remedy.contains("SMTP_PORT"), "{told:?}");
 }
 

@@ -42,7 +42,8 @@ const KEYS_POSTGRES: &str = "
 fn both_engines_have_the_same_tables() {
     let sqlite = TestDb::sqlite();
     let Some(postgres) = TestDb::postgres() else { return };
-    (sqlite.open(), postgres.open());
+    sqlite.open();
+    postgres.open();
     for (on_sqlite, on_postgres, at_least) in [
         (COLUMNS_SQLITE, COLUMNS_POSTGRES, 70),
         (INDEXES_SQLITE, INDEXES_POSTGRES, 6),

@@ -46,23 +46,6 @@ fn a_file_that_others_may_read_is_closed_to_them() {
 }
 
 #[test]
-fn writes_of_sqlite_survive_a_power_cut() {
-    // `synchronous` is a setting of the connection, so the store has to be asked; what it stores while its write-ahead
-    // log is the only copy must be readable by a fresh process.
-    let db = TestDb::sqlite();
-    let store = db.open();
-    let run = begun(&store);
-    let copy = tempfile::tempdir().unwrap();
-    for suffix in ["", "-wal"] {
-        let from = format!("{}{suffix}", db.path().display());
-        std::fs::copy(from, format!("{}/copy.db{suffix}", copy.path().display())).unwrap();
-    }
-    let url = DatabaseUrl::Sqlite(copy.path().join("copy.db"));
-    let found = Store::open(&url, db.clock.clone()).unwrap();
-    assert_eq!(found.run_latest().unwrap().map(|run| run.id), Some(run));
-}
-
-#[test]
 fn a_folder_that_can_not_be_made_names_the_setting() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "x").unwrap();

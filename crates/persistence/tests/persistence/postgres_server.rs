@@ -4,6 +4,8 @@
 //! one is started from the PostgreSQL programs found on this machine and lives as long as somebody uses it. Where there
 //! is neither, [`fresh_database`] prints a line and returns `None`, or panics when `REQUIRE_POSTGRES=1`.
 
+#![expect(clippy::disallowed_methods, reason = "the environment says which server the tests use")]
+
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;

@@ -66,7 +66,7 @@ struct Value {
 impl TestDb {
     fn new(url: DatabaseUrl, place: Place) -> Self {
         let start = START.parse().unwrap();
-        Self { url, clock: Arc::new(TestClock(Mutex::new(start))), place: place }
+        Self { url, clock: Arc::new(TestClock(Mutex::new(start))), place }
     }
 
     pub fn sqlite() -> Self {

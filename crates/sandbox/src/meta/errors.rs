@@ -76,6 +76,11 @@ impl GraphError {
         Self { kind, ..self }
     }
 
+    /// Trying again will not help, though the code alone suggests it.
+    pub fn permanent(self) -> Self {
+        Self { transient: false, ..self }
+    }
+
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }

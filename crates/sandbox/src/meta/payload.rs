@@ -108,7 +108,7 @@ impl Upload {
         if payload.data.len() > MAX_ROWS {
             let message = "An unknown error occurred";
             let error = GraphError::new(1, "Unknown error", message).sub(99).worded(message);
-            return Err(error.with_status(actix_web::http::StatusCode::BAD_REQUEST));
+            return Err(error.with_status(actix_web::http::StatusCode::BAD_REQUEST).permanent());
         }
         if payload.data.is_empty() {
             return Err(wrong("Data is missing or does not match schema"));

@@ -104,3 +104,14 @@ fn a_name_that_hints_at_health_or_money_is_flagged_after_the_review() {
     meta.advance_minutes(16);
     assert_eq!(meta.operation_status(&other), 410, "no word of its name is blocked");
 }
+
+#[test]
+fn a_removal_is_no_upload() {
+    let meta = Meta::start();
+    let seed = meta.seed();
+    let payload = json!({"schema": ["EMAIL"], "data": [[hash("a")], ["bad"]]}).to_string();
+    let fields = [("method", "DELETE"), ("payload", payload.as_str())];
+    meta.post(&format!("{seed}/users"), &fields).ok();
+    meta.advance_minutes(31);
+    assert_eq!((meta.operation_status(&seed), bounds(&meta, &seed)), (410, (-1, -1)));
+}

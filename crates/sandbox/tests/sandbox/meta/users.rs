@@ -50,6 +50,7 @@ fn ten_thousand_rows_pass_and_one_more_does_not() {
     let reply = meta.send(&seed, &rows, 1, 2, false);
     assert_eq!(reply.error(), (400, 1, 99));
     assert_eq!(reply.json["error"]["message"], "An unknown error occurred");
+    assert_eq!(reply.json["error"]["is_transient"], false);
     assert_eq!(meta.control(&format!("audiences/{seed}/members"))["total"], 10_000);
 }
 

@@ -1,0 +1,216 @@
+//! kill -9 in the middle: after the next start the run is closed, nothing half-made is left, and the next run works.
+
+use crate::instance::Instance;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::run::RunStatus;
+use domain::{Clock, Secret, SystemClock};
+use http_client::{BaseUrl, RetryPolicy};
+use mailer::{MailContext, Mailer, MailerSettings, Tls};
+use sandbox::Service;
+use sandbox::faults::{Effect, Fault};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use sync::{LocalRanker, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings};
+
+/// The machine's clock, some time ahead: a lease of a dead process has expired by then.
+struct Later(TimeDelta);
+
+impl Clock for Later {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + self.0
+    }
+}
+
+/// The service as another process would start it that much later, with the same folder and database.
+pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
+    let clock: Arc<dyn Clock> = Arc::new(Later(by));
+    let store = instance.store_with(Arc::clone(&clock));
+    let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
+    let secret = |name| Secret::new(instance.value(name));
+    let retry = RetryPolicy {
+        max_retries: 1,
+        first_wait: Duration::from_millis(10),
+        longest_wait: Duration::from_millis(10),
+    };
+    let account = meta::AdAccountId::parse(instance.value("META_AD_ACCOUNT_ID")).unwrap();
+    let mut meta =
+        meta::MetaSettings::new(url("META_GRAPH_URL"), secret("META_ACCESS_TOKEN"), account.clone());
+    meta.retry = retry;
+    let ghl =
+        ghl::GhlSettings::new(url("GHL_BASE_URL"), secret("GHL_API_KEY"), instance.value("GHL_LOCATION_ID"));
+    let mailer = MailerSettings {
+        host: instance.value("SMTP_HOST").to_owned(),
+        port: instance.value("SMTP_PORT").parse().unwrap(),
+        username: None,
+        password: None,
+        from: "sync@example.com".to_owned(),
+        to: vec!["marketing@example.com".to_owned()],
+        tls: Tls::None,
+        timeout: Duration::from_secs(10),
+    };
+    SyncService::new(Parts {
+        mail_context: MailContext {
+            public_url: "http://localhost:9876".to_owned(),
+            public_url_is_set: false,
+            instance_name: None,
+            time_zone: chrono_tz::UTC,
+            instance_tag: store.instance_tag().unwrap(),
+        },
+        store,
+        source: Arc::new(ghl::GhlClient::new(ghl)),
+        ranker: Arc::new(LocalRanker),
+        meta: Arc::new(meta::MetaClient::new(meta)),
+        mailer: Some(Mailer::new(mailer).unwrap()),
+        settings: SyncSettings {
+            spool_folder: instance.folder().join("data/spool"),
+            ad_account_id: account.to_string(),
+            respect_opt_out: OptOutRule::All,
+            decimal_mark: domain::ltv::DecimalMark::Point,
+            ltv_min: None,
+            audience_prefix: "GHL-HighValue".to_owned(),
+            lookalike_countries: vec!["US".to_owned()],
+            lookalike_percents: vec![1],
+            time_zone: chrono_tz::UTC,
+            poll_every: Duration::from_millis(100),
+            poll_timeout: Duration::from_secs(20),
+            lease_ttl: Duration::from_secs(60),
+        },
+        clock,
+        watcher: Arc::new(NobodyWatches),
+    })
+}
+
+/// Starts a sync, waits until `reached`, kills it.
+fn kill_when(instance: &Instance, reached: impl Fn() -> bool) {
+    let mut child = instance.spawn_sync();
+    let begun = Instant::now();
+    while !reached() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the run never came that far");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn hang(service: Service, path: &str) -> Fault {
+    let mut fault = Fault::new(service, Effect::Hang { millis: 60_000 });
+    fault.path_contains = Some(path.to_owned());
+    fault
+}
+
+fn received(instance: &Instance, service: Service, path: &str) -> usize {
+    instance.sandbox.record().entries(service).iter().filter(|entry| entry.path.contains(path)).count()
+}
+
+/// The killed run is closed, told by mail once, and its audience and spool are gone.
+fn assert_cleaned_up(instance: &Instance, step: &str) {
+    instance.sandbox.faults().clear();
+    let killed = instance.last_run();
+    assert_eq!(killed.status, RunStatus::Running, "nobody could close it");
+    let service = later(instance, TimeDelta::minutes(5));
+    service.recover().unwrap();
+    service.follow_up();
+    let closed = instance.last_run();
+    assert_eq!((closed.id, closed.status), (killed.id, RunStatus::Failed));
+    let failure = closed.failure.unwrap();
+    assert!(failure.message.contains("was interrupted at step"), "{}", failure.message);
+    assert_eq!(failure.step.as_str(), step);
+    assert!(instance.audiences("CUSTOM").is_empty(), "the unfinished audience is deleted");
+    assert!(instance.store().intentions_open().unwrap().is_empty());
+    assert!(!instance.folder().join("data/spool").exists());
+    let mails = instance.sandbox.mails().all();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject.contains("Failed"), "{}", mails[0].subject);
+    // Recovering twice changes nothing more.
+    later(instance, TimeDelta::minutes(10)).recover().unwrap();
+    assert_eq!(instance.sandbox.mails().all().len(), 1);
+    let next = later(instance, TimeDelta::minutes(15));
+    let config = next.resolve("all", "contact.lifetime_value").unwrap();
+    next.start(&config, domain::run::Trigger::Cli, false).unwrap().wait();
+    assert_eq!(instance.last_run().status, RunStatus::Success);
+    assert_eq!(instance.audiences("CUSTOM").len(), 1);
+}
+
+#[test]
+fn killed_while_reading() {
+    let instance = Instance::start();
+    let mut fault = hang(Service::Ghl, "/contacts/search");
+    fault.after = 2;
+    instance.sandbox.faults().add(fault);
+    kill_when(&instance, || received(&instance, Service::Ghl, "/contacts/search") >= 3);
+    assert_cleaned_up(&instance, "hash");
+}
+
+#[test]
+fn killed_while_claude_ranks() {
+    let instance = Instance::start();
+    instance.sandbox.faults().add(hang(Service::Claude, "/v1/messages"));
+    kill_when(&instance, || received(&instance, Service::Claude, "/v1/messages") >= 1);
+    assert_cleaned_up(&instance, "normalize");
+}
+
+#[test]
+fn killed_after_meta_made_the_audience_and_before_its_id_was_known() {
+    let instance = Instance::start();
+    let mut lost = Fault::new(Service::Meta, Effect::ResetAfterApply);
+    (lost.method, lost.path_contains) = (Some("POST".to_owned()), Some("/customaudiences".to_owned()));
+    instance.sandbox.faults().add(lost);
+    // The run looks the audience up after the lost reply; there it is killed.
+    let mut lookup = hang(Service::Meta, "/customaudiences");
+    (lookup.method, lookup.after) = (Some("GET".to_owned()), 1);
+    instance.sandbox.faults().add(lookup);
+    kill_when(&instance, || !instance.audiences("CUSTOM").is_empty());
+    assert_cleaned_up(&instance, "create_audience");
+}
+
+#[test]
+fn killed_while_uploading() {
+    let instance = Instance::start();
+    instance.sandbox.faults().add(hang(Service::Meta, "/users"));
+    kill_when(&instance, || received(&instance, Service::Meta, "/users") >= 1);
+    assert_cleaned_up(&instance, "upload");
+}
+
+#[test]
+fn killed_after_the_upload_the_complete_audience_stays() {
+    let instance = Instance::start();
+    instance.sandbox.faults().add(hang(Service::Meta, "/sessions"));
+    kill_when(&instance, || received(&instance, Service::Meta, "/sessions") >= 1);
+    instance.sandbox.faults().clear();
+    later(&instance, TimeDelta::minutes(5)).recover().unwrap();
+    let closed = instance.last_run();
+    assert_eq!((closed.status, closed.failure.unwrap().step.as_str()), (RunStatus::Failed, "wait"));
+    assert_eq!(instance.audiences("CUSTOM").len(), 1, "a fully uploaded audience is kept");
+    assert_eq!(closed.audience.unwrap().id, instance.audiences("CUSTOM")[0]["id"]);
+}
+
+#[test]
+fn a_living_run_is_left_alone_and_a_second_one_is_refused() {
+    let instance = Instance::start();
+    instance.sandbox.faults().add(hang(Service::Claude, "/v1/messages"));
+    let mut child = instance.spawn_sync();
+    let begun = Instant::now();
+    while received(&instance, Service::Claude, "/v1/messages") == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    later(&instance, TimeDelta::zero()).recover().unwrap();
+    assert_eq!(instance.last_run().status, RunStatus::Running);
+    instance.sync(&[]).expect(2).names(&["still running"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_pending_lookalike_is_created_by_the_follow_up_of_a_later_process() {
+    let mut instance = Instance::start();
+    instance.tell("/control/meta/state", &serde_json::json!({"matching_delay_seconds": 30 * 24 * 3600}));
+    instance.set("META_POLL_TIMEOUT_SECONDS", "1").sync(&[]).expect(0);
+    assert_eq!(instance.last_run().lookalike_status().as_str(), "pending");
+    instance.sandbox.clock().advance(Duration::from_secs(31 * 24 * 3600));
+    later(&instance, TimeDelta::hours(2)).follow_up();
+    let run = instance.last_run();
+    assert_eq!(run.lookalike_status().as_str(), "created");
+    assert_eq!(run.lookalikes[0].id.as_deref(), instance.audiences("LOOKALIKE")[0]["id"].as_str());
+}

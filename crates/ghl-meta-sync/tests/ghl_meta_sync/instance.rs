@@ -1,0 +1,224 @@
+//! One installation in a temporary folder, with its own simulators.
+
+use domain::{Clock, Run, SystemClock};
+use persistence::{DatabaseUrl, Store};
+use sandbox::{Contacts, Sandbox, SandboxSettings};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Meta's half hour of matching in half a second.
+const CLOCK_RATE: f64 = 3600.0;
+
+/// The program's folders, its environment, and the vendors it talks to.
+pub struct Instance {
+    pub sandbox: Sandbox,
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Fails the test unless the command ended with this status; shows what it printed.
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails the test unless standard error names all of these.
+    pub fn names(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.stderr.contains(word), "`{word}` is not named:\n{}", self.stderr);
+        }
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+}
+
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_ghl-meta-sync")
+}
+
+impl Instance {
+    /// With the demo's contacts.
+    pub fn start() -> Self {
+        Self::with(Contacts::default(), |_| {})
+    }
+
+    /// With other contacts, and the sandbox changed before it starts.
+    pub fn with(contacts: Contacts, change: impl FnOnce(&mut SandboxSettings)) -> Self {
+        let mut settings = SandboxSettings { contacts, clock_rate: CLOCK_RATE, ..SandboxSettings::default() };
+        change(&mut settings);
+        let sandbox = Sandbox::start(settings).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (addresses, credentials) = (sandbox.addresses().clone(), sandbox.credentials().clone());
+        let environment = [
+            ("GHL_BASE_URL", addresses.ghl),
+            ("GHL_API_KEY", credentials.ghl_token),
+            ("GHL_LOCATION_ID", credentials.ghl_location_id),
+            ("GHL_SMART_LIST_ID", "all".to_owned()),
+            ("GHL_LTV_FIELD", "contact.lifetime_value".to_owned()),
+            ("META_GRAPH_URL", addresses.meta),
+            ("META_ACCESS_TOKEN", credentials.meta_access_token),
+            ("META_AD_ACCOUNT_ID", format!("act_{}", credentials.meta_ad_account_id)),
+            ("META_POLL_SECONDS", "1".to_owned()),
+            ("META_POLL_TIMEOUT_SECONDS", "20".to_owned()),
+            ("CLAUDE_BASE_URL", addresses.claude),
+            ("CLAUDE_API_KEY", credentials.claude_key),
+            ("SMTP_HOST", addresses.smtp_host),
+            ("SMTP_PORT", addresses.smtp_port.to_string()),
+            ("SMTP_TLS", "none".to_owned()),
+            ("SMTP_FROM_EMAIL", "sync@example.com".to_owned()),
+            ("SMTP_TO_EMAIL", "marketing@example.com".to_owned()),
+            ("LOG_LEVEL", "DEBUG".to_owned()),
+            ("DATA_DIR", path_text(&folder.path().join("data"))),
+            ("LOG_DIR", path_text(&folder.path().join("logs"))),
+        ];
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { sandbox, folder, environment }
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn unset(&mut self, name: &str) -> &mut Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub fn value(&self, name: &str) -> &str {
+        &self.environment[name]
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs `ghl-meta-sync sync` to its end.
+    pub fn sync(&self, arguments: &[&str]) -> Outcome {
+        run(self.command(arguments))
+    }
+
+    /// Starts `ghl-meta-sync sync` and leaves it running.
+    pub fn spawn_sync(&self) -> Child {
+        self.command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .arg("sync")
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(self.folder.path());
+        command
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("data/ghl-meta-sync.sqlite3")
+    }
+
+    pub fn store(&self) -> Store {
+        self.store_with(Arc::new(SystemClock))
+    }
+
+    pub fn store_with(&self, clock: Arc<dyn Clock>) -> Store {
+        Store::open(&DatabaseUrl::Sqlite(self.database()), clock).unwrap()
+    }
+
+    /// The newest run.
+    pub fn last_run(&self) -> Run {
+        self.store().run_latest().unwrap().unwrap()
+    }
+
+    /// Everything in the log files.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(self.folder.path().join("logs")).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.is_symlink() {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+        text
+    }
+
+    /// Asks the control API.
+    pub fn control(&self, path: &str) -> Value {
+        self.http("GET", path, &Value::Null)
+    }
+
+    /// Tells the control API something.
+    pub fn tell(&self, path: &str, body: &Value) {
+        self.http("POST", path, body);
+    }
+
+    fn http(&self, method: &str, path: &str, body: &Value) -> Value {
+        use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
+        let client = HttpClient::new(HttpSettings {
+            service: "Control",
+            connect_timeout: std::time::Duration::from_secs(5),
+            total_timeout: std::time::Duration::from_secs(60),
+            max_body_bytes: 256 << 20,
+        });
+        let bytes = body.to_string().into_bytes();
+        let get = method == "GET";
+        let reply = client
+            .send(Request {
+                method: if get { Method::Get } else { Method::Post },
+                url: BaseUrl::parse(&self.sandbox.addresses().control).unwrap().join(path),
+                query: Vec::new(),
+                headers: Vec::new(),
+                body: if get { Body::None } else { Body::Json(&bytes) },
+            })
+            .unwrap();
+        assert!(reply.is_success(), "{path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
+        if reply.body.is_empty() { json!(null) } else { serde_json::from_slice(&reply.body).unwrap() }
+    }
+
+    /// Custom audiences (or lookalikes) that exist at Meta now.
+    pub fn audiences(&self, subtype: &str) -> Vec<Value> {
+        let all = self.control("/control/meta/audiences");
+        let all = all["audiences"].as_array().unwrap().clone();
+        all.into_iter()
+            .filter(|audience| audience["subtype"] == subtype && audience["deleted"] == false)
+            .collect()
+    }
+
+    /// What the one audience of that id received, compared by the sandbox with the truth.
+    pub fn verification(&self, audience_id: &str) -> Value {
+        self.control(&format!("/control/meta/audiences/{audience_id}/verification"))
+    }
+
+    /// Fails the test if anything was created at Meta, now or deleted since.
+    pub fn assert_meta_is_untouched(&self) {
+        let all = self.control("/control/meta/audiences");
+        assert_eq!(all["audiences"], json!([]), "something was created at Meta");
+    }
+}
+
+pub fn run(mut command: Command) -> Outcome {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}

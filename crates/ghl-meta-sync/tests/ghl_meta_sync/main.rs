@@ -1,0 +1,12 @@
+//! The program as its users run it: the real binary, with an environment, against the simulators.
+#![cfg(test)]
+
+mod account;
+mod bad_input;
+mod crash;
+mod demo;
+mod instance;
+mod invariants;
+mod mails;
+mod marks;
+mod vendors;

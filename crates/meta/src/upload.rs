@@ -6,7 +6,7 @@ use crate::reply;
 use crate::rows::UserRows;
 use crate::wire::Scalar;
 use domain::Cancel;
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line, presentable};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -154,7 +154,7 @@ impl MetaClient {
             samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
             session_id: reply
                 .session_id
-                .map_or_else(|| batch.session_id.to_string(), |id| presentable(&id.text(), &[])),
+                .map_or_else(|| batch.session_id.to_string(), |id| one_line(&id.text(), LONGEST)),
             resent_rows: doubtful * rows,
             from_session: false,
         })

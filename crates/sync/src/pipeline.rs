@@ -82,8 +82,11 @@ impl SyncService {
             Ok(account)
         });
         let failed_step = checked.as_ref().err().map(|(step, _)| *step);
-        for (step, detail) in details(checked.as_ref().ok()) {
+        for (step, count, detail) in reading_steps(checked.as_ref().ok()) {
             if failed_step != Some(step) {
+                if let Some(count) = count {
+                    progress.complete(step, count).map_err(|error| StepError { step, error })?;
+                }
                 let status = if failed_step.is_some() { StepStatus::Skipped } else { StepStatus::Done };
                 progress.end(step, status, detail.as_deref())?;
             }
@@ -266,24 +269,21 @@ fn sent_counts(account: &Account, uploaded: &Uploaded) -> Accounting {
     counts
 }
 
-/// What the steps of the reading say when they end.
-fn details(account: Option<&Account>) -> [(Step, Option<String>); 3] {
-    let text = |words: &dyn Fn(&Account) -> String| account.map(words);
+/// Count and words of the steps of the reading when they end; nothing is known when the reading failed.
+fn reading_steps(account: Option<&Account>) -> [(Step, Option<u64>, Option<String>); 3] {
+    let Some(account) = account else {
+        return [Step::Fetch, Step::ReadLtv, Step::Hash].map(|step| (step, None, None));
+    };
+    let counts = &account.counts;
+    let values = account.values.len() as u64;
+    let read = format!(
+        "{values} values, {} without a value, {} unreadable",
+        counts.skipped_no_ltv, counts.rejected_bad_ltv
+    );
     [
-        (Step::Fetch, text(&|account| format!("{} contacts", account.counts.fetched))),
-        (
-            Step::ReadLtv,
-            text(&|account| {
-                let counts = &account.counts;
-                format!(
-                    "{} values, {} without a value, {} unreadable",
-                    account.values.len(),
-                    counts.skipped_no_ltv,
-                    counts.rejected_bad_ltv
-                )
-            }),
-        ),
-        (Step::Hash, text(&|account| format!("{} contacts to send", account.counts.sent))),
+        (Step::Fetch, Some(counts.fetched), Some(format!("{} contacts", counts.fetched))),
+        (Step::ReadLtv, Some(values), Some(read)),
+        (Step::Hash, Some(counts.sent), Some(format!("{} contacts to send", counts.sent))),
     ]
 }
 

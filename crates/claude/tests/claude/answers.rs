@@ -149,10 +149,10 @@ fn refusals_and_unknown_stop_reasons_end_the_run_even_with_right_ranks() {
 #[test]
 fn a_hostile_note_is_shortened_and_stripped() {
     let rows: Vec<Value> = exact_ranks().iter().enumerate().map(|(i, p)| json!({"i": i, "p": p})).collect();
-    let note = format!("a\u{1b}[2J\r\n<script>{}", "x".repeat(5000));
+    let note = format!("a\u{1b}[2J\r\n<script>{}", "xy ".repeat(5000));
     let outcome = rank(vec![says(&json!({"rows": rows, "notes": note}).to_string())]);
     let kept = outcome.report().note.clone().unwrap();
-    assert!(kept.starts_with("a[2J  <script>xxx") && kept.chars().count() == 300, "{kept}");
+    assert!(kept.starts_with("a [2J <script>xy xy") && kept.chars().count() == 301, "{kept}");
 
     let silent = rank(vec![says(&json!({"rows": rows, "notes": " \n"}).to_string())]);
     assert_eq!(silent.report().note, None);

@@ -91,10 +91,10 @@ fn html_instead_of_json_is_understood_by_its_status() {
 
 #[test]
 fn hostile_words_are_cut_and_never_hold_the_key() {
-    let words = format!("{KEY}\u{1b}[31m\r\n{}", "x".repeat(100_000));
+    let words = format!("{KEY}\u{1b}[31m\r\n{}", "xy ".repeat(50_000));
     let outcome = rank(vec![error(401, "authentication_error", &words)]);
     let explanation = outcome.explanation();
-    assert!(explanation.message.contains("\"***[31m  xxx"), "{}", explanation.message);
+    assert!(explanation.message.contains("\"*** [31m xy xy"), "{}", explanation.message);
     assert!(explanation.message.len() < 500);
     let everything = format!("{:?} {explanation:?}", outcome.result);
     assert!(!everything.contains(KEY) && !everything.contains('\u{1b}'));

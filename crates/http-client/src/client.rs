@@ -188,7 +188,7 @@ impl HttpClient {
                 reply.body.len()
             ),
             Err(error) => {
-                log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault)
+                log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault);
             }
         }
         result

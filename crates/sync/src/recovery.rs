@@ -56,7 +56,7 @@ impl SyncService {
                 .filter(|intention| intention.run_id == run)
                 .for_each(|intention| self.undo(intention)),
             Err(error) => {
-                log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error))
+                log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error));
             }
         }
     }

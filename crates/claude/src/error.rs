@@ -177,7 +177,7 @@ fn rejected(rejection: &Rejection) -> Explanation {
             "Run again in a few minutes, or give this program a CLAUDE_API_KEY of its own.".to_owned(),
         ),
         RejectionKind::Trouble => (
-            "Claude has trouble at the moment and did not rank the values, although it was asked again.".to_owned(),
+            "Claude has trouble at the moment and did not rank the values.".to_owned(),
             "Run again later; status.claude.com shows known problems. If CLAUDE_BASE_URL is set, check that address too."
                 .to_owned(),
         ),

@@ -10,6 +10,7 @@ pub mod contact;
 pub mod error_chain;
 pub mod explain;
 pub mod foreign_text;
+pub mod log_context;
 pub mod ltv;
 pub mod money;
 pub mod percentile;

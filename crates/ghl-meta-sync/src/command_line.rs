@@ -1,23 +1,36 @@
 //! The command line.
 
+use crate::check_command::CheckOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct CommandLine {
+    /// `serve` when none is given.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serves the dashboard and runs the schedule, until it is stopped. The default.
+    Serve,
     /// Shows the whole job on real data without any account, network or configuration: starts simulators of
     /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
     /// what the simulators received, then serves the dashboard.
     Demo(DemoOptions),
     /// Runs one sync now with the settings of the environment. Exit status 0 success, 1 failed, 2 configuration error.
     Sync(SyncOptions),
+    /// Reads and ranks the list and prints what a sync would send. Nothing is sent to Meta. Exit status 0, 1 when a sync
+    /// would stop, 2 configuration error.
+    Preview,
+    /// Makes one cheap real call per service and prints what was found. Exit status 0 when all is well, 1 when not.
+    Check(CheckOptions),
+    /// Brings the database up to date and prints its version.
+    Migrate,
+    /// Exit status 0 when the running service is ready.
+    Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
     Sandbox(SandboxOptions),
 }

@@ -5,25 +5,28 @@ mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
 use crate::failure::Failed;
-use crate::logging;
+use crate::installed::Installed;
 use crate::sandbox_process::SandboxProcess;
-use crate::settings::{self, Environment, Settings};
+use crate::settings::{Environment, Settings};
 use crate::sync_command::{report, run_once};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
+use crate::{logging, scheduler, serve_command};
 use confirmation::Witness;
 use domain::run::Step;
-use domain::{Run, Secret};
-use http_client::{BaseUrl, RetryPolicy};
-use mailer::{MailerSettings, Tls};
-use meta::AdAccountId;
-use persistence::DatabaseUrl;
+use domain::{Run, SystemClock};
+use http_client::RetryPolicy;
+use persistence::Store;
 use sandbox::Announcement;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use web::{Installation, RunningServer};
 
+/// The field of the sandbox that holds the lifetime values.
+const LTV_FIELD: &str = "contact.lifetime_value";
+/// How long a run has to end when the demo is stopped.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Sandbox seconds per second: Meta's half hour of matching passes in a second and a half.
 const CLOCK_RATE: f64 = 1200.0;
 /// On loopback nothing is worth waiting long for.
@@ -49,19 +52,18 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
         witness.stop(simulator)?;
         terminal.say(&format!("The simulator of {} is switched off.", service_name(simulator)));
     }
-    let settings = demo_settings(&sandbox.announcement, folder.path(), options.port)?;
-    let store = wiring::open_store(&settings)?;
-    let dashboard = if options.once { None } else { Some(wiring::dashboard(&settings, store.clone())?) };
-    if let Some(dashboard) = &dashboard {
-        terminal.say(&format!("Dashboard: http://localhost:{}", dashboard.address().port()));
-    }
-    let service = wiring::sync_service(&settings, store.clone(), Arc::new(terminal.clone()), PATIENCE)?;
+    let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
+    let store = wiring::open_store(&Settings::read(&environment)?)?;
+    let installed =
+        Arc::new(Installed::new(environment, store.clone(), Arc::new(terminal.clone()), PATIENCE)?);
+    let service = installed.sync().ok_or_else(|| Failed::job("The sandbox announced no credentials."))?;
+    let dashboard = if options.once { None } else { Some(open_dashboard(&installed, &store, terminal)?) };
     let begun = Instant::now();
     // Whatever fails from here on is a failed job, not a wrong setting: the demo has none.
     let outcome = service
-        .resolve("all", "contact.lifetime_value")
+        .resolve("all", LTV_FIELD)
         .map_err(|error| failed_at(Step::Fetch, &error))
-        .and_then(|config| run_once(&service, &store, &config, false))
+        .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
         .and_then(|run| summarize(&run, &witness, begun.elapsed(), terminal));
     match dashboard {
         None => outcome,
@@ -73,11 +75,27 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
                 "The dashboard stays open at http://localhost:{} until you press Ctrl-C.",
                 dashboard.address().port()
             ));
-            wait_for_interrupt()?;
+            let scheduler = scheduler::start(Arc::clone(&installed), store, Arc::new(SystemClock))?;
+            serve_command::wait_for_the_end()?;
+            drop(scheduler);
+            service.stop(STOP_WITHIN);
             dashboard.stop();
             outcome
         }
     }
+}
+
+fn open_dashboard(
+    installed: &Arc<Installed>,
+    store: &Store,
+    terminal: &Terminal,
+) -> Result<RunningServer, Failed> {
+    let settings = wiring::web_settings(&installed.settings_in_force());
+    let installation = Arc::clone(installed) as Arc<dyn Installation>;
+    let dashboard =
+        web::start(settings, store.clone(), installation).map_err(|error| Failed::explained(&error))?;
+    terminal.say(&format!("Dashboard: http://localhost:{}", dashboard.address().port()));
+    Ok(dashboard)
 }
 
 fn summarize(run: &Run, witness: &Witness, took: Duration, terminal: &Terminal) -> Result<(), Failed> {
@@ -101,43 +119,32 @@ fn failed_at(step: Step, error: &impl domain::Explain) -> Failed {
     ))
 }
 
-/// The settings of the demo: nothing of the environment, everything from the sandbox.
-fn demo_settings(sandbox: &Announcement, folder: &Path, port: u16) -> Result<Settings, Failed> {
-    let mut settings = Settings::read(&Environment::default())?;
-    let url = |text: &str| {
-        BaseUrl::parse(text)
-            .map_err(|error| Failed::job(format!("The sandbox announced an unusable address: {error}.")))
-    };
+/// The environment of the demo: nothing of this process's own, everything from the sandbox.
+fn demo_environment(sandbox: &Announcement, folder: &Path, port: u16) -> Environment {
     let (addresses, credentials) = (&sandbox.addresses, &sandbox.credentials);
-    settings.ghl = settings::Ghl {
-        base_url: url(&addresses.ghl)?,
-        api_key: Some(Secret::new(&credentials.ghl_token)),
-        location_id: Some(credentials.ghl_location_id.clone()),
-    };
-    settings.meta.base_url = url(&addresses.meta)?;
-    settings.meta.access_token = Some(Secret::new(&credentials.meta_access_token));
-    settings.meta.ad_account_id = AdAccountId::parse(&credentials.meta_ad_account_id).ok();
-    settings.meta.poll_every = Duration::from_millis(250);
-    settings.meta.poll_timeout = Duration::from_secs(60);
-    settings.claude.base_url = url(&addresses.claude)?;
-    settings.claude.api_key = Some(Secret::new(&credentials.claude_key));
-    settings.smtp = Some(MailerSettings {
-        host: addresses.smtp_host.clone(),
-        port: addresses.smtp_port,
-        username: None,
-        password: None,
-        from: "sync@example.com".to_owned(),
-        to: vec!["marketing@example.com".to_owned()],
-        tls: Tls::None,
-        timeout: Duration::from_secs(10),
-    });
-    settings.web.bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    settings.web.port = port;
-    settings.data_dir = folder.join("data");
-    settings.database = DatabaseUrl::Sqlite(settings.data_dir.join("ghl-meta-sync.sqlite3"));
-    settings.instance_name = Some("Demo".to_owned());
-    settings.currency = Some("USD".to_owned());
-    Ok(settings)
+    Environment::of(&[
+        ("GHL_BASE_URL", &addresses.ghl),
+        ("GHL_API_KEY", &credentials.ghl_token),
+        ("GHL_LOCATION_ID", &credentials.ghl_location_id),
+        ("GHL_SMART_LIST_ID", "all"),
+        ("GHL_LTV_FIELD", LTV_FIELD),
+        ("META_GRAPH_URL", &addresses.meta),
+        ("META_ACCESS_TOKEN", &credentials.meta_access_token),
+        ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
+        ("META_POLL_SECONDS", "1"),
+        ("META_POLL_TIMEOUT_SECONDS", "60"),
+        ("CLAUDE_BASE_URL", &addresses.claude),
+        ("CLAUDE_API_KEY", &credentials.claude_key),
+        ("SMTP_HOST", &addresses.smtp_host),
+        ("SMTP_PORT", &addresses.smtp_port.to_string()),
+        ("SMTP_TLS", "none"),
+        ("SMTP_FROM_EMAIL", "sync@example.com"),
+        ("SMTP_TO_EMAIL", "marketing@example.com"),
+        ("WEB_PORT", &port.to_string()),
+        ("DATA_DIR", &folder.join("data").to_string_lossy()),
+        ("INSTANCE_NAME", "Demo"),
+        ("LTV_CURRENCY", "USD"),
+    ])
 }
 
 fn service_name(simulator: Simulator) -> &'static str {
@@ -147,12 +154,4 @@ fn service_name(simulator: Simulator) -> &'static str {
         Simulator::Claude => "Claude",
         Simulator::Smtp => "the mail server",
     }
-}
-
-fn wait_for_interrupt() -> Result<(), Failed> {
-    let (send, interrupted) = mpsc::sync_channel(1);
-    // A second Ctrl-C finds the channel full or closed; the first one is enough.
-    ctrlc::set_handler(move || send.try_send(()).unwrap_or_default())
-        .map_err(|error| Failed::job(format!("Ctrl-C can not be watched: {error}.")))?;
-    interrupted.recv().map_err(|error| Failed::job(format!("Ctrl-C can not be watched: {error}.")))
 }

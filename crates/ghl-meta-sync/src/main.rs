@@ -2,12 +2,18 @@
 //!
 //! This binary only wires: command line, settings, logging, and which client goes where. What a sync does is in `sync`.
 
+mod check_command;
 mod command_line;
 mod demo;
 mod failure;
+mod installed;
 mod logging;
+mod preview_command;
 mod sandbox_process;
+mod scheduler;
+mod serve_command;
 mod settings;
+mod small_commands;
 mod sync_command;
 mod terminal;
 mod wiring;
@@ -21,7 +27,7 @@ use terminal::Terminal;
 
 fn main() -> ExitCode {
     let terminal = Terminal::new();
-    match run(CommandLine::parse().command, &terminal) {
+    match run(CommandLine::parse().command.unwrap_or(Command::Serve), &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             terminal.complain(&failed.to_string());
@@ -31,12 +37,15 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, terminal: &Terminal) -> Result<(), Failed> {
+    let settings = || Settings::read(&Environment::of_process());
     match command {
+        Command::Serve => serve_command::run(terminal),
         Command::Demo(options) => demo::run(&options, terminal),
+        Command::Sync(options) => sync_command::run(&options, Environment::of_process(), terminal),
+        Command::Preview => preview_command::run(Environment::of_process(), terminal),
+        Command::Check(options) => check_command::run(&options, &settings()?, terminal),
+        Command::Migrate => small_commands::migrate(&settings()?, terminal),
+        Command::Healthcheck => small_commands::healthcheck(&settings()?, terminal),
         Command::Sandbox(options) => sandbox_process::serve(&options),
-        Command::Sync(options) => {
-            let settings = Settings::read(&Environment::of_process())?;
-            sync_command::run(&options, &settings, terminal)
-        }
     }
 }

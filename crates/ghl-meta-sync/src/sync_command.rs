@@ -2,35 +2,42 @@
 
 use crate::command_line::SyncOptions;
 use crate::failure::Failed;
+use crate::installed::Installed;
 use crate::logging;
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
-use domain::Run;
 use domain::run::{RunStatus, Trigger};
+use domain::{Run, RunId};
 use persistence::Store;
 use std::sync::Arc;
-use sync::{StartError, SyncService};
+use sync::SyncService;
 
 /// Runs one sync.
 ///
 /// # Errors
 /// Exit status 1 when the run failed, 2 when it could not begin.
-pub fn run(options: &SyncOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
-    let _log = logging::start(&settings.log_dir, settings.log_level, false)?;
-    let store = wiring::open_store(settings)?;
-    let service =
-        wiring::sync_service(settings, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal) -> Result<(), Failed> {
+    let initial = Settings::read(&environment)?;
+    let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
+    let store = wiring::open_store(&initial)?;
+    let installed =
+        Installed::new(environment, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+    let service = installed.service()?;
     service.recover().map_err(|error| Failed::explained(&error))?;
-    let (Some(list), Some(field)) = (&settings.sync.list, &settings.sync.field) else {
-        return Err(Failed::explained(&StartError::NotConfigured));
-    };
-    let config = service.resolve(&list.to_string(), field).map_err(|error| Failed::explained(&error))?;
-    let run = run_once(&service, &store, &config, options.accept_smaller_list)?;
+    let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+    let run = run_once(&service, &store, &config, options.accept_smaller_list, |run| {
+        let service = service.clone();
+        // Without a handler Ctrl-C would kill the run, and the next start would have to clean up after it.
+        let watched = ctrlc::set_handler(move || {
+            service.cancel(run);
+        });
+        watched.unwrap_or_else(|error| log::warn!("Ctrl-C can not be watched: {error}"));
+    })?;
     report(&run, terminal)
 }
 
-/// Starts a run and waits for its end.
+/// Starts a run, tells its id, and waits for its end.
 ///
 /// # Errors
 /// Exit status 2 when it could not begin.
@@ -39,11 +46,13 @@ pub fn run_once(
     store: &Store,
     config: &domain::run::SyncConfig,
     accept_smaller_list: bool,
+    begun: impl FnOnce(RunId),
 ) -> Result<Run, Failed> {
     let handle = service
         .start(config, Trigger::Cli, accept_smaller_list)
         .map_err(|error| Failed::explained(&error))?;
     let id = handle.run;
+    begun(id);
     handle.wait();
     let run = store.run_get(id).map_err(|error| Failed::explained(&error))?;
     run.ok_or_else(|| Failed::job(format!("Sync {id} is no longer in the database.")))

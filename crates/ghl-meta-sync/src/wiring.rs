@@ -11,8 +11,8 @@ use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{LocalRanker, Parts, Ranker, SyncService, SyncSettings, Watcher};
-use web::{RunningServer, WebSettings};
+use sync::{ContactSource, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
+use web::WebSettings;
 
 /// How long failed calls are repeated.
 #[derive(Debug, Clone, Copy)]
@@ -34,74 +34,103 @@ pub fn open_store(settings: &Settings) -> Result<Store, Failed> {
     Store::open(&settings.database, clock).map_err(|error| Failed::explained(&error))
 }
 
-/// A sync service of the settings.
-///
-/// # Errors
-/// A configuration error that names the missing or wrong settings.
-pub fn sync_service(
-    settings: &Settings,
-    store: Store,
-    watcher: Arc<dyn Watcher>,
-    patience: Patience,
-) -> Result<SyncService, Failed> {
-    let missing = settings.missing_keys();
-    let (Some(ghl_key), Some(location_id), Some(meta_token), Some(ad_account_id)) = (
-        settings.ghl.api_key.clone(),
-        settings.ghl.location_id.clone(),
-        settings.meta.access_token.clone(),
-        settings.meta.ad_account_id.clone(),
-    ) else {
-        return Err(missing_keys(&missing));
-    };
-    let mut ghl = GhlSettings::new(settings.ghl.base_url.clone(), ghl_key, location_id);
-    let mut meta = MetaSettings::new(settings.meta.base_url.clone(), meta_token, ad_account_id.clone());
-    meta.api_version = settings.meta.api_version.clone();
-    meta.app_secret = settings.meta.app_secret.clone();
-    if let Patience::Fixed(retry) = patience {
-        (ghl.retry, meta.retry, meta.throttle_retry) = (retry, retry, retry);
-    }
-    let mailer =
-        settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
-    Ok(SyncService::new(Parts {
-        mail_context: mail_context(settings, &store)?,
-        store,
-        source: Arc::new(GhlClient::new(ghl)),
-        ranker: ranker(settings, patience)?,
-        meta: Arc::new(MetaClient::new(meta)),
-        mailer,
-        settings: sync_settings(settings, &ad_account_id.to_string()),
-        clock: Arc::new(SystemClock),
-        watcher,
-    }))
+/// The clients of the services whose settings are complete.
+pub struct Clients {
+    pub ghl: Option<Arc<GhlClient>>,
+    pub meta: Option<Arc<MetaClient>>,
+    pub claude: Option<Arc<ClaudeClient>>,
+    pub mailer: Option<Mailer>,
 }
 
-fn ranker(settings: &Settings, patience: Patience) -> Result<Arc<dyn Ranker>, Failed> {
-    if settings.claude.normalizer == Normalizer::Local {
-        return Ok(Arc::new(LocalRanker));
+impl Clients {
+    /// Builds every client whose keys are set; calls nobody.
+    ///
+    /// # Errors
+    /// A configuration error when the mail settings can not be used.
+    pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
+        let ghl =
+            settings.ghl.api_key.clone().zip(settings.ghl.location_id.clone()).map(|(key, location)| {
+                let mut ghl = GhlSettings::new(settings.ghl.base_url.clone(), key, location);
+                patience.apply(&mut [&mut ghl.retry]);
+                Arc::new(GhlClient::new(ghl))
+            });
+        let meta = settings.meta.access_token.clone().zip(settings.meta.ad_account_id.clone()).map(
+            |(token, account)| {
+                let mut meta = MetaSettings::new(settings.meta.base_url.clone(), token, account);
+                meta.api_version = settings.meta.api_version.clone();
+                meta.app_secret = settings.meta.app_secret.clone();
+                patience.apply(&mut [&mut meta.retry, &mut meta.throttle_retry]);
+                Arc::new(MetaClient::new(meta))
+            },
+        );
+        let claude = settings.claude.api_key.clone().map(|key| {
+            let mut claude =
+                ClaudeSettings::new(settings.claude.base_url.clone(), key, &settings.claude.model);
+            patience.apply(&mut [&mut claude.retry]);
+            Arc::new(ClaudeClient::new(claude))
+        });
+        let mailer =
+            settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
+        Ok(Self { ghl, meta, claude, mailer })
     }
-    let api_key = settings.claude.api_key.clone().ok_or_else(|| missing_keys(&["CLAUDE_API_KEY"]))?;
-    let mut claude = ClaudeSettings::new(settings.claude.base_url.clone(), api_key, &settings.claude.model);
-    if let Patience::Fixed(retry) = patience {
-        claude.retry = retry;
+
+    /// Whoever ranks by the settings; `None` while its key is missing.
+    fn ranker(&self, settings: &Settings) -> Option<Arc<dyn Ranker>> {
+        match settings.claude.normalizer {
+            Normalizer::Local => Some(Arc::new(LocalRanker)),
+            Normalizer::Claude => self.claude.clone().map(|claude| claude as Arc<dyn Ranker>),
+        }
     }
-    Ok(Arc::new(ClaudeClient::new(claude)))
+
+    /// What a run works with; `None` while keys are missing.
+    ///
+    /// # Errors
+    /// A configuration error when the database fails.
+    pub fn parts(
+        &self,
+        settings: &Settings,
+        store: &Store,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Option<Parts>, Failed> {
+        let (Some(ghl), Some(meta), Some(ranker), Some(account)) =
+            (&self.ghl, &self.meta, self.ranker(settings), &settings.meta.ad_account_id)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Parts {
+            store: store.clone(),
+            source: Arc::clone(ghl) as Arc<dyn ContactSource>,
+            ranker,
+            meta: Arc::clone(meta),
+            mailer: self.mailer.clone(),
+            mail_context: mail_context(settings, store)?,
+            settings: sync_settings(settings, &account.to_string()),
+            clock: Arc::new(SystemClock),
+            watcher,
+        }))
+    }
 }
 
-/// Starts the dashboard.
-///
-/// # Errors
-/// A configuration error when the port is taken.
-pub fn dashboard(settings: &Settings, store: Store) -> Result<RunningServer, Failed> {
-    let web = WebSettings {
+impl Patience {
+    fn apply(self, policies: &mut [&mut RetryPolicy]) {
+        if let Self::Fixed(fixed) = self {
+            policies.iter_mut().for_each(|policy| **policy = fixed);
+        }
+    }
+}
+
+/// What the dashboard needs of the settings.
+pub fn web_settings(settings: &Settings) -> WebSettings {
+    WebSettings {
         bind: settings.web.bind,
         port: settings.web.port,
         public_url: settings.web.public_url.clone(),
         allowed_hosts: settings.web.allowed_hosts.clone(),
+        password: settings.web.password.clone(),
         instance_name: settings.instance_name.clone(),
         time_zone: settings.time_zone,
         currency: settings.currency.clone(),
-    };
-    web::start(web, store).map_err(|error| Failed::explained(&error))
+    }
 }
 
 fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
@@ -121,7 +150,11 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
     }
 }
 
-fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, Failed> {
+/// What mails need to know besides the run.
+///
+/// # Errors
+/// A configuration error when the database fails.
+pub fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, Failed> {
     let instance_tag = store.instance_tag().map_err(|error| Failed::explained(&error))?;
     let default_url = format!("http://localhost:{}", settings.web.port);
     Ok(MailContext {
@@ -133,7 +166,8 @@ fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, Faile
     })
 }
 
-fn missing_keys(missing: &[&str]) -> Failed {
+/// The error of a command that needs keys which are not set.
+pub fn missing_keys(missing: &[&str]) -> Failed {
     Failed::configuration(format!(
         "These settings are missing: {}.\nSet them in the environment (or the .env file); the README says where each is found.",
         missing.join(", ")

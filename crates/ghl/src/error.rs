@@ -165,7 +165,7 @@ fn refused(refusal: &Refusal) -> Explanation {
             "Run again tomorrow. If other programs use the same token, give this one a GHL_API_KEY of its own.".to_owned(),
         ),
         Meaning::Trouble => (
-            format!("GoHighLevel has trouble at the moment and did not let this program {doing}, although it was asked again."),
+            format!("GoHighLevel has trouble at the moment and did not let this program {doing}."),
             "Run again later. If GHL_BASE_URL is set, check that address too.".to_owned(),
         ),
         Meaning::Unknown => (

@@ -1,9 +1,8 @@
 //! One request, one reply.
 
-use domain::Secret;
+use domain::{Secret, log_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use ureq::http;
 
@@ -147,8 +146,6 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
-
 impl HttpClient {
     /// A client with its own connection pool. Follows no redirects and uses no proxy.
     pub fn new(settings: HttpSettings) -> Self {
@@ -164,31 +161,32 @@ impl HttpClient {
         Self { agent, settings }
     }
 
-    /// Sends one request and reads the whole reply, whatever its status.
+    /// Sends one request and reads the whole reply, whatever its status. Its log lines carry a request number of their
+    /// own, which is not sent: no vendor documents a header for it, and each names its own trace id in errors.
     ///
     /// # Errors
     /// [`TransportError`] when no complete reply came.
     #[expect(clippy::needless_pass_by_value, reason = "a request is built for one call and gone after it")]
     pub fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
+        let _request = log_context::enter_request();
         let (service, method) = (self.settings.service, request.method.as_str());
         let path = path_of(&request.url).to_owned();
         let sent = match request.body {
             Body::None => 0,
             Body::Json(bytes) => bytes.len(),
         };
-        log::debug!("[req-{id}] {service} {method} {path}, {sent} bytes");
+        log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(
-                "[req-{id}] {service} {method} {path} -> {} in {millis} ms, {} bytes",
+                "{service} {method} {path} -> {} in {millis} ms, {} bytes",
                 reply.status,
                 reply.body.len()
             ),
             Err(error) => {
-                log::debug!("[req-{id}] {service} {method} {path} -> {} in {millis} ms", error.fault);
+                log::debug!("{service} {method} {path} -> {} in {millis} ms", error.fault);
             }
         }
         result

@@ -14,6 +14,7 @@ use lettre::transport::smtp::client::{Tls as LettreTls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
 
 /// Delivers mails to the configured recipients. Every method blocks.
+#[derive(Clone)]
 pub struct Mailer {
     server: String,
     password: Option<Secret>,
@@ -151,6 +152,11 @@ impl Mailer {
     /// Host and port, for pages and the terminal.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Whether a login is set.
+    pub fn logs_in(&self) -> bool {
+        self.password.is_some()
     }
 
     fn failed(&self, error: &smtp::Error) -> MailError {

@@ -34,11 +34,45 @@ impl From<ConfigRow> for SyncConfig {
 }
 
 impl Store {
-    /// Appends a row and returns its id. Repeating appends another equal row, which is harmless.
+    /// Appends what a person chose and returns its id. Repeating appends another equal row, which is harmless.
     ///
     /// # Errors
     /// Whatever the database refuses.
     pub fn config_save(&self, config: &SyncConfig) -> Result<i64, StoreError> {
+        self.config_append(config, true)
+    }
+
+    /// The row a run refers to: the newest if it says the same, else a new one, which is not taken for a person's choice.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn config_of_run(&self, config: &SyncConfig) -> Result<i64, StoreError> {
+        match self.config_newest(false)? {
+            Some((id, newest)) if newest == *config => Ok(id),
+            _ => self.config_append(config, false),
+        }
+    }
+
+    /// What a person chose last, and its id; `None` while nobody did.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn config_latest(&self) -> Result<Option<(i64, SyncConfig)>, StoreError> {
+        self.config_newest(true)
+    }
+
+    fn config_newest(&self, only_chosen: bool) -> Result<Option<(i64, SyncConfig)>, StoreError> {
+        let row: Option<ConfigRow> = self.read("load the settings", |connection| {
+            let mut rows = sync_configs::table.order(sync_configs::id.desc()).into_boxed();
+            if only_chosen {
+                rows = rows.filter(sync_configs::chosen.eq(true));
+            }
+            rows.select(ConfigRow::as_select()).first(connection).optional()
+        })?;
+        Ok(row.map(|row| (row.id, row.into())))
+    }
+
+    fn config_append(&self, config: &SyncConfig, chosen: bool) -> Result<i64, StoreError> {
         let now = self.now_naive();
         self.write("save the settings", |connection| {
             diesel::insert_into(sync_configs::table)
@@ -49,26 +83,12 @@ impl Store {
                     sync_configs::ghl_ltv_field_label.eq(storable(&config.ltv_field_name)),
                     sync_configs::meta_ad_account_id.eq(storable(&config.ad_account_id)),
                     sync_configs::sync_enabled.eq(config.sync_enabled),
+                    sync_configs::chosen.eq(chosen),
                     sync_configs::created_at.eq(now),
                     sync_configs::updated_at.eq(now),
                 ))
                 .returning(sync_configs::id)
                 .get_result(connection)
         })
-    }
-
-    /// The row saved last and its id; `None` before the first save.
-    ///
-    /// # Errors
-    /// Whatever the database refuses.
-    pub fn config_latest(&self) -> Result<Option<(i64, SyncConfig)>, StoreError> {
-        let row: Option<ConfigRow> = self.read("load the settings", |connection| {
-            sync_configs::table
-                .order(sync_configs::id.desc())
-                .select(ConfigRow::as_select())
-                .first(connection)
-                .optional()
-        })?;
-        Ok(row.map(|row| (row.id, row.into())))
     }
 }

@@ -71,9 +71,14 @@ fn postgres(address: &PostgresAddress) -> ConnectionResult<PgConnection> {
 /// libpq's words, unless they are about the address itself: those quote pieces of it, and so of the password.
 fn server_words(error: &ConnectionError) -> String {
     let words = one_line(&error.to_string());
-    let of_the_server = ["connection to server", "could not translate host name", "sslmode value"];
-    if of_the_server.iter().any(|start| words.starts_with(start)) {
+    let quotes_nothing_secret = ["connection to server", "could not translate host name", "weak sslmode"]
+        .iter()
+        .any(|start| words.starts_with(start))
+        || words.ends_with("invalid when SSL support is not compiled in");
+    if quotes_nothing_secret {
         words
+    } else if words.starts_with("invalid sslmode value") {
+        "sslmode is none of disable, allow, prefer, require, verify-ca and verify-full".to_owned()
     } else {
         "the address is not one that PostgreSQL understands".to_owned()
     }

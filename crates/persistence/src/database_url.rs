@@ -68,7 +68,11 @@ impl PostgresAddress {
         let mut conninfo = url.to_owned();
         for (name, value) in DEFAULTS {
             if !query.contains(&format!("{name}=")) {
-                let joint = if conninfo.contains('?') { '&' } else { '?' };
+                let joint = match conninfo.chars().last() {
+                    Some('?' | '&') => "",
+                    _ if conninfo.contains('?') => "&",
+                    _ => "?",
+                };
                 conninfo.push_str(&format!("{joint}{name}={value}"));
             }
         }
@@ -189,6 +193,7 @@ mod tests {
         let rest = "keepalives_idle=30&keepalives_interval=10&keepalives_count=3&tcp_user_timeout=60000";
         for (url, start) in [
             ("postgres://h/d", "postgres://h/d?connect_timeout=10&"),
+            ("postgres://h/d?", "postgres://h/d?connect_timeout=10&"),
             ("postgres://h/d?sslmode=disable", "postgres://h/d?sslmode=disable&connect_timeout=10&"),
             ("postgres://h/d?connect_timeout=3", "postgres://h/d?connect_timeout=3&"),
         ] {

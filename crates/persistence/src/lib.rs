@@ -1,7 +1,7 @@
 //! What happened, remembered: Diesel over SQLite or PostgreSQL behind one [`Store`].
 //!
-//! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, and
-//! the mail outbox. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
+//! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, the
+//! mail outbox, the saved settings, and who has taken which moment of the schedule. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
 //! Refuses to know what a step does, to talk to anything but the database, and to read any clock but the given one.
 //!
 //! All calls block. Nothing here retries: a connection that broke is replaced by the pool at the next call, and every
@@ -21,6 +21,8 @@ mod mail;
 mod migrate;
 mod run_rows;
 mod runs;
+mod saved_settings;
+mod schedule;
 mod schema;
 mod sqlite_file;
 mod steps;

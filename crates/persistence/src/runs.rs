@@ -145,7 +145,8 @@ impl Store {
     }
 
     /// Ends a run that is still running, now, and returns whether it did: a run ends once, and the first end counts.
-    /// [`RunStatus::Running`] is no end and changes nothing. Steps that are still running are left as they are.
+    /// [`RunStatus::Running`] is no end and changes nothing. Steps that are still running are left as they are;
+    /// [`Self::steps_close`] ends them.
     ///
     /// # Errors
     /// Whatever the database refuses. A missing run is `false`.

@@ -20,6 +20,7 @@ diesel::table! {
         ghl_ltv_field_label -> Text,
         meta_ad_account_id -> Text,
         sync_enabled -> Bool,
+        chosen -> Bool,
         created_at -> Timestamp,
         updated_at -> Timestamp,
     }
@@ -133,6 +134,28 @@ diesel::table! {
         sent_at -> Nullable<Timestamp>,
         given_up_at -> Nullable<Timestamp>,
         last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    saved_settings (name) {
+        name -> Text,
+        value -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sync_schedule (id) {
+        id -> Integer,
+        last_seen_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sync_schedule_slots (slot) {
+        slot -> Timestamp,
+        claimed_at -> Timestamp,
     }
 }
 

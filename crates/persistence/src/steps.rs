@@ -119,4 +119,24 @@ impl Store {
         })?;
         Ok(())
     }
+
+    /// Ends every step of a run that is still running, now, and returns how many those were; the steps of an interrupted
+    /// run would otherwise run for ever. [`StepStatus::Running`] is no end and changes nothing. Repeating is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses. A missing run has no steps.
+    pub fn steps_close(&self, run: RunId, status: StepStatus) -> Result<usize, StoreError> {
+        if status == StepStatus::Running {
+            return Ok(0);
+        }
+        let end =
+            (sync_steps::status.eq(status.as_str()), sync_steps::completed_at.eq(Some(self.now_naive())));
+        self.write("end the steps of a run", |connection| {
+            diesel::update(sync_steps::table)
+                .filter(sync_steps::sync_run_id.eq(run.0))
+                .filter(sync_steps::status.eq(StepStatus::Running.as_str()))
+                .set(end)
+                .execute(connection)
+        })
+    }
 }

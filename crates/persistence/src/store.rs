@@ -34,6 +34,13 @@ pub struct Page<T> {
     pub total: u64,
 }
 
+/// A row that holds the version of the engine.
+#[derive(QueryableByName)]
+struct EngineVersion {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    server_version: String,
+}
+
 /// A row that holds one text.
 #[derive(QueryableByName)]
 struct Encoding {
@@ -69,6 +76,21 @@ impl Store {
     /// [`StoreError::NoConnection`] when the database does not answer.
     pub fn schema_version(&self) -> Result<String, StoreError> {
         migrate::version(&mut *self.connection()?)
+    }
+
+    /// The database's engine with its own version, such as `SQLite 3.50.4` or `PostgreSQL 17.2`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoConnection`] when the database does not answer.
+    pub fn engine(&self) -> Result<String, StoreError> {
+        self.read("ask the database for its version", |connection| {
+            let (name, query) = match connection {
+                AnyConnection::Sqlite(_) => ("SQLite", "SELECT sqlite_version() AS server_version"),
+                AnyConnection::Postgres(_) => ("PostgreSQL", "SHOW server_version"),
+            };
+            let found: EngineVersion = diesel::sql_query(query).get_result(connection)?;
+            Ok(format!("{name} {}", found.server_version))
+        })
     }
 
     /// The random tag of this database, 32 hexadecimal digits, made once and never changed. It goes into every

@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::service::SyncService;
 use crate::spool::Spool;
 use domain::accounting::Bucket;
+use domain::log_context;
 use domain::percentile::Sketch;
 use domain::run::{Lookalike, LookalikeStatus, Matched, RemoteAudience, Step};
 use domain::{Cancel, Percentile};
@@ -81,10 +82,7 @@ impl Delivery<'_> {
             match meta.create_custom_audience(new, self.cancel) {
                 Ok(id) => return Ok(id),
                 Err(lost @ MetaError::ReplyLost { .. }) => {
-                    log::warn!(
-                        "[run-{}] the reply to the creation was lost: looking it up",
-                        self.progress.run
-                    );
+                    log::warn!("the reply to the creation was lost: looking it up");
                     match self.service.find_own_audience(&new.name, self.progress.run, self.cancel)? {
                         Some(id) => return Ok(id),
                         None if tries < CREATE_TRIES => {}
@@ -111,7 +109,11 @@ impl Delivery<'_> {
         let (mut sent, mut resent, mut invalid, mut received) = (0, 0, 0, 0);
         std::thread::scope(|scope| {
             let (send, batches) = mpsc::sync_channel(BATCHES_AHEAD);
-            let encoding = scope.spawn(move || encode_batches(account, sketch, spool, &send));
+            let context = log_context::current();
+            let encoding = scope.spawn(move || {
+                let _context = log_context::enter(context);
+                encode_batches(account, sketch, spool, &send)
+            });
             for (batch_seq, rows) in (1..).zip(batches) {
                 self.cancel.check()?;
                 let receipt = self.send_batch(audience, session_id, batch_seq, &rows, sent, total)?;
@@ -172,11 +174,18 @@ impl Delivery<'_> {
         }
     }
 
-    /// One lookalike per country and size. A seed that Meta has not matched yet leaves it pending.
-    pub(crate) fn create_lookalikes(&self, seed: &RemoteAudience) -> Result<Vec<Lookalike>, RunError> {
+    /// One lookalike per country and size. A seed that Meta has not matched yet leaves them pending for the follow-up.
+    pub(crate) fn create_lookalikes(
+        &self,
+        seed: &RemoteAudience,
+        ready: bool,
+    ) -> Result<Vec<Lookalike>, RunError> {
         let parts = &self.service.parts;
         let mut lookalikes = self.planned(seed);
         parts.store.run_set_lookalikes(self.progress.run, &lookalikes)?;
+        if !ready {
+            return Ok(lookalikes);
+        }
         for at in 0..lookalikes.len() {
             self.service.create_lookalike(self.progress.run, seed, &mut lookalikes[at], self.cancel)?;
             parts.store.run_set_lookalikes(self.progress.run, &lookalikes)?;
@@ -199,7 +208,7 @@ impl Delivery<'_> {
                     country: country.clone(),
                     ratio_percent: *percent,
                     status: LookalikeStatus::Pending,
-                    note: None,
+                    note: Some("Meta has not matched the audience yet.".to_owned()),
                 });
             }
         }

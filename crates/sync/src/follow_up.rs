@@ -3,6 +3,8 @@
 use crate::error::RunError;
 use crate::service::SyncService;
 use chrono::TimeDelta;
+use domain::error_chain::Chain;
+use domain::log_context::{self, Context};
 use domain::run::{LookalikeStatus, RunStatus};
 use domain::{Cancel, Run};
 
@@ -15,8 +17,12 @@ impl SyncService {
     pub(crate) fn finish_pending_lookalikes(&self) -> Result<(), RunError> {
         let recent = self.parts.store.run_list(1, RUNS_LOOKED_AT)?;
         for run in &recent.items {
-            if run.status == RunStatus::Success && run.lookalike_status() == LookalikeStatus::Pending {
-                self.finish_lookalikes_of(run)?;
+            let _context = log_context::enter(Context::of_run(run.id));
+            let pending =
+                run.status == RunStatus::Success && run.lookalike_status() == LookalikeStatus::Pending;
+            // One seed that can not be read must not keep the others waiting.
+            if pending && let Err(error) = self.finish_lookalikes_of(run) {
+                log::warn!("the pending lookalike has to wait: {}", Chain(&error));
             }
         }
         Ok(())
@@ -25,6 +31,10 @@ impl SyncService {
     fn finish_lookalikes_of(&self, run: &Run) -> Result<(), RunError> {
         let Some(seed) = &run.audience else { return Ok(()) };
         let too_late = self.parts.clock.now() - run.started_at >= GIVE_UP_AFTER;
+        let ready = self.parts.meta.audience(&seed.id, &Cancel::new()).map_err(RunError::edge)?.is_ready();
+        if !ready && !too_late {
+            return Ok(());
+        }
         let mut lookalikes = run.lookalikes.clone();
         for lookalike in &mut lookalikes {
             if lookalike.status != LookalikeStatus::Pending {

@@ -5,22 +5,29 @@
 //! to know SQL, HTTP shapes, pages and the environment.
 
 mod account;
+mod catalogue;
+pub mod checks;
 mod delivery;
 pub mod edges;
 mod error;
 mod follow_up;
 mod grouping;
+mod lease;
 mod notify;
 mod pipeline;
+mod preview;
 mod progress;
 mod reading;
 mod recovery;
+pub mod schedule;
 mod service;
 mod settings;
 mod spool;
 
+pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
 pub use error::{EdgeError, RunError, StartError};
+pub use preview::{Column, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};
 pub use settings::{OptOutRule, SyncSettings};

@@ -5,6 +5,7 @@ use crate::progress::Progress;
 use crate::service::SyncService;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
+use domain::log_context::{self, Context};
 use domain::run::{RunStatus, Step, StepStatus};
 use domain::{Explain, RunId};
 use mailer::{Mail, Mailer};
@@ -29,11 +30,7 @@ impl SyncService {
     /// The `notify` step. A failure here leaves the run as it is; the mail is tried again later.
     pub(crate) fn notify(&self, progress: &Progress<'_>, status: RunStatus) {
         if let Err(error) = progress.begin(Step::Notify) {
-            log::error!(
-                "[run-{}] the notify step could not be recorded: {}",
-                progress.run,
-                Chain(&error.error)
-            );
+            log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
         let (outcome, detail) = match &self.parts.mailer {
             None => (StepStatus::Skipped, "e-mail is not set up (SMTP_HOST)".to_owned()),
@@ -46,11 +43,7 @@ impl SyncService {
             },
         };
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
-            log::error!(
-                "[run-{}] the notify step could not be recorded: {}",
-                progress.run,
-                Chain(&error.error)
-            );
+            log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
     }
 
@@ -58,8 +51,9 @@ impl SyncService {
     pub(crate) fn deliver_due_mails(&self) -> Result<(), RunError> {
         let Some(mailer) = &self.parts.mailer else { return Ok(()) };
         for queued in self.parts.store.mail_due()? {
+            let _context = log_context::enter(Context::of_run(queued.run_id));
             if let Err(error) = self.deliver(&queued, mailer) {
-                log::warn!("[run-{}] the mail could not be sent: {}", queued.run_id, Chain(&error));
+                log::warn!("the mail could not be sent: {}", Chain(&error));
             } else {
                 self.mark_notified(queued.run_id);
             }
@@ -110,7 +104,7 @@ impl SyncService {
     fn mark_notified(&self, run: RunId) {
         let marked = self.parts.store.step_finish(run, Step::Notify, StepStatus::Done, Some("e-mail sent"));
         if let Err(error) = marked {
-            log::warn!("[run-{run}] the notify step could not be corrected: {}", Chain(&error));
+            log::warn!("the notify step could not be corrected: {}", Chain(&error));
         }
     }
 }

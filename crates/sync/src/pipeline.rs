@@ -5,18 +5,27 @@ use crate::delivery::{Delivery, Uploaded};
 use crate::edges::ValueField;
 use crate::error::RunError;
 use crate::progress::{Progress, StepError};
-use crate::reading::Reader;
+use crate::reading::{PageRead, Reader};
 use crate::service::{SyncService, find_field};
 use crate::spool::Spool;
 use domain::accounting::{Accounting, Bucket};
 use domain::percentile::Sketch;
-use domain::run::{Lookalike, LookalikeStatus, RankingReport, Step, StepStatus, SyncConfig};
-use domain::{Cancel, Distribution, ListSelection};
+use domain::run::{
+    Lookalike, LookalikeStatus, NormalizationStats, RankingReport, Step, StepStatus, SyncConfig,
+};
+use domain::{Cancel, Distribution, ListSelection, RunId};
 use match_keys::Encoder;
 use persistence::{IntentionOutcome, RemoteKind, RunContact};
 
 /// Rows per call to the database while saving.
 const SAVE_CHUNK: usize = 2_000;
+
+/// The verified ranks of a list.
+pub(crate) struct Ranked {
+    sketch: Sketch,
+    pub(crate) stats: NormalizationStats,
+    pub(crate) report: RankingReport,
+}
 
 impl SyncService {
     /// One run from fetch to save. An error carries the step it belongs to; the caller undoes and closes.
@@ -44,22 +53,21 @@ impl SyncService {
             Ok((uploaded, Some(detail)))
         })?;
         let counts = sent_counts(&account, &uploaded);
-        progress.step(Step::Wait, || {
+        let ready = progress.step(Step::Wait, || {
             self.parts.store.run_set_accounting(progress.run, &counts)?;
             let (matched, ready) = delivery.wait(&audience, &uploaded)?;
             let detail = match ready {
                 true => format!("matched: {}", matched.count_text()),
                 false => "Meta is still matching; the lookalike follows".to_owned(),
             };
-            Ok(((), Some(detail)))
+            Ok((ready, Some(detail)))
         })?;
         progress.step(Step::Lookalike, || {
-            let lookalikes = delivery.create_lookalikes(&audience)?;
+            let lookalikes = delivery.create_lookalikes(&audience, ready)?;
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;
         progress.step(Step::Save, || {
             self.save(progress, config, &account, &counts, &sketch, &spool)?;
-            spool.remove()?;
             Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
         })
     }
@@ -76,9 +84,15 @@ impl SyncService {
         for step in [Step::Fetch, Step::ReadLtv, Step::Hash] {
             progress.begin(step)?;
         }
-        let read = self.read_and_decide(progress, config, spool, cancel);
+        let page_read = |done, total| progress.advance(Step::Fetch, done, Some(total));
+        let read = self.read_and_decide(config, spool, &page_read, cancel).and_then(|account| {
+            // Nothing is sent yet, so nothing may read as sent.
+            let counts = Accounting { sent: 0, ..account.counts };
+            self.parts.store.run_set_accounting(progress.run, &counts)?;
+            Ok(account)
+        });
         let checked = read.map_err(|error| (Step::Fetch, error)).and_then(|account| {
-            self.guard(progress, config, &account, accept_smaller_list)?;
+            self.guard(config, &account, Some(progress.run), accept_smaller_list)?;
             Ok(account)
         });
         let failed_step = checked.as_ref().err().map(|(step, _)| *step);
@@ -94,11 +108,12 @@ impl SyncService {
         checked.map_err(|(step, error)| progress.failed(step, error))
     }
 
-    fn read_and_decide(
+    /// Reads the list into the spool and finds the bucket of each contact.
+    pub(crate) fn read_and_decide(
         &self,
-        progress: &Progress<'_>,
         config: &SyncConfig,
         spool: &Spool,
+        page_read: &PageRead<'_>,
         cancel: &Cancel,
     ) -> Result<Account, RunError> {
         let source = &*self.parts.source;
@@ -117,21 +132,19 @@ impl SyncService {
             encoder: &encoder,
             settings: &self.parts.settings,
             spool,
-            progress,
+            page_read,
             cancel,
         };
-        let account = account::decide(reader.read()?, spool)?;
-        // Nothing is sent yet, so nothing may read as sent.
-        self.parts.store.run_set_accounting(progress.run, &Accounting { sent: 0, ..account.counts })?;
-        Ok(account)
+        account::decide(reader.read()?, spool)
     }
 
-    /// What must not reach Meta: an empty list, a list without values, or far fewer contacts than last time.
-    fn guard(
+    /// What must not reach Meta: an empty list, a list without values, or far fewer contacts than last time. `run` is
+    /// the one that asks, if it is one.
+    pub(crate) fn guard(
         &self,
-        progress: &Progress<'_>,
         config: &SyncConfig,
         account: &Account,
+        run: Option<RunId>,
         accept_smaller_list: bool,
     ) -> Result<(), (Step, RunError)> {
         let counts = &account.counts;
@@ -151,7 +164,7 @@ impl SyncService {
             .store
             .run_last_success_of(&config.list_id, &config.ltv_field_key)
             .map_err(|error| (Step::Fetch, error.into()))?;
-        let before = last.filter(|last| last.id != progress.run).map_or(0, |last| last.accounting.sent);
+        let before = last.filter(|last| Some(last.id) != run).map_or(0, |last| last.accounting.sent);
         if counts.sent * 2 < before && !accept_smaller_list {
             return Err((Step::Fetch, RunError::ListShrank { sendable: counts.sent, before }));
         }
@@ -160,36 +173,35 @@ impl SyncService {
 
     fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Sketch, StepError> {
         progress.step(Step::Normalize, || {
-            let Some(distribution) = Distribution::new(account.values.clone()) else {
-                return Err(RunError::NobodyToSend { fetched: account.counts.fetched });
-            };
-            let sketch = distribution.sketch();
-            let mut report = if distribution.is_flat() {
-                RankingReport {
-                    normalizer: "none".to_owned(),
-                    warnings: vec![
-                        "All lifetime values are equal, so every contact got the rank 50.".to_owned(),
-                    ],
-                    ..RankingReport::default()
-                }
-            } else {
-                self.parts.ranker.rank(&sketch, cancel)?
-            };
-            if account.ambiguous > 0 {
-                report.warnings.push(format!(
-                    "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",
-                    account.ambiguous
-                ));
-            }
-            self.parts.store.run_set_ranking(
-                progress.run,
-                &distribution.stats(account.ambiguous),
-                &report,
-            )?;
-            let detail =
-                format!("{} values, largest deviation {}", distribution.count(), report.max_deviation);
+            let Ranked { sketch, stats, report } = self.rank_values(account, cancel)?;
+            self.parts.store.run_set_ranking(progress.run, &stats, &report)?;
+            let detail = format!("{} values, largest deviation {}", stats.count, report.max_deviation);
             Ok((sketch, Some(detail)))
         })
+    }
+
+    /// Has the values ranked, unless they are all equal.
+    pub(crate) fn rank_values(&self, account: &Account, cancel: &Cancel) -> Result<Ranked, RunError> {
+        let Some(distribution) = Distribution::new(account.values.clone()) else {
+            return Err(RunError::NobodyToSend { fetched: account.counts.fetched });
+        };
+        let sketch = distribution.sketch();
+        let mut report = if distribution.is_flat() {
+            RankingReport {
+                normalizer: "none".to_owned(),
+                warnings: vec!["All lifetime values are equal, so every contact got the rank 50.".to_owned()],
+                ..RankingReport::default()
+            }
+        } else {
+            self.parts.ranker.rank(&sketch, cancel)?
+        };
+        if account.ambiguous > 0 {
+            report.warnings.push(format!(
+                "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",
+                account.ambiguous
+            ));
+        }
+        Ok(Ranked { sketch, stats: distribution.stats(account.ambiguous), report })
     }
 
     /// From here on the audience is complete and stays, whatever happens to the rest of the run.

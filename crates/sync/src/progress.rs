@@ -1,6 +1,7 @@
 //! Steps and their progress, stored as they happen and shown to whoever watches.
 
 use crate::error::RunError;
+use domain::error_chain::Chain;
 use domain::run::{Step, StepStatus};
 use domain::{Explain, RunId};
 use persistence::Store;
@@ -72,7 +73,7 @@ impl<'a> Progress<'a> {
     }
 
     pub(crate) fn begin(&self, step: Step) -> Result<(), StepError> {
-        log::info!("[run-{}] {}", self.run, step.title());
+        log::info!("{}", step.title());
         self.watcher.step_started(self.run, step);
         self.store.step_start(self.run, step).map_err(|error| StepError { step, error: error.into() })
     }
@@ -95,12 +96,7 @@ impl<'a> Progress<'a> {
     }
 
     pub(crate) fn end(&self, step: Step, status: StepStatus, detail: Option<&str>) -> Result<(), StepError> {
-        log::info!(
-            "[run-{}] {}: {status}{}",
-            self.run,
-            step.title(),
-            detail.map(|d| format!(", {d}")).unwrap_or_default()
-        );
+        log::info!("{}: {status}{}", step.title(), detail.map(|d| format!(", {d}")).unwrap_or_default());
         self.watcher.step_finished(self.run, step, status, detail);
         self.store
             .step_finish(self.run, step, status, detail)
@@ -110,7 +106,7 @@ impl<'a> Progress<'a> {
     /// Marks the step failed; a database that fails here too must not hide the first error.
     pub(crate) fn failed(&self, step: Step, error: RunError) -> StepError {
         if let Err(second) = self.end(step, StepStatus::Failed, Some(&error.explain().message)) {
-            log::error!("[run-{}] the failed step could not be recorded: {}", self.run, second.error);
+            log::error!("the failed step could not be recorded: {}", Chain(&second.error));
         }
         StepError { step, error }
     }

@@ -3,12 +3,11 @@
 use crate::edges::ContactSource;
 use crate::error::RunError;
 use crate::grouping::KeyFile;
-use crate::progress::Progress;
 use crate::settings::{OptOutRule, SyncSettings};
 use crate::spool::{Spool, SpoolWriter, SpooledContact};
 use domain::accounting::Bucket;
+use domain::log_context;
 use domain::ltv::{LtvReading, read_ltv};
-use domain::run::Step;
 use domain::{Cancel, Contact, ListSelection};
 use match_keys::{Encoded, Encoder, Field, Outcome};
 use sha2::{Digest, Sha256};
@@ -27,7 +26,10 @@ pub(crate) struct ReadList {
 /// Pages read ahead of the hashing.
 const PAGES_AHEAD: usize = 4;
 
-/// Reads one list for one run.
+/// Told after every page: the contacts read so far, and how many the list holds.
+pub(crate) type PageRead<'a> = dyn Fn(u64, u64) -> Result<(), RunError> + Sync + 'a;
+
+/// Reads one list.
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a dyn ContactSource,
     pub(crate) list: &'a ListSelection,
@@ -35,7 +37,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) encoder: &'a Encoder,
     pub(crate) settings: &'a SyncSettings,
     pub(crate) spool: &'a Spool,
-    pub(crate) progress: &'a Progress<'a>,
+    pub(crate) page_read: &'a PageRead<'a>,
     pub(crate) cancel: &'a Cancel,
 }
 
@@ -48,8 +50,7 @@ impl Reader<'_> {
             return Ok(first);
         }
         log::warn!(
-            "[run-{}] {} contacts were read but the list holds {counted}: reading it once more",
-            self.progress.run,
+            "{} contacts were read but the list holds {counted}: reading it once more",
             first.distinct()
         );
         let (second, counted) = self.read_and_count()?;
@@ -69,7 +70,9 @@ impl Reader<'_> {
     fn read_once(&self) -> Result<ReadList, RunError> {
         std::thread::scope(|scope| {
             let (send, receive) = mpsc::sync_channel::<(Vec<Contact>, u64)>(PAGES_AHEAD);
+            let context = log_context::current();
             let fetch = scope.spawn(move || {
+                let _context = log_context::enter(context);
                 self.source.read(self.list, self.field_id, self.cancel, &mut |contacts, total| {
                     self.cancel.check()?;
                     // The receiver is gone only when the other side failed; its error is the one that counts.
@@ -99,7 +102,7 @@ impl Reader<'_> {
                 contacts.push(&contact)?;
                 row = row.saturating_add(1);
             }
-            self.progress.advance(Step::Fetch, u64::from(row), Some(total.max(u64::from(row))))?;
+            (self.page_read)(u64::from(row), total.max(u64::from(row)))?;
         }
         contacts.finish()?;
         let mut duplicates = Vec::new();
@@ -127,6 +130,10 @@ impl Reader<'_> {
             }
             _ => (None, None),
         };
+        let mut dropped = [None; match_keys::SCHEMA.len()];
+        for (field, reason) in encoded.dropped() {
+            dropped[field as usize] = Some(reason);
+        }
         SpooledContact {
             id: contact.id,
             email: contact.email,
@@ -138,6 +145,7 @@ impl Reader<'_> {
             excluded,
             reason,
             row: encoded.row,
+            dropped,
         }
     }
 

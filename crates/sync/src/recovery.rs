@@ -3,7 +3,8 @@
 use crate::error::RunError;
 use crate::service::SyncService;
 use domain::error_chain::Chain;
-use domain::run::{Failure, RunStatus, Step};
+use domain::log_context::{self, Context};
+use domain::run::{Failure, RunStatus, Step, StepStatus};
 use domain::{Cancel, Run, RunId};
 use meta::MetaError;
 use persistence::{Intention, IntentionOutcome, RemoteKind};
@@ -19,8 +20,9 @@ impl SyncService {
             }
         };
         for run in running {
+            let _context = log_context::enter(Context::of_run(run.id));
             if let Err(error) = self.close_interrupted(&run) {
-                log::error!("[run-{}] could not be closed: {}", run.id, Chain(&error));
+                log::error!("an interrupted run could not be closed: {}", Chain(&error));
             }
         }
         match self.parts.store.intentions_open() {
@@ -42,7 +44,8 @@ impl SyncService {
             provider_code: None,
             trace_id: None,
         };
-        log::warn!("[run-{}] was interrupted at step {step}", run.id);
+        log::warn!("the run was interrupted at step {step}");
+        self.parts.store.steps_close(run.id, StepStatus::Failed)?;
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
         Ok(())
@@ -56,24 +59,21 @@ impl SyncService {
                 .filter(|intention| intention.run_id == run)
                 .for_each(|intention| self.undo(intention)),
             Err(error) => {
-                log::error!("[run-{run}] unfinished creations could not be looked up: {}", Chain(&error));
+                log::error!("unfinished creations could not be looked up: {}", Chain(&error));
             }
         }
     }
 
     /// A fault leaves the intention open, so that the next start tries again.
     fn undo(&self, intention: &Intention) {
+        let _context = log_context::enter(Context::of_run(intention.run_id));
         let cancel = Cancel::new();
         let undone = match intention.kind {
             RemoteKind::Audience => self.undo_audience(intention, &cancel),
             RemoteKind::Lookalike => self.settle_lookalike(intention, &cancel),
         };
         if let Err(error) = undone {
-            log::error!(
-                "[run-{}] an unfinished creation at Meta is left for later: {}",
-                intention.run_id,
-                Chain(&error)
-            );
+            log::error!("an unfinished creation at Meta is left for later: {}", Chain(&error));
         }
     }
 
@@ -88,7 +88,7 @@ impl SyncService {
             None => IntentionOutcome::NeverMade,
             Some(id) => {
                 self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
-                log::info!("[run-{}] the unfinished audience {id} was deleted", intention.run_id);
+                log::info!("the unfinished audience {id} was deleted");
                 IntentionOutcome::Deleted
             }
         };

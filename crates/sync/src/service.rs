@@ -1,19 +1,26 @@
 //! Beginning, cancelling and closing runs: one at a time over all processes that share the database.
 
+use crate::catalogue::{Catalogue, list_name};
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
+use crate::lease::Lease;
 use crate::progress::{Progress, StepError, Watcher};
 use crate::settings::SyncSettings;
 use domain::error_chain::Chain;
+use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
-use domain::{Cancel, Clock, Explain, ListSelection, Run, RunId};
+use domain::{Cancel, Clock, Explain, Run, RunId};
 use mailer::{MailContext, Mailer};
 use meta::MetaClient;
-use persistence::{LeaseOutcome, Store};
+use persistence::{Store, StoreError};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long a new run waits while the lease is held only to send a mail.
+const MAIL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everything a run works with.
 pub struct Parts {
@@ -41,8 +48,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct SyncService {
     pub(crate) parts: Arc<Parts>,
-    /// Names this process in the lease.
-    holder: Arc<str>,
+    pub(crate) catalogue: Arc<Catalogue>,
     active: Arc<Mutex<Option<(RunId, Cancel)>>>,
 }
 
@@ -59,7 +65,7 @@ impl RunHandle {
     pub fn wait(self) {
         if self.thread.join().is_err() {
             // The run's own work is guarded; only the closing itself can end here, and it has logged why.
-            log::error!("[run-{}] the thread ended unexpectedly", self.run);
+            log::error!("the thread of run {} ended unexpectedly", self.run);
         }
     }
 }
@@ -67,8 +73,17 @@ impl RunHandle {
 impl SyncService {
     /// A service over the parts.
     pub fn new(parts: Parts) -> Self {
-        let holder = uuid::Uuid::new_v4().to_string();
-        Self { parts: Arc::new(parts), holder: holder.into(), active: Arc::default() }
+        Self { parts: Arc::new(parts), catalogue: Arc::default(), active: Arc::default() }
+    }
+
+    /// The same service over changed parts: a run that is going on keeps the parts it began with.
+    #[must_use]
+    pub fn with_parts(&self, parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            catalogue: Arc::clone(&self.catalogue),
+            active: Arc::clone(&self.active),
+        }
     }
 
     /// Looks the list and the field up at the source, so that a run keeps the names it ran with. The field may be
@@ -77,28 +92,13 @@ impl SyncService {
     /// # Errors
     /// [`StartError::Unknown`] names what does not exist and the setting to change.
     pub fn resolve(&self, list_id: &str, field: &str) -> Result<SyncConfig, StartError> {
-        let cancel = Cancel::new();
-        let unknown_list = || StartError::Unknown {
-            what: "Smart List",
-            value: list_id.to_owned(),
-            setting: "GHL_SMART_LIST_ID",
-        };
-        let list: ListSelection = list_id.parse().map_err(|_unknown| unknown_list())?;
-        let list_name = match &list {
-            ListSelection::All => "All contacts".to_owned(),
-            ListSelection::Tag(tag) => {
-                let tags = self.parts.source.tags(&cancel).map_err(StartError::Edge)?;
-                if !tags.contains(tag) {
-                    return Err(unknown_list());
-                }
-                format!("Tag: {tag}")
-            }
-        };
-        let fields = self.parts.source.fields(&cancel).map_err(StartError::Edge)?;
-        let field = find_field(fields, field)?;
+        let list = self.known_list(list_id)?;
+        let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
+        // A field that is not remembered may be new, so the fields are asked for again.
+        let field = find_field(known(false)?, field).or_else(|_unknown| find_field(known(true)?, field))?;
         Ok(SyncConfig {
             list_id: list.to_string(),
-            list_name,
+            list_name: list_name(&list),
             ltv_field_key: field.key,
             ltv_field_name: field.name,
             ad_account_id: self.parts.settings.ad_account_id.clone(),
@@ -116,41 +116,25 @@ impl SyncService {
         trigger: Trigger,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
-        let store = &self.parts.store;
-        if let LeaseOutcome::HeldBy { run_id, .. } =
-            store.lease_acquire(&self.holder, self.parts.settings.lease_ttl)?
-        {
-            return Err(StartError::AlreadyRunning { run: run_id });
-        }
-        let begun = self.begin(config, trigger, accept_smaller_list);
-        if begun.is_err() {
-            self.release_lease();
-        }
-        begun
-    }
-
-    fn begin(
-        &self,
-        config: &SyncConfig,
-        trigger: Trigger,
-        accept_smaller: bool,
-    ) -> Result<RunHandle, StartError> {
-        let store = &self.parts.store;
+        let lease = self.lease_for_a_run()?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
         self.close_interrupted_runs();
-        let config_id = match store.config_latest()? {
-            Some((id, latest)) if latest == *config => id,
-            _ => store.config_save(config)?,
-        };
+        let store = &self.parts.store;
+        // The account is the one that is written to, whatever was set when the choice was saved.
+        let ad_account_id = self.parts.settings.ad_account_id.clone();
+        let config = SyncConfig { ad_account_id, ..config.clone() };
+        let config_id = store.config_of_run(&config)?;
         let run = store.run_start(trigger, config_id)?;
-        store.lease_set_run(&self.holder, run)?;
+        lease.set_run(run)?;
         let cancel = Cancel::new();
         *self.lock_active() = Some((run, cancel.clone()));
         let service = self.clone();
-        let config = config.clone();
         let thread = std::thread::Builder::new()
             .name(format!("run-{run}"))
-            .spawn(move || service.run_to_the_end(run, &config, accept_smaller, &cancel))
+            .spawn(move || {
+                let _context = log_context::enter(Context::of_run(run));
+                service.run_to_the_end(run, &config, accept_smaller_list, &cancel, &lease);
+            })
             .map_err(StartError::Thread)?;
         Ok(RunHandle { run, thread })
     }
@@ -166,69 +150,103 @@ impl SyncService {
         }
     }
 
+    /// Cancels the run of this process and waits until it is closed. False when it is not within the time.
+    pub fn stop(&self, within: Duration) -> bool {
+        let give_up = Instant::now() + within;
+        loop {
+            match &*self.lock_active() {
+                None => return true,
+                Some((_, cancel)) => cancel.cancel(),
+            }
+            if Instant::now() >= give_up {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Closes what an earlier process left: interrupted runs, unfinished audiences, spool files. Does nothing while
     /// another process holds the lease.
     ///
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        let ttl = self.parts.settings.lease_ttl;
-        if let LeaseOutcome::HeldBy { .. } = self.parts.store.lease_acquire(&self.holder, ttl)? {
+        let Ok(_lease) = self.take_lease()? else {
             log::info!("another process is running a sync: nothing to recover here");
             return Ok(());
-        }
+        };
         self.close_interrupted_runs();
-        let swept = crate::spool::Spool::sweep(&self.parts.settings.spool_folder);
-        self.release_lease();
-        swept
+        crate::spool::Spool::sweep(&self.parts.settings.spool_folder)
     }
 
-    /// Sends mails that are due and finishes pending lookalikes. Called every minute or so.
+    /// Sends mails that are due and finishes pending lookalikes. Called every minute or so; does nothing while a run
+    /// holds the lease, so that no mail is sent by two.
     pub fn follow_up(&self) {
-        if let Err(error) = self.deliver_due_mails() {
-            log::error!("due mails could not be sent: {}", Chain(&error));
-        }
-        if let Err(error) = self.finish_pending_lookalikes() {
-            log::error!("pending lookalikes could not be finished: {}", Chain(&error));
+        match self.take_lease() {
+            Ok(Ok(_lease)) => {
+                self.deliver_due_mails().unwrap_or_else(|error| log::error!("due mails: {}", Chain(&error)));
+                self.finish_pending_lookalikes()
+                    .unwrap_or_else(|error| log::error!("pending lookalikes: {}", Chain(&error)));
+            }
+            Ok(Err(_running)) => {}
+            Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),
         }
     }
 
-    fn run_to_the_end(&self, run: RunId, config: &SyncConfig, accept_smaller: bool, cancel: &Cancel) {
+    /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
+    fn lease_for_a_run(&self) -> Result<Lease, StartError> {
+        let give_up = Instant::now() + MAIL_PATIENCE;
+        loop {
+            let run = match self.take_lease()? {
+                Ok(lease) => return Ok(lease),
+                Err(run) => run,
+            };
+            let running = match run {
+                Some(run) => {
+                    self.parts.store.run_get(run)?.is_some_and(|run| run.status == RunStatus::Running)
+                }
+                None => false,
+            };
+            if running || Instant::now() >= give_up {
+                return Err(StartError::AlreadyRunning { run });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The lease, or the run that holds it.
+    fn take_lease(&self) -> Result<Result<Lease, Option<RunId>>, StoreError> {
+        Lease::take(self.parts.store.clone(), self.parts.settings.lease_ttl)
+    }
+
+    fn run_to_the_end(
+        &self,
+        run: RunId,
+        config: &SyncConfig,
+        accept_smaller: bool,
+        cancel: &Cancel,
+        lease: &Lease,
+    ) {
         let lease_lost = AtomicBool::new(false);
         let ended = Cancel::new();
         std::thread::scope(|scope| {
-            scope.spawn(|| self.keep_lease(&ended, cancel, &lease_lost));
+            scope.spawn(|| {
+                let _context = log_context::enter(Context::of_run(run));
+                lease.keep(&ended, cancel, &lease_lost);
+            });
             let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
             let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
             let result =
                 std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
             if lease_lost.load(Ordering::SeqCst) {
                 // Another process has taken over and closes this run: touching anything now could harm its work.
-                log::error!("[run-{run}] {}", RunError::LeaseLost);
+                log::error!("{}", RunError::LeaseLost);
             } else {
                 self.close(&progress, result, cancel);
             }
             ended.cancel();
         });
         *self.lock_active() = None;
-        self.release_lease();
-    }
-
-    /// Renews the lease until the run has ended; cancels the run when the lease is lost.
-    fn keep_lease(&self, ended: &Cancel, run: &Cancel, lost: &AtomicBool) {
-        let ttl = self.parts.settings.lease_ttl;
-        while ended.sleep(ttl / 3).is_ok() {
-            match self.parts.store.lease_heartbeat(&self.holder, ttl) {
-                Ok(true) => {}
-                Ok(false) => {
-                    lost.store(true, Ordering::SeqCst);
-                    run.cancel();
-                    return;
-                }
-                // The database may come back before the lease expires; if not, the next heartbeat tells.
-                Err(error) => log::warn!("the lease could not be renewed: {}", Chain(&error)),
-            }
-        }
     }
 
     /// Gives the run its final status, undoes what is unfinished at Meta, and tells people.
@@ -237,7 +255,7 @@ impl SyncService {
         let (status, failure) = match result {
             Ok(()) => (RunStatus::Success, None),
             Err(StepError { step, error }) => {
-                log::error!("[run-{run}] failed at step {step}: {}", Chain(&error));
+                log::error!("the run failed at step {step}: {}", Chain(&error));
                 self.undo_unfinished(run);
                 let cancelled = cancel.is_cancelled();
                 let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
@@ -249,16 +267,11 @@ impl SyncService {
             self.parts.store.run_finish(run, status, failure.as_ref()).map_err(RunError::from)
         });
         match closed {
-            Ok(_) => self.notify(progress, status),
-            Err(error) => log::error!("[run-{run}] could not be closed as {status}: {}", Chain(&error)),
+            Ok(true) => self.notify(progress, status),
+            Ok(false) => log::error!("the run was closed by another process"),
+            Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
         }
-        log::info!("[run-{run}] ended: {status}");
-    }
-
-    fn release_lease(&self) {
-        if let Err(error) = self.parts.store.lease_release(&self.holder) {
-            log::warn!("the lease could not be released and expires by itself: {}", Chain(&error));
-        }
+        log::info!("the run ended: {status}");
     }
 
     fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {

@@ -6,8 +6,8 @@
 use crate::error::RunError;
 use domain::Cents;
 use domain::accounting::Bucket;
-use match_keys::{Digest, Row};
-use std::fs::{self, File, OpenOptions};
+use match_keys::{Digest, Reason, Row};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,8 @@ pub struct SpooledContact {
     pub reason: Option<String>,
     /// The hashed match keys.
     pub row: Row,
+    /// Per column of the row, why something that was filled in is not sent.
+    pub dropped: [Option<Reason>; match_keys::SCHEMA.len()],
 }
 
 /// The folder of one run's spool.
@@ -53,12 +55,13 @@ impl Spool {
         Ok(Self { folder })
     }
 
-    /// Deletes every spool below `root`: nothing of an earlier process is needed once its runs are closed.
+    /// Deletes every spool below `root` that no living process has locked: nothing of an earlier process is needed once
+    /// its runs are closed.
     ///
     /// # Errors
     /// [`RunError::Spool`] when a folder can not be deleted.
     pub fn sweep(root: &Path) -> Result<(), RunError> {
-        remove_if_there(root).map_err(RunError::spool("clear"))
+        sweep(root).map_err(RunError::spool("clear"))
     }
 
     /// Begins (again) to write contacts.
@@ -77,11 +80,63 @@ impl Spool {
     pub(crate) fn side_file(&self, name: &str) -> Result<File, RunError> {
         private_file(&self.folder.join(name)).map_err(RunError::spool("create"))
     }
+}
 
-    /// Deletes the spool.
-    pub(crate) fn remove(&self) -> Result<(), RunError> {
-        remove_if_there(&self.folder).map_err(RunError::spool("delete"))
+/// However a run ends, its personal data leave the disk; what a crash leaves is swept at the next start.
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let Err(error) = remove_if_there(&self.folder) {
+            log::warn!("the spool could not be deleted and is swept at the next start: {error}");
+        }
     }
+}
+
+/// A spool of its own for work that is not a run, deleted when this is dropped. Runs are alone by their lease, but this
+/// work is not: a lock keeps a sweep by another process away, and ends with this process however it ends.
+pub(crate) struct LockedSpool {
+    /// Deleted before the lock is given up: fields are dropped in this order.
+    pub(crate) spool: Spool,
+    _lock: File,
+}
+
+/// The file in a spool's folder that is locked while the spool is in use.
+const LOCK: &str = "lock";
+
+impl LockedSpool {
+    /// Makes a folder with a name that nobody else has below `root`.
+    pub(crate) fn create(root: &Path, purpose: &str) -> Result<Self, RunError> {
+        let folder = root.join(format!("{purpose}-{}", uuid::Uuid::new_v4().simple()));
+        fs::create_dir_all(&folder).map_err(RunError::spool("create"))?;
+        let spool = Spool { folder };
+        let lock = spool.side_file(LOCK)?;
+        lock.lock().map_err(RunError::spool("lock"))?;
+        Ok(Self { spool, _lock: lock })
+    }
+}
+
+fn sweep(root: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            if !is_in_use(&path) {
+                remove_if_there(&path)?;
+            }
+        } else {
+            fs::remove_file(&path)?;
+        }
+    }
+    match fs::remove_dir(root) {
+        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn is_in_use(folder: &Path) -> bool {
+    File::open(folder.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn remove_if_there(folder: &Path) -> io::Result<()> {
@@ -165,6 +220,8 @@ fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
             }
         }
     }
+    // Nothing dropped is 0, a reason is its place in `Reason::ALL` from 1 on.
+    out.extend(contact.dropped.map(|reason| reason.map_or(0, |reason| reason as u8 + 1)));
 }
 
 /// Absent text is the length `u32::MAX`.
@@ -195,9 +252,26 @@ fn decode(bytes: &[u8]) -> Option<SpooledContact> {
             *cell = Some(Digest::from_bytes(take(&mut rest)?));
         }
     }
-    let row = Row::from_cells(cells);
-    let ltv = has_ltv.then_some(ltv);
-    Some(SpooledContact { id, email, phone, first_name, last_name, ltv, ambiguous, excluded, reason, row })
+    let mut dropped = [None; match_keys::SCHEMA.len()];
+    for (reason, number) in dropped.iter_mut().zip(take::<{ match_keys::SCHEMA.len() }>(&mut rest)?) {
+        *reason = match number.checked_sub(1) {
+            None => None,
+            Some(place) => Some(*Reason::ALL.get(usize::from(place))?),
+        };
+    }
+    Some(SpooledContact {
+        id,
+        email,
+        phone,
+        first_name,
+        last_name,
+        ltv: has_ltv.then_some(ltv),
+        ambiguous,
+        excluded,
+        reason,
+        row: Row::from_cells(cells),
+        dropped,
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -215,4 +289,56 @@ fn take_text(rest: &mut &[u8]) -> Option<Option<String>> {
     let (head, tail) = rest.split_at_checked(length as usize)?;
     *rest = tail;
     Some(Some(String::from_utf8(head.to_vec()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LockedSpool, Spool, SpooledContact};
+    use domain::accounting::Bucket;
+    use domain::{Cents, RunId};
+    use match_keys::{Reason, Row, hash};
+
+    #[test]
+    fn contacts_read_back_as_they_were_written() {
+        let root = tempfile::tempdir().unwrap();
+        let spool = Spool::create(root.path(), RunId(1)).unwrap();
+        let plain = SpooledContact { id: "a".to_owned(), ..SpooledContact::default() };
+        let mut full = SpooledContact {
+            id: "b".to_owned(),
+            email: Some(String::new()),
+            phone: Some("1".to_owned()),
+            ltv: Some(Cents(-5)),
+            ambiguous: true,
+            excluded: Some(Bucket::OptedOut),
+            reason: Some("why".to_owned()),
+            row: Row::from_cells([hash("x"), None, hash("y"), None, None, None, None, None]),
+            ..plain.clone()
+        };
+        full.dropped = Reason::ALL.map(Some);
+        let mut writer = spool.writer().unwrap();
+        writer.push(&plain).unwrap();
+        writer.push(&full).unwrap();
+        writer.finish().unwrap();
+        let read: Vec<SpooledContact> = spool.contacts().unwrap().map(Result::unwrap).collect();
+        assert!(read == [plain, full]);
+    }
+
+    #[test]
+    fn a_sweep_deletes_what_dead_processes_left_and_spares_what_is_in_use() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().join("spool");
+        Spool::sweep(&root).unwrap();
+        std::fs::create_dir_all(root.join("run-7")).unwrap();
+        let used = LockedSpool::create(&root, "preview").unwrap();
+        let abandoned = root.join("preview-of-a-dead-process");
+        std::fs::create_dir(&abandoned).unwrap();
+        std::fs::write(abandoned.join("lock"), "").unwrap();
+        Spool::sweep(&root).unwrap();
+        let left: Vec<_> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, std::slice::from_ref(&used.spool.folder));
+        drop(used);
+        assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+        Spool::sweep(&root).unwrap();
+        assert!(!root.exists());
+    }
 }

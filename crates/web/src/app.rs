@@ -1,28 +1,57 @@
 //! What every handler shares.
 
+use crate::auth::Gate;
+use crate::csrf::CsrfKey;
+use crate::error::WebError;
 use crate::host::AllowedHosts;
+use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
 use actix_web::web;
 use persistence::{Store, StoreError};
+use std::sync::Arc;
 
 /// The state of the dashboard; the same for all workers.
 pub(crate) struct App {
     pub(crate) store: Store,
+    pub(crate) installation: Arc<dyn Installation>,
     pub(crate) hosts: AllowedHosts,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
+    /// `None` when no password is set: everybody may come in.
+    pub(crate) gate: Option<Gate>,
+    pub(crate) csrf: CsrfKey,
+    /// The version of the tables when the dashboard was started.
+    pub(crate) schema_version: String,
+    /// Keeps the cookies of several instances on one host apart; browsers do not do it by port.
+    cookie_suffix: String,
 }
 
 impl App {
-    pub(crate) fn new(settings: WebSettings, store: Store, hosts: AllowedHosts) -> Self {
-        Self {
-            store,
+    pub(crate) fn new(
+        settings: WebSettings,
+        store: Store,
+        installation: Arc<dyn Installation>,
+        hosts: AllowedHosts,
+    ) -> Result<Self, WebError> {
+        let gate = settings.password.as_ref().map(Gate::new).transpose();
+        Ok(Self {
             hosts,
             instance_name: settings.instance_name,
             wording: Wording { time_zone: settings.time_zone, currency: settings.currency },
-        }
+            gate: gate.map_err(|error| WebError::Login(error.into()))?,
+            csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
+            cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
+            schema_version: store.schema_version()?,
+            store,
+            installation,
+        })
+    }
+
+    /// The name of a cookie of ours.
+    pub(crate) fn cookie(&self, name: &str) -> String {
+        format!("{name}_{}", self.cookie_suffix)
     }
 
     /// Reads from the database on a thread that may block.
@@ -33,5 +62,15 @@ impl App {
     {
         let store = self.store.clone();
         Ok(web::block(move || read(&store)).await??)
+    }
+
+    /// Does whatever blocks (the database, the installation, a vendor) on a thread that may.
+    pub(crate) async fn blocking<T, F>(self: &Arc<Self>, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    {
+        let app = Arc::clone(self);
+        web::block(move || work(&app)).await?
     }
 }

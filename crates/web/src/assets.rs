@@ -50,6 +50,38 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Static, split, url};
+    use std::fmt::Write;
+
+    #[test]
+    fn htmx_is_the_release_that_was_checked() {
+        let file = Static::get("htmx-2.0.11.min.js").unwrap();
+        let hash = file.metadata.sha256_hash().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
+        assert_eq!(hash, "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717");
+        let licence = Static::get("htmx-LICENSE.txt").unwrap();
+        assert!(licence.data.starts_with(b"Zero-Clause BSD"));
+    }
+
+    #[test]
+    fn our_own_script_stays_small() {
+        let bytes = Static::get("app.js").unwrap().data.len();
+        assert!(bytes <= 4096, "{bytes}");
+    }
+
+    #[test]
+    fn a_name_with_dots_finds_its_way_back() {
+        let address = url("htmx-2.0.11.min.js");
+        let (name, hash) = split(address.strip_prefix("/static/").unwrap()).unwrap();
+        assert_eq!((name.as_str(), hash.len()), ("htmx-2.0.11.min.js", 16));
     }
 }

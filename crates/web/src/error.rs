@@ -1,6 +1,8 @@
 //! Why the dashboard could not be started.
 
 use domain::{Explain, Explanation};
+use persistence::StoreError;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 
@@ -27,6 +29,12 @@ pub enum WebError {
     /// The system gave no thread.
     #[error("could not start the thread of the dashboard")]
     Thread(#[source] io::Error),
+    /// The system gave no random numbers, or the password could not be hashed.
+    #[error("could not prepare the login of the dashboard")]
+    Login(#[source] Box<dyn Error + Send + Sync>),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
 }
 
 impl Explain for WebError {
@@ -63,6 +71,11 @@ impl Explain for WebError {
                 format!("The dashboard could not be started ({source})."),
                 "The system is out of threads or memory; close other programs and start again.",
             ),
+            Self::Login(source) => Explanation::new(
+                format!("The login of the dashboard could not be prepared ({source})."),
+                "The system is out of memory or random numbers; close other programs and start again.",
+            ),
+            Self::Store(error) => error.explain(),
         }
     }
 }

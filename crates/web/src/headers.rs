@@ -2,11 +2,12 @@
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::{auth, csrf, host, routes};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, web};
 
 /// Nothing but our own files: no inline script or style, no frame around us, no form to elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -18,19 +19,26 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Refuses foreign host names and adds the security headers to every answer, errors included. Answers are not to be
-/// kept by browsers or proxies unless the handler says otherwise.
+/// Refuses foreign host names, changes asked for by foreign pages and whoever lacks the password, writes the answer of
+/// every [`Problem`], and adds the security headers to every answer, errors included. Answers are not to be kept by
+/// browsers or proxies unless the handler says otherwise.
 pub(crate) async fn guard(
     app: web::Data<App>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
-    let mut response = if app.hosts.allow(host) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.into_response(Problem::ForeignHost.error_response())
+    let response = match allow(&app, &request).await {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(problem) => request.error_response(problem),
     };
+    let problem = response.response().error().and_then(Error::as_error::<Problem>);
+    let mut response = match problem.map(|problem| problem.tell(response.request())) {
+        Some(told) => response.into_response(told),
+        None => response,
+    };
+    if let Some(cookie) = csrf::cookie(&app, response.request()) {
+        response.response_mut().add_cookie(&cookie)?;
+    }
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.insert(name, value);
@@ -39,4 +47,19 @@ pub(crate) async fn guard(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
+}
+
+async fn allow(app: &web::Data<App>, request: &ServiceRequest) -> Result<(), Problem> {
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    if !app.hosts.allow(header(header::HOST)) {
+        return Err(Problem::ForeignHost);
+    }
+    if !request.method().is_safe() && !host::is_own_page(&app.hosts, request.headers()) {
+        return Err(Problem::ForeignOrigin);
+    }
+    csrf::prepare(app, request)?;
+    if routes::is_public(request.path()) {
+        return Ok(());
+    }
+    auth::admit(app, request.request()).await
 }

@@ -6,12 +6,59 @@
 use crate::error::WebError;
 use crate::settings::WebSettings;
 use actix_web::http::Uri;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The names beside loopback and IP addresses, in lower case.
+/// Where the dashboard is served, besides loopback and IP addresses.
 #[derive(Debug, Clone)]
-pub(crate) struct AllowedHosts(Vec<String>);
+pub(crate) struct AllowedHosts {
+    /// In lower case.
+    names: Vec<String>,
+    /// `PUBLIC_URL` as browsers write it in `Origin`.
+    public_origin: Option<Origin>,
+}
+
+/// Host in lower case and port; the scheme only decides which port is meant when none is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    fn parse(url: &str) -> Option<Self> {
+        let uri = url.parse::<Uri>().ok()?;
+        let default = match uri.scheme_str()? {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        Some(Self { host: plain(uri.host()?), port: uri.port_u16().unwrap_or(default) })
+    }
+}
+
+/// Whether a change is asked for by a page of ours, or by no page at all, as by a program.
+///
+/// Browsers send `Origin` with every change, and no page can forge it; `null` stands for a page that hides where it is
+/// from. It must be the origin in the `Host` header, or that of `PUBLIC_URL` for proxies that write their own `Host`.
+pub(crate) fn is_own_page(hosts: &AllowedHosts, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if matches!(text(HeaderName::from_static("sec-fetch-site")), Some("cross-site" | "same-site")) {
+        return false;
+    }
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let Some(origin) = Origin::parse(origin) else { return false };
+    let host = text(header::HOST).and_then(|host| host.parse::<Authority>().ok());
+    let same_host = host.is_some_and(|host| {
+        let same_port = match host.port_u16() {
+            Some(port) => port == origin.port,
+            None => matches!(origin.port, 80 | 443),
+        };
+        same_port && plain(host.host()) == origin.host
+    });
+    same_host || hosts.public_origin.as_ref() == Some(&origin)
+}
 
 impl AllowedHosts {
     /// Takes the host of `PUBLIC_URL` and the entries of `ALLOWED_HOSTS`.
@@ -31,7 +78,8 @@ impl AllowedHosts {
                 problem: "holds an entry that is not a host name".to_owned(),
             })?);
         }
-        Ok(Self(names))
+        let public_origin = settings.public_url.as_deref().and_then(|url| Origin::parse(url.trim()));
+        Ok(Self { names, public_origin })
     }
 
     /// Whether a request with this `Host` header is served. The port plays no part: it may differ behind a proxy.
@@ -48,7 +96,7 @@ impl AllowedHosts {
                 .strip_prefix('[')
                 .and_then(|rest| rest.strip_suffix(']'))
                 .is_some_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
-            || self.0.contains(&host)
+            || self.names.contains(&host)
     }
 }
 
@@ -59,9 +107,10 @@ fn plain(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::AllowedHosts;
+    use super::{AllowedHosts, is_own_page};
     use crate::error::WebError;
     use crate::settings::WebSettings;
+    use actix_web::http::header::{self, HeaderMap, HeaderName};
 
     fn hosts(public_url: Option<&str>, allowed: &[&str]) -> Result<AllowedHosts, WebError> {
         AllowedHosts::new(&WebSettings {
@@ -69,6 +118,7 @@ mod tests {
             port: 0,
             public_url: public_url.map(str::to_owned),
             allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
+            password: None,
             instance_name: None,
             time_zone: chrono_tz::UTC,
             currency: None,
@@ -111,6 +161,54 @@ mod tests {
         }
         assert!(!hosts.allow(None));
         assert!(!hosts.allow(Some(b"\xff")));
+    }
+
+    #[test]
+    fn a_change_is_taken_from_our_own_pages_and_from_programs_only() {
+        let hosts = hosts(Some("https://sync.example.com/app"), &["tower.local"]).unwrap();
+        let own = |host: &str, origin: Option<&str>, site: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            if let Some(site) = site {
+                headers.insert(HeaderName::from_static("sec-fetch-site"), site.parse().unwrap());
+            }
+            is_own_page(&hosts, &headers)
+        };
+        for (host, origin) in [
+            ("localhost:9876", "http://localhost:9876"),
+            ("LOCALHOST:9876", "http://localhost:9876"),
+            ("[::1]:9876", "http://[::1]:9876"),
+            ("tower.local", "http://tower.local"),
+            ("tower.local", "https://tower.local"),
+            ("tower.local:443", "https://tower.local"),
+            ("10.0.0.5:9876", "https://sync.example.com"),
+        ] {
+            assert!(own(host, Some(origin), Some("same-origin")), "{host} {origin}");
+            assert!(own(host, Some(origin), None), "{host} {origin}");
+        }
+        for (host, origin) in [
+            ("localhost:9876", "http://localhost:8080"),
+            ("localhost:9876", "http://localhost"),
+            ("localhost:9876", "http://localhost.evil.example.com:9876"),
+            ("10.0.0.5:9876", "http://sync.example.com"),
+            ("10.0.0.5:9876", "https://sync.example.com:444"),
+            ("10.0.0.5:9876", "http://tower.local"),
+            ("tower.local", "null"),
+            ("tower.local", ""),
+            ("tower.local", "tower.local"),
+            ("tower.local", "file://tower.local"),
+        ] {
+            assert!(!own(host, Some(origin), None), "{host} {origin}");
+        }
+        assert!(own("tower.local", None, None), "a program");
+        assert!(own("tower.local", None, Some("none")), "a person who typed the address");
+        for site in ["cross-site", "same-site"] {
+            assert!(!own("tower.local", None, Some(site)), "{site}");
+            assert!(!own("tower.local", Some("http://tower.local"), Some(site)), "{site}");
+        }
     }
 
     #[test]

@@ -1,22 +1,32 @@
-//! The dashboard: pages a person opens in a browser, also from the links in the mails.
+//! The dashboard for people, opened in a browser or from the links in the mails, and the JSON API for programs.
 //!
-//! Owns the URL table (`routes.rs`), the pages and what they say, and the protection of a service without a login on a
-//! local network: the `Host` check, the content security policy, and no address or phone number in full. So far it only
-//! reads. Refuses to talk to any vendor, and never blocks one of its own workers: whatever the database does runs on the
-//! threads that actix keeps for blocking work.
+//! Owns the URL table (`routes.rs`), the pages and what they say, the JSON API with its documentation, the login, and the
+//! protection of a service on a local network: the `Host` and `Origin` checks, the tokens of forms, the content security
+//! policy, and no address or phone number in full. Refuses to talk to any vendor itself, to know settings and clients (the
+//! program around it is an [`Installation`]), and to block one of its own workers: whatever waits for the database or a
+//! vendor runs on the threads that actix keeps for blocking work.
 
+mod actions;
+mod api;
 mod app;
 mod assets;
+mod auth;
+mod body;
+mod csrf;
 mod error;
 mod headers;
 mod host;
+mod installation;
+mod openapi;
 mod pages;
 mod problem;
+mod random;
 mod routes;
 mod server;
 mod settings;
 mod wording;
 
 pub use error::WebError;
+pub use installation::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
 pub use server::{RunningServer, start};
 pub use settings::WebSettings;

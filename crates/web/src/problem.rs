@@ -1,101 +1,140 @@
-//! Why a page can not be shown, and the page that says so.
+//! Why a request ends without what was asked for: one type, shown as a page to people and as
+//! `application/problem+json` (RFC 9457) to programs.
+
+mod told;
+
+pub(crate) use told::ProblemDetails;
 
 use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
-use askama::Template;
-use domain::error_chain::Chain;
+use domain::{Explain, Explanation, RunId};
 use persistence::StoreError;
+use sync::{EdgeError, StartError};
 
-/// A request that ends without its page. What is inside is for the log; people read [`ErrorPage`].
+/// A request that ends without its answer.
+///
+/// The answer a person or a program gets is written by [`Problem::tell`], in one place for all of them, when the request
+/// has come back to `headers::guard`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
     /// There is no such page or run.
     #[error("there is no such page")]
     NotFound,
-    /// The page exists, but not for this method.
-    #[error("the page can only be read")]
-    Method,
+    /// There is no such address below `/api`.
+    #[error("there is no such route")]
+    NoRoute,
+    /// There is no run with this id.
+    #[error("there is no sync {0}")]
+    NoRun(RunId),
+    /// There is no list with this id.
+    #[error("there is no such list")]
+    NoList(String),
+    /// The address exists, but not for this method; these are the methods it has.
+    #[error("only {0} is possible here")]
+    Method(&'static str),
     /// The `Host` header names a host that is not ours.
     #[error("the host name is not allowed")]
     ForeignHost,
+    /// A page of somebody else asks for a change.
+    #[error("the request comes from a foreign page")]
+    ForeignOrigin,
+    /// The form does not carry the token it was given.
+    #[error("the form's token is missing or no longer valid")]
+    Csrf,
+    /// The password is missing or wrong.
+    #[error("a password is needed")]
+    Login,
+    /// Too many wrong passwords from this address; it may try again after so many seconds.
+    #[error("too many wrong passwords")]
+    Throttled(u64),
+    /// A body of another kind than the one given here.
+    #[error("the content type is not {0}")]
+    MediaType(&'static str),
+    /// A body larger than so many bytes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The request can not be read; the text says where.
+    #[error("the request can not be read: {0}")]
+    Malformed(String),
+    /// The request was understood, but names or leaves out something it must not.
+    #[error("the request was refused: {}", .0.message)]
+    Refused(Explanation),
+    /// Variables without which nothing can be asked of the vendors.
+    #[error("settings are missing: {}", .0.join(", "))]
+    MissingSettings(Vec<&'static str>),
+    /// A sync runs already.
+    #[error("a sync is already running")]
+    AlreadyRunning(Option<RunId>),
+    /// The run can not be cancelled any more, or not from here.
+    #[error("the sync can not be cancelled: {}", .1.message)]
+    NotCancellable(RunId, Explanation),
+    /// A vendor or the mail server said no.
+    #[error("a service failed: {}", .0.message)]
+    Service(Explanation),
     /// The database did not answer.
     #[error("the database did not answer")]
     Store(#[from] StoreError),
+    /// The service can not do its work.
+    #[error("not ready: {}", .0.message)]
+    NotReady(Explanation),
     /// The blocking call was lost.
-    #[error("the database call was not finished")]
+    #[error("the call was not finished")]
     Lost(#[from] BlockingError),
     /// A template could not be rendered.
     #[error("the page could not be rendered")]
     Template(#[from] askama::Error),
-}
-
-#[derive(Template)]
-#[template(path = "pages/error.html")]
-struct ErrorPage {
-    title: &'static str,
-    what: &'static str,
-    advice: &'static str,
-    stylesheet: String,
-    way_out: bool,
+    /// The system has no thread or no random numbers left.
+    #[error("the system refused what is needed: {0}")]
+    System(String),
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotFound | Self::NoRoute | Self::NoRun(_) | Self::NoList(_) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Lost(_) | Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ForeignOrigin | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::Login => StatusCode::UNAUTHORIZED,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::AlreadyRunning(_) | Self::NotCancellable(..) => StatusCode::CONFLICT,
+            Self::Service(_) => StatusCode::BAD_GATEWAY,
+            Self::Store(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Lost(_) | Self::Template(_) | Self::System(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
+    /// The status alone; [`Problem::tell`] fills the answer once the address is known.
     fn error_response(&self) -> HttpResponse {
-        if self.status_code().is_server_error() {
-            log::error!("a page could not be shown: {}", Chain(self));
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<EdgeError> for Problem {
+    fn from(error: EdgeError) -> Self {
+        Self::Service(error.explain())
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
+            StartError::NotConfigured | StartError::Unknown { .. } => Self::Refused(error.explain()),
+            StartError::Edge(error) => error.into(),
+            StartError::Store(error) => Self::Store(error),
+            StartError::Thread(source) => Self::System(source.to_string()),
         }
-        let (title, what, advice) = match self {
-            Self::NotFound => (
-                "Page not found",
-                "There is no page at this address, or the sync it shows is not in this database.",
-                "Check the address, or look for the sync in the history.",
-            ),
-            Self::Method => (
-                "Not possible here",
-                "This page can only be read.",
-                "Go back to the dashboard and try again from there.",
-            ),
-            Self::ForeignHost => (
-                "Address not allowed",
-                "The dashboard was opened under a name it does not know. This protects it from hostile web pages.",
-                "Open it by IP address, or add the name to ALLOWED_HOSTS or PUBLIC_URL and start the service again.",
-            ),
-            Self::Store(_) => (
-                "The database did not answer",
-                "The page could not be read from the database. Syncs and their results are not affected by this page.",
-                "Wait a moment and reload. If it stays, check that the disk is not full and look at the log.",
-            ),
-            Self::Lost(_) | Self::Template(_) => (
-                "Something went wrong",
-                "The page could not be made. This is a fault of this program.",
-                "Reload the page. If it stays, please report it together with the log.",
-            ),
-        };
-        let page = ErrorPage {
-            title,
-            what,
-            advice,
-            stylesheet: crate::assets::url("app.css"),
-            way_out: !matches!(self, Self::ForeignHost),
-        };
-        let mut response = HttpResponse::build(self.status_code());
-        match page.render() {
-            Ok(html) => response.insert_header(ContentType::html()).body(html),
-            Err(_) => {
-                response.insert_header(ContentType::plaintext()).body(format!("{title}. {what} {advice}"))
-            }
-        }
+    }
+}
+
+impl From<getrandom::Error> for Problem {
+    fn from(error: getrandom::Error) -> Self {
+        Self::System(error.to_string())
     }
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
+use crate::installation::Installation;
 use crate::settings::WebSettings;
 use crate::{headers, routes};
 use actix_web::dev::ServerHandle;
@@ -11,7 +12,7 @@ use actix_web::{HttpServer, rt, web};
 use persistence::Store;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -34,14 +35,18 @@ pub struct RunningServer {
 /// Starts to serve the dashboard, on a thread of its own. When this returns, connections are accepted.
 ///
 /// # Errors
-/// [`WebError`] when a setting can not be used or the port can not be opened.
-pub fn start(settings: WebSettings, store: Store) -> Result<RunningServer, WebError> {
+/// [`WebError`] when a setting can not be used, the port can not be opened or the database does not answer.
+pub fn start(
+    settings: WebSettings,
+    store: Store,
+    installation: Arc<dyn Installation>,
+) -> Result<RunningServer, WebError> {
     let hosts = AllowedHosts::new(&settings)?;
     let wanted = SocketAddr::new(settings.bind, settings.port);
     let bind_error = |source| WebError::Bind { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let app = web::Data::new(App::new(settings, store, hosts));
+    let app = web::Data::new(App::new(settings, store, installation, hosts)?);
 
     let (told, hear) = mpsc::channel();
     let thread = std::thread::Builder::new()

@@ -1,6 +1,7 @@
 //! Where the dashboard listens and how it shows things.
 
 use chrono_tz::Tz;
+use domain::Secret;
 use std::net::IpAddr;
 
 /// What the dashboard needs to know of the configuration.
@@ -14,6 +15,8 @@ pub struct WebSettings {
     pub public_url: Option<String>,
     /// `ALLOWED_HOSTS`: further host names, without port.
     pub allowed_hosts: Vec<String>,
+    /// `WEB_PASSWORD`; without one everybody who reaches the dashboard may use it.
+    pub password: Option<Secret>,
     /// `INSTANCE_NAME`, shown beside the title.
     pub instance_name: Option<String>,
     /// `TZ`, for every time shown.

@@ -34,11 +34,19 @@ pub(crate) struct Badge {
 }
 
 impl Wording {
+    /// To the second, for the account of one run.
     pub(crate) fn moment(&self, at: DateTime<Utc>) -> Moment {
-        Moment {
-            iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            text: at.with_timezone(&self.time_zone).format("%Y-%m-%d %H:%M:%S %Z").to_string(),
-        }
+        self.formatted(at, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
+    /// To the minute, where many times stand or nobody counts seconds.
+    pub(crate) fn minute(&self, at: DateTime<Utc>) -> Moment {
+        self.formatted(at, "%Y-%m-%d %H:%M %Z")
+    }
+
+    fn formatted(&self, at: DateTime<Utc>, pattern: &str) -> Moment {
+        let text = at.with_timezone(&self.time_zone).format(pattern).to_string();
+        Moment { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text }
     }
 
     pub(crate) fn money(&self, amount: Cents) -> String {
@@ -190,6 +198,7 @@ mod tests {
             (moment.iso.as_str(), moment.text.as_str()),
             ("2026-07-01T10:00:05Z", "2026-07-01 12:00:05 CEST")
         );
+        assert_eq!(wording.minute("2026-12-01T10:00:05Z".parse().unwrap()).text, "2026-12-01 11:00 CET");
         assert_eq!(wording.money(Cents(123_456)), "1,234.56 EUR");
     }
 

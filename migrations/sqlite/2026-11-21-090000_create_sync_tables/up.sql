@@ -14,6 +14,7 @@ CREATE TABLE sync_configs (
   ghl_ltv_field_label TEXT NOT NULL, -- the field's name as people see it
   meta_ad_account_id TEXT NOT NULL,
   sync_enabled BOOLEAN NOT NULL,
+  chosen BOOLEAN NOT NULL, -- saved by a person; otherwise what a run took from the environment
   created_at TIMESTAMP NOT NULL,
   updated_at TIMESTAMP NOT NULL
 );

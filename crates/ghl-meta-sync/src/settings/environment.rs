@@ -17,9 +17,15 @@ impl Environment {
     }
 
     /// An environment of these variables only.
-    #[cfg(test)]
     pub fn of(pairs: &[(&str, &str)]) -> Self {
         Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// This environment with saved values over it: a saved value wins.
+    pub fn with_saved(&self, saved: &HashMap<String, String>) -> Self {
+        let mut values = self.0.clone();
+        values.extend(saved.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Self(values)
     }
 
     /// The trimmed value, if it is set and not blank.

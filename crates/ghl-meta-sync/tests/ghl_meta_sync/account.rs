@@ -1,6 +1,6 @@
 //! Every contact in the right bucket, every percentile right, and what follows from one run to the next.
 
-use crate::instance::Instance;
+use crate::instance::{Database, Instance, on_both_databases};
 use domain::run::{LookalikeStatus, RunStatus, StepStatus};
 use domain::{Bucket, Cents};
 use sandbox::Contacts;
@@ -8,9 +8,17 @@ use serde_json::json;
 
 const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.csv");
 
-#[test]
-fn five_thousand_messy_contacts_end_in_the_right_buckets_and_match_by_the_right_hashes() {
-    let instance = Instance::with(Contacts::CsvText(MESSY.to_owned()), |_| {});
+on_both_databases!(
+    five_thousand_messy_contacts_end_in_the_right_buckets_and_match_by_the_right_hashes,
+    a_tag_is_a_list_of_its_own_and_the_second_audience_of_a_day_is_numbered,
+    added_and_removed_are_counted_against_the_last_success_of_the_same_list,
+    a_list_that_lost_half_its_contacts_stops_before_meta_until_it_is_accepted,
+    a_seed_that_meta_has_not_matched_in_time_leaves_the_lookalike_pending_and_the_run_successful,
+    steps_are_recorded_with_times_and_save_ends_last_before_notify,
+);
+
+fn five_thousand_messy_contacts_end_in_the_right_buckets_and_match_by_the_right_hashes(database: Database) {
+    let instance = Instance::with(Contacts::CsvText(MESSY.to_owned()), |_| {}).with_database(database);
     instance.sync(&[]).expect(0);
     let (run, expected) = (instance.last_run(), instance.sandbox.expectations());
     assert_eq!(run.status, RunStatus::Success);
@@ -41,9 +49,8 @@ fn five_thousand_messy_contacts_end_in_the_right_buckets_and_match_by_the_right_
     );
 }
 
-#[test]
-fn a_tag_is_a_list_of_its_own_and_the_second_audience_of_a_day_is_numbered() {
-    let mut instance = Instance::start();
+fn a_tag_is_a_list_of_its_own_and_the_second_audience_of_a_day_is_numbered(database: Database) {
+    let mut instance = Instance::start().with_database(database);
     instance.sync(&[]).expect(0);
     let all = instance.last_run();
     instance.set("GHL_SMART_LIST_ID", "tag:vip").sync(&[]).expect(0);
@@ -55,9 +62,8 @@ fn a_tag_is_a_list_of_its_own_and_the_second_audience_of_a_day_is_numbered() {
     assert_eq!(instance.audiences("CUSTOM").len(), 2);
 }
 
-#[test]
-fn added_and_removed_are_counted_against_the_last_success_of_the_same_list() {
-    let instance = Instance::start();
+fn added_and_removed_are_counted_against_the_last_success_of_the_same_list(database: Database) {
+    let instance = Instance::start().with_database(database);
     instance.sync(&[]).expect(0);
     let first = instance.last_run();
     assert_eq!(first.changes, None);
@@ -76,9 +82,8 @@ fn added_and_removed_are_counted_against_the_last_success_of_the_same_list() {
     assert_eq!(second.accounting.sent, first.accounting.sent - 3);
 }
 
-#[test]
-fn a_list_that_lost_half_its_contacts_stops_before_meta_until_it_is_accepted() {
-    let mut instance = Instance::start();
+fn a_list_that_lost_half_its_contacts_stops_before_meta_until_it_is_accepted(database: Database) {
+    let mut instance = Instance::start().with_database(database);
     instance.sync(&[]).expect(0);
     let before = instance.audiences("CUSTOM").len();
     // A minimum that leaves fewer than half stands for a list that shrank.
@@ -121,11 +126,13 @@ fn equal_values_are_ranked_fifty_without_a_call_and_with_a_warning() {
     assert_eq!(sample[0].normalized_value.map(domain::Percentile::get), Some(50));
 }
 
-#[test]
-fn a_seed_that_meta_has_not_matched_in_time_leaves_the_lookalike_pending_and_the_run_successful() {
+fn a_seed_that_meta_has_not_matched_in_time_leaves_the_lookalike_pending_and_the_run_successful(
+    database: Database,
+) {
     let mut instance = Instance::with(Contacts::default(), |settings| {
         settings.meta.matching_delay_seconds = 365 * 24 * 3600;
-    });
+    })
+    .with_database(database);
     instance.set("META_POLL_TIMEOUT_SECONDS", "1").sync(&[]).expect(0);
     let run = instance.last_run();
     assert_eq!((run.status, run.lookalike_status()), (RunStatus::Success, LookalikeStatus::Pending));
@@ -151,9 +158,8 @@ fn a_contact_that_appears_or_vanishes_while_pages_are_read_leads_to_a_second_com
     assert_eq!((&seen["unexpected"], &seen["duplicates"]), (&json!(0), &json!(0)), "{seen}");
 }
 
-#[test]
-fn steps_are_recorded_with_times_and_save_ends_last_before_notify() {
-    let instance = Instance::start();
+fn steps_are_recorded_with_times_and_save_ends_last_before_notify(database: Database) {
+    let instance = Instance::start().with_database(database);
     instance.sync(&[]).expect(0);
     let run = instance.last_run();
     let names: Vec<&str> = run.steps.iter().map(|step| step.name.as_str()).collect();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
+use testkit::postgres_server::{self, TestDatabase};
 
 /// Meta's half hour of matching in half a second.
 const CLOCK_RATE: f64 = 3600.0;
@@ -18,7 +19,38 @@ pub struct Instance {
     pub sandbox: Sandbox,
     folder: TempDir,
     environment: BTreeMap<String, String>,
+    database: Database,
 }
+
+/// Which database an installation uses.
+pub enum Database {
+    /// The embedded one in its data folder, which it uses by itself.
+    Sqlite,
+    /// One of its own on the PostgreSQL server of the tests.
+    Postgres(TestDatabase),
+}
+
+impl Database {
+    /// `None`, with a printed line, where there is no PostgreSQL; a panic when `REQUIRE_POSTGRES=1`.
+    pub fn postgres() -> Option<Self> {
+        postgres_server::fresh_database().map(Self::Postgres)
+    }
+}
+
+/// Makes one test per database from each named function, which takes a [`Database`].
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name($crate::instance::Database::Sqlite); })+
+        }
+        mod postgres {
+            $(#[test] fn $name() {
+                if let Some(database) = $crate::instance::Database::postgres() { super::$name(database); }
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -85,7 +117,16 @@ impl Instance {
             ("LOG_DIR", path_text(&folder.path().join("logs"))),
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { sandbox, folder, environment }
+        Self { sandbox, folder, environment, database: Database::Sqlite }
+    }
+
+    /// Before its first command.
+    pub fn with_database(mut self, database: Database) -> Self {
+        if let Database::Postgres(database) = &database {
+            self.set("DATABASE_URL", database.url());
+        }
+        self.database = database;
+        self
     }
 
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
@@ -117,16 +158,19 @@ impl Instance {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command
-            .arg("sync")
-            .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .current_dir(self.folder.path());
+        let mut command = self.program("sync");
+        command.args(arguments);
         command
     }
 
+    /// `ghl-meta-sync <command>` with the environment of this installation.
+    pub fn program(&self, command: &str) -> Command {
+        let mut program = Command::new(binary());
+        program.arg(command).env_clear().envs(&self.environment).current_dir(self.folder.path());
+        program
+    }
+
+    /// The file of the embedded database.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("data/ghl-meta-sync.sqlite3")
     }
@@ -136,7 +180,11 @@ impl Instance {
     }
 
     pub fn store_with(&self, clock: Arc<dyn Clock>) -> Store {
-        Store::open(&DatabaseUrl::Sqlite(self.database()), clock).unwrap()
+        let url = match &self.database {
+            Database::Sqlite => DatabaseUrl::Sqlite(self.database()),
+            Database::Postgres(database) => database.url().parse().unwrap(),
+        };
+        Store::open(&url, clock).unwrap()
     }
 
     /// The newest run.

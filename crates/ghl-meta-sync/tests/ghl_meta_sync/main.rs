@@ -3,10 +3,14 @@
 
 mod account;
 mod bad_input;
+mod checks;
 mod crash;
+mod databases;
 mod demo;
 mod instance;
 mod invariants;
 mod mails;
 mod marks;
+mod preview;
+mod serve;
 mod vendors;

@@ -2,8 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
     reason = "the exception for tests covers only functions marked as tests, not what they share"
 )]
 
@@ -14,7 +12,9 @@ mod leases;
 mod mail;
 mod migrations;
 mod opening;
-mod postgres_server;
 mod runs;
+mod saved_settings;
+mod schedule;
 mod steps;
 mod support;
+mod tls;

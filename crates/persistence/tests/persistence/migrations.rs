@@ -1,15 +1,15 @@
 use crate::support::{Direct, TestDb, begun, for_each_backend, sent};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use domain::Bucket;
 use domain::run::{Step, StepStatus};
 use persistence::{RemoteKind, Store, StoreError};
+use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 for_each_backend!(
-    migrations_go_up_down_and_up_with_rows_in_every_table,
+    each_migration_goes_down_and_up_again_with_rows_in_every_table,
     eight_threads_migrate_one_fresh_database,
     a_newer_database_is_refused_and_left_as_it_is,
     opening_twice_changes_nothing,
@@ -45,7 +45,7 @@ fn both_engines_have_the_same_tables() {
     sqlite.open();
     postgres.open();
     for (on_sqlite, on_postgres, at_least) in [
-        (COLUMNS_SQLITE, COLUMNS_POSTGRES, 70),
+        (COLUMNS_SQLITE, COLUMNS_POSTGRES, 80),
         (INDEXES_SQLITE, INDEXES_POSTGRES, 6),
         (KEYS_SQLITE, KEYS_POSTGRES, 7),
     ] {
@@ -72,30 +72,70 @@ fn tables(db: &TestDb) -> Vec<Option<String>> {
     db.values(if matches!(db.connect(), Direct::Sqlite(_)) { COLUMNS_SQLITE } else { COLUMNS_POSTGRES })
 }
 
-fn migrations_go_up_down_and_up_with_rows_in_every_table(db: &TestDb) {
-    let store = db.open();
-    let tag = store.instance_tag().unwrap();
-    let run = begun(&store);
+fn every_table_filled(store: &Store, db: &TestDb) {
+    let run = begun(store);
+    store.instance_tag().unwrap();
     store.step_finish(run, Step::Fetch, StepStatus::Done, None).unwrap();
     store.intention_create(run, RemoteKind::Audience, "a").unwrap();
     store.lease_acquire("a", std::time::Duration::from_secs(60)).unwrap();
     store.lease_set_run("a", run).unwrap();
     store.contacts_insert(run, &[sent("c1", 50, 1)]).unwrap();
     store.mail_queue(run, "success", "<a@example.com>").unwrap();
-    db.execute("INSERT INTO sync_lookalikes VALUES (1, 0, NULL, 'a', 'US', 1, 'pending', NULL)").unwrap();
-    let before = tables(db);
-    let reverted = match db.connect() {
-        Direct::Sqlite(mut connection) => connection.revert_all_migrations(SQLITE).unwrap().len(),
-        Direct::Postgres(mut connection) => connection.revert_all_migrations(POSTGRES).unwrap().len(),
-    };
-    assert!(reverted >= 1);
-    assert_eq!(tables(db), []);
-    let store = db.open();
-    assert_eq!(tables(db), before);
-    assert_ne!(store.instance_tag().unwrap(), tag, "nothing was left of the old database");
-    let run = begun(&store);
-    store.contacts_insert(run, &[sent("c1", 50, 1)]).unwrap();
-    assert_eq!(store.contacts_count_by_bucket(run).unwrap(), [(Bucket::Sent, 1)]);
+    store.settings_change(&[("LTV_MIN".into(), Some("10".into()))]).unwrap();
+    store.schedule_set_last_seen(db.now()).unwrap();
+    assert!(store.schedule_claim(db.now()).unwrap());
+    let lookalike =
+        format!("INSERT INTO sync_lookalikes VALUES ({run}, 0, NULL, 'a', 'US', 1, 'pending', NULL)");
+    db.execute(&lookalike).unwrap();
+    let names: BTreeSet<String> = tables(db)
+        .iter()
+        .flatten()
+        .filter_map(|column| column.split_once('.'))
+        .map(|(table, _)| table.to_owned())
+        .collect();
+    assert_eq!(names.len(), 12, "fill new tables above: {names:?}");
+    for table in names {
+        assert!(db.number(&format!("SELECT COUNT(*) FROM {table}")) >= 1, "{table} is empty");
+    }
+}
+
+/// Reverts the newest migration.
+fn down(db: &TestDb) {
+    match db.connect() {
+        Direct::Sqlite(mut connection) => connection.revert_last_migration(SQLITE).map(drop).unwrap(),
+        Direct::Postgres(mut connection) => connection.revert_last_migration(POSTGRES).map(drop).unwrap(),
+    }
+}
+
+/// Applies the next migration; `false` when there is none.
+fn up(db: &TestDb) -> bool {
+    match db.connect() {
+        Direct::Sqlite(mut connection) => connection.run_next_migration(SQLITE).is_ok(),
+        Direct::Postgres(mut connection) => connection.run_next_migration(POSTGRES).is_ok(),
+    }
+}
+
+fn each_migration_goes_down_and_up_again_with_rows_in_every_table(db: &TestDb) {
+    let Some(empty) = db.schema() else { return };
+    let mut after = vec![empty];
+    while up(db) {
+        after.push(db.schema().unwrap());
+        assert_ne!(after[after.len() - 1], after[after.len() - 2], "a migration changes something");
+    }
+    assert!(after.len() > 2);
+    for _ in 0..2 {
+        let store = db.open();
+        every_table_filled(&store, db);
+        for earlier in after.iter().rev().skip(1) {
+            down(db);
+            assert_eq!(db.schema().unwrap(), *earlier);
+        }
+        for later in after.iter().skip(1) {
+            assert!(up(db));
+            assert_eq!(db.schema().unwrap(), *later);
+        }
+        assert_eq!(db.open().config_latest().unwrap(), None, "nothing was left of the old database");
+    }
 }
 
 fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
@@ -120,7 +160,7 @@ fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
 
 fn a_newer_database_is_refused_and_left_as_it_is(db: &TestDb) {
     let version = db.open().schema_version().unwrap();
-    assert_eq!(version, "20261121090000");
+    assert_eq!(version, "20261121100000");
     db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')").unwrap();
     let before = tables(db);
     let error = Store::open(&db.url, db.clock.clone()).map(drop).unwrap_err();

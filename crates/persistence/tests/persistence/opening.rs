@@ -1,4 +1,3 @@
-use crate::postgres_server;
 use crate::support::{TestDb, begun};
 use domain::{Explain, Secret};
 use persistence::{DatabaseUrl, PostgresAddress, Store, StoreError};
@@ -7,8 +6,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use testkit::postgres_server;
 
-fn refused(url: &DatabaseUrl) -> StoreError {
+pub fn refused(url: &DatabaseUrl) -> StoreError {
     Store::open(url, Arc::new(domain::SystemClock)).map(drop).unwrap_err()
 }
 
@@ -105,13 +105,6 @@ fn what_libpq_says_of_a_malformed_address_is_not_repeated() {
         assert!(matches!(error, StoreError::Unreachable { .. }), "{shown}");
         assert!(!shown.contains("ter2"), "{shown}");
     }
-}
-
-#[cfg(not(feature = "postgres-tls"))]
-#[test]
-fn a_demand_for_encryption_says_which_build_has_it() {
-    let error = refused(&"postgres://app@127.0.0.1:1/ghl?sslmode=require".parse().unwrap());
-    assert!(error.explain().remedy.contains("postgres-tls"), "{error:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ for_each_backend!(
     a_step_that_is_begun_again_starts_over,
     a_skipped_step_needs_no_begin,
     a_step_of_no_run_is_refused,
+    closing_ends_the_running_steps_of_one_run_and_no_others,
 );
 
 fn steps_keep_the_order_they_began_in(db: &TestDb) {
@@ -88,4 +89,29 @@ fn a_step_of_no_run_is_refused(db: &TestDb) {
         store.step_progress(run, Step::Fetch, u64::MAX, None),
         Err(StoreError::Unstorable { .. })
     ));
+}
+
+fn closing_ends_the_running_steps_of_one_run_and_no_others(db: &TestDb) {
+    let store = db.open();
+    let (run, other) = (begun(&store), begun(&store));
+    store.step_finish(run, Step::Fetch, StepStatus::Done, Some("2,311 contacts")).unwrap();
+    let finished = db.now();
+    for (run, step) in [(run, Step::Upload), (run, Step::Save), (other, Step::Fetch)] {
+        store.step_start(run, step).unwrap();
+    }
+    db.clock.advance(TimeDelta::minutes(7));
+    assert_eq!(store.steps_close(run, StepStatus::Running).unwrap(), 0, "running is no end");
+    assert_eq!(store.steps_close(run, StepStatus::Failed).unwrap(), 2);
+    let ends: Vec<_> = store.run_get(run).unwrap().unwrap().steps;
+    let ends: Vec<_> = ends.iter().map(|step| (step.name, step.status, step.completed_at)).collect();
+    assert_eq!(
+        ends,
+        [
+            (Step::Fetch, StepStatus::Done, Some(finished)),
+            (Step::Upload, StepStatus::Failed, Some(db.now())),
+            (Step::Save, StepStatus::Failed, Some(db.now())),
+        ]
+    );
+    assert_eq!(store.run_get(other).unwrap().unwrap().current_step().unwrap().name, Step::Fetch);
+    assert_eq!(store.steps_close(run, StepStatus::Failed).unwrap(), 0, "they have ended");
 }

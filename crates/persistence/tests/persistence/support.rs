@@ -1,6 +1,5 @@
 //! A database under test, of either engine, with a clock that stands still until it is moved.
 
-use crate::postgres_server::{self, TestDatabase};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -11,6 +10,7 @@ use domain::{Bucket, Cents, Percentile, RunId};
 use persistence::{DatabaseUrl, RunContact, Store};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use testkit::postgres_server::{self, TestDatabase};
 
 /// Makes one test per engine from each named function, which takes `&TestDb`.
 macro_rules! for_each_backend {
@@ -117,6 +117,24 @@ impl TestDb {
         let Place::Server(database) = &self.place else { panic!("not a server") };
         let joint = if database.url().contains('?') { '&' } else { '?' };
         format!("{}{joint}{parameter}", database.url())
+    }
+
+    /// The definition of every table and index of ours, as the engine tells it. `None` where it can not be asked.
+    pub fn schema(&self) -> Option<String> {
+        const MIGRATIONS: &str = "__diesel_schema_migrations";
+        match &self.place {
+            Place::Server(database) => database.schema_dump(MIGRATIONS),
+            Place::Folder(_) => Some(
+                self.values(&format!(
+                    "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS value FROM sqlite_schema \
+                     WHERE tbl_name NOT IN ('{MIGRATIONS}', 'sqlite_sequence') ORDER BY type, name"
+                ))
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("\n"),
+            ),
+        }
     }
 
     /// Runs SQL beside the store.

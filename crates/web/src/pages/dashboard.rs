@@ -1,88 +1,187 @@
-//! `GET /`: how things stand, the last success, and the history.
+//! `GET /`: how things stand, what is chosen, the last success, and the history. `GET /fragments/run`: how the present
+//! run goes on.
 
-use super::pager::{PER_PAGE, Pager, asked, pages};
-use super::run_view::{RunView, run_duration, warnings};
-use super::{Layout, Standing, html};
+use super::configuration::{self, Configuration};
+use super::history::{History, HistoryRow};
+use super::layout::Layout;
+use super::mail::MailView;
+use super::notice::Notice;
+use super::pager::{Pager, asked};
+use super::run_view::{RunView, step_word};
+use super::setup::Setup;
+use super::standing::Standing;
+use super::{html, html_with, response, wants_fragment};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, matched_count, run_badge};
-use actix_web::{HttpResponse, web};
+use crate::wording::run_badge;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use domain::Run;
-use domain::run::RunStatus;
+use domain::run::{RunStatus, Step};
+use persistence::Store;
+
+const TITLE: &str = "GHL → Meta Audience Sync";
 
 #[derive(Template)]
 #[template(path = "pages/dashboard.html")]
 struct Dashboard {
     layout: Layout,
+    setup: Setup,
     /// The latest run, when it is not the success that the rest of the page shows.
     latest: Option<RunView>,
     success: Option<RunView>,
+    configuration: Configuration,
+    rows: Vec<HistoryRow>,
+    pager: Pager,
+    mail: MailView,
+}
+
+/// One page of the history, for its place on the dashboard.
+#[derive(Template)]
+#[template(path = "partials/history.html")]
+struct HistoryPart {
+    layout: Layout,
     rows: Vec<HistoryRow>,
     pager: Pager,
 }
 
-/// One line of the history.
-struct HistoryRow {
-    id: String,
-    started: Moment,
-    badge: Badge,
-    processed: String,
-    matched: String,
-    match_rate: String,
-    audience: String,
-    lookalike: String,
-    duration: String,
-    failed: bool,
+/// The run while it goes on: the only part that asks for itself again.
+#[derive(Template)]
+#[template(path = "partials/run_going_on.html")]
+struct RunGoingOn {
+    run: RunView,
+    /// For screen readers, and only when a step has begun since the last time.
+    announcement: Option<&'static str>,
+}
+
+/// Everything on the dashboard that the end of a run changes. It asks for nothing again.
+#[derive(Template)]
+#[template(path = "partials/run_ended.html")]
+struct RunEnded {
+    layout: Layout,
+    latest: Option<RunView>,
+    success: Option<RunView>,
+    rows: Vec<HistoryRow>,
+    pager: Pager,
+    announcement: String,
+}
+
+/// What became of a form, to be shown on the dashboard it belongs to.
+#[derive(Default)]
+pub(super) struct Remarks {
+    pub(super) action: Option<Notice>,
+    pub(super) configuration: Option<Configuration>,
+    pub(super) mail: Option<Notice>,
 }
 
 pub(crate) async fn show(
     app: web::Data<App>,
+    request: HttpRequest,
     query: web::Query<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let asked = asked(&query);
-    let (standing, page, history) = app
-        .read(move |store| {
-            let standing = Standing::read(store)?;
-            let history = store.run_list(asked, PER_PAGE)?;
-            let last = pages(history.total);
-            // A page that is gone, or never was, shows the last one.
-            if asked > last {
-                return Ok((standing, last, store.run_list(last, PER_PAGE)?));
-            }
-            Ok((standing, asked, history))
-        })
-        .await?;
-    let latest = standing.latest.as_ref().filter(|run| run.status != RunStatus::Success);
-    html(&Dashboard {
-        latest: latest.map(|run| RunView::new(run, &app.wording)),
-        success: standing.latest_success.as_ref().map(|run| RunView::new(run, &app.wording)),
-        rows: history.items.iter().map(|run| HistoryRow::new(run, &app.wording)).collect(),
-        pager: Pager::new(page, history.total),
-        layout: Layout::new(&app, "GHL → Meta Audience Sync", &standing),
-    })
+    let page = asked(&query);
+    if wants_fragment(&request) {
+        let (standing, history) = read(&app, page).await?;
+        return html(&HistoryPart {
+            layout: Layout::new(&app, &request, "/", TITLE, &standing),
+            rows: history.rows(&standing.wording),
+            pager: history.pager,
+        });
+    }
+    let value = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let mut remarks = Remarks::default();
+    match value("done") {
+        Some("configuration") => {
+            remarks.configuration = Some(configuration::saved(&app).await?);
+        }
+        Some("mail") => remarks.mail = Some(Notice::done("The test e-mail was handed to the mail server.")),
+        Some("cancel") => remarks.action = Some(Notice::done("The sync stops before its next call.")),
+        _ => {}
+    }
+    if value("refresh").is_some() {
+        remarks.configuration = Some(configuration::in_force(&app, true).await?);
+    }
+    page_with(&app, &request, StatusCode::OK, page, remarks).await
 }
 
-impl HistoryRow {
-    fn new(run: &Run, wording: &Wording) -> Self {
-        let lookalike = run.lookalikes.first();
-        Self {
-            id: run.id.to_string(),
-            started: wording.moment(run.started_at),
-            badge: run_badge(run.status, !warnings(run).is_empty()),
-            processed: grouped(run.accounting.fetched),
-            matched: matched_count(&run.matched),
-            match_rate: run.matched.rate_text(run.accounting.sent),
-            audience: run
-                .audience
-                .as_ref()
-                .map_or_else(|| UNKNOWN.to_owned(), |audience| audience.name.clone()),
-            lookalike: lookalike.map_or_else(
-                || UNKNOWN.to_owned(),
-                |lookalike| format!("{} ({})", lookalike.name, lookalike_state(lookalike)),
-            ),
-            duration: run_duration(run),
-            failed: run.status == RunStatus::Failed,
-        }
+/// The whole dashboard.
+pub(super) async fn page_with(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    status: StatusCode,
+    page: u32,
+    remarks: Remarks,
+) -> Result<HttpResponse, Problem> {
+    let configuration = match remarks.configuration {
+        Some(configuration) => configuration,
+        None => configuration::in_force(app, false).await?,
+    };
+    let (standing, history) = read(app, page).await?;
+    let mail = MailView::read(app, remarks.mail).await?;
+    let (latest, success) = runs(&standing);
+    let mut layout = Layout::new(app, request, "/", TITLE, &standing);
+    layout.notice = remarks.action;
+    html_with(
+        status,
+        &Dashboard {
+            setup: Setup::new(&standing, mail.addresses.is_some()),
+            latest,
+            success,
+            configuration,
+            rows: history.rows(&standing.wording),
+            pager: history.pager,
+            mail,
+            layout,
+        },
+    )
+}
+
+/// `?run=7&step=fetch` says what the asking page shows.
+pub(crate) async fn run(
+    app: web::Data<App>,
+    request: HttpRequest,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let shown = |name| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let latest = app.read(Store::run_latest).await?;
+    if let Some(run) = latest.filter(|run| run.status == RunStatus::Running)
+        && shown("run") == Some(run.id.to_string().as_str())
+    {
+        let step = run.current_step().map(|step| step.name);
+        return html(&RunGoingOn {
+            announcement: step.filter(|_| shown("step") != Some(step_word(&run))).map(Step::title),
+            run: RunView::new(&run, &app.wording, "latest-"),
+        });
     }
+    let (standing, history) = read(&app, 1).await?;
+    let (latest, success) = runs(&standing);
+    let mut layout = Layout::new(&app, &request, "/", TITLE, &standing);
+    layout.out_of_band = true;
+    let parts = RunEnded {
+        latest,
+        success,
+        rows: history.rows(&standing.wording),
+        pager: history.pager,
+        announcement: standing.latest.as_ref().map(how_it_ended).unwrap_or_default(),
+        layout,
+    };
+    // Each part finds its own place; the part that asked goes with the section around it.
+    Ok(response(StatusCode::OK).insert_header(("HX-Reswap", "none")).body(parts.render()?))
+}
+
+fn how_it_ended(run: &Run) -> String {
+    format!("Sync {}: {}", run.id, run_badge(run.status, false).word)
+}
+
+async fn read(app: &web::Data<App>, page: u32) -> Result<(Standing, History), Problem> {
+    app.blocking(move |app| Ok((Standing::read(app)?, History::read(&app.store, page)?))).await
+}
+
+fn runs(standing: &Standing) -> (Option<RunView>, Option<RunView>) {
+    let latest = standing.latest.as_ref().filter(|run| run.status != RunStatus::Success);
+    (
+        latest.map(|run| RunView::new(run, &standing.wording, "latest-")),
+        standing.latest_success.as_ref().map(|run| RunView::new(run, &standing.wording, "last-")),
+    )
 }

@@ -1,71 +1,78 @@
 //! The pages, one file each, and what they share.
+//!
+//! Every page works without JavaScript: forms are real forms that end in a redirect or in the page with what is wrong,
+//! links are real links. With htmx the same addresses answer the part of the page that changes.
 
+pub(crate) mod actions;
+mod choice;
+pub(crate) mod configuration;
+pub(crate) mod connections;
 pub(crate) mod dashboard;
 mod distribution;
+mod history;
+mod layout;
+pub(crate) mod mail;
+mod notice;
 mod pager;
 pub(crate) mod run;
 mod run_view;
+pub(crate) mod settings;
+mod setup;
+mod standing;
 
-use crate::app::App;
-use crate::assets;
 use crate::problem::Problem;
-use crate::wording::{Badge, Moment, run_badge};
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
-use domain::Run;
-use domain::run::RunStatus;
-use persistence::{Store, StoreError};
 
-/// How the whole service stands; every page shows it at the top.
-struct Standing {
-    latest: Option<Run>,
-    latest_success: Option<Run>,
+/// Whether htmx asks for a part of the page. When it restores the page from the history it needs the whole.
+fn wants_fragment(request: &HttpRequest) -> bool {
+    let is_true = |name| request.headers().get(name).is_some_and(|value| value == "true");
+    is_true("HX-Request") && !is_true("HX-History-Restore-Request")
 }
 
-impl Standing {
-    fn read(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self { latest: store.run_latest()?, latest_success: store.run_latest_success()? })
-    }
-}
-
-/// The frame of a page.
-struct Layout {
-    /// For the browser's tab; begins with the state, so that it can be read there.
-    title: String,
-    instance_name: Option<String>,
-    stylesheet: String,
-    icon: String,
-    badge: Badge,
-    last_success: Option<Moment>,
-    version: &'static str,
-}
-
-impl Layout {
-    fn new(app: &App, title: &str, standing: &Standing) -> Self {
-        let badge = match &standing.latest {
-            None => Badge { class: "idle", icon: "○", word: "Never run" },
-            Some(run) => run_badge(run.status, !run_view::warnings(run).is_empty()),
-        };
-        let icon = match standing.latest.as_ref().map(|run| run.status) {
-            Some(RunStatus::Failed) => "icon-failed.svg",
-            Some(RunStatus::Running) => "icon-running.svg",
-            _ => "icon.svg",
-        };
-        let last_success = standing.latest_success.as_ref();
-        Self {
-            title: format!("{} - {title}", badge.word),
-            instance_name: app.instance_name.clone(),
-            stylesheet: assets::url("app.css"),
-            icon: assets::url(icon),
-            badge,
-            last_success: last_success
-                .map(|run| app.wording.moment(run.completed_at.unwrap_or(run.started_at))),
-            version: env!("CARGO_PKG_VERSION"),
-        }
-    }
-}
-
+/// A page or a part of one. The same address answers both, which caches must know.
 fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().insert_header(ContentType::html()).body(page.render()?))
+    html_with(StatusCode::OK, page)
+}
+
+fn html_with(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+    Ok(response(status).body(page.render()?))
+}
+
+fn response(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(ContentType::html()).insert_header((header::VARY, "HX-Request"));
+    response
+}
+
+/// After a form has done its work: the page is asked for anew, so that reloading does not repeat the work.
+fn see_other(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, address)).finish()
+}
+
+/// The same for htmx, when more than a part of the page changes.
+fn leave_for(address: &str) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("HX-Redirect", address)).finish()
+}
+
+/// The status of a refusal. htmx shows what it gets with 409 and 422 in place, and takes a 5xx for a lost connection.
+fn refusal_status(problem: &Problem, fragment: bool) -> StatusCode {
+    match problem.status_code() {
+        StatusCode::BAD_GATEWAY if fragment => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    }
+}
+
+/// Whether a person can do something about it on the page they are on; everything else gets a page of its own.
+fn is_shown_in_place(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::Refused(_)
+            | Problem::MissingSettings(_)
+            | Problem::AlreadyRunning(_)
+            | Problem::NotCancellable(..)
+            | Problem::Service(_)
+    )
 }

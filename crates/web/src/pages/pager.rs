@@ -3,13 +3,18 @@
 /// Runs per page.
 pub(super) const PER_PAGE: u32 = 20;
 
-/// Links to other pages; those that lead nowhere are absent.
+/// Where a page stands among the others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pager {
     pub(super) page: u32,
     pub(super) pages: u32,
-    pub(super) newer: Option<u32>,
-    pub(super) older: Option<u32>,
+}
+
+/// A link to another page.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PageLink {
+    pub(super) name: &'static str,
+    pub(super) page: u32,
 }
 
 /// The page asked for: what can not be read as one is the first.
@@ -25,8 +30,23 @@ pub(super) fn pages(total: u64) -> u32 {
 
 impl Pager {
     pub(super) fn new(page: u32, total: u64) -> Self {
-        let pages = pages(total);
-        Self { page, pages, newer: (page > 1).then(|| page - 1), older: (page < pages).then(|| page + 1) }
+        Self { page, pages: pages(total) }
+    }
+
+    /// Links that would lead nowhere are absent.
+    pub(super) fn newer_links(&self) -> Vec<PageLink> {
+        if self.page <= 1 {
+            return vec![];
+        }
+        vec![PageLink { name: "Newest", page: 1 }, PageLink { name: "Newer", page: self.page - 1 }]
+    }
+
+    /// Links that would lead nowhere are absent.
+    pub(super) fn older_links(&self) -> Vec<PageLink> {
+        if self.page >= self.pages {
+            return vec![];
+        }
+        vec![PageLink { name: "Older", page: self.page + 1 }, PageLink { name: "Oldest", page: self.pages }]
     }
 }
 
@@ -39,8 +59,14 @@ mod tests {
         for (total, count) in [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)] {
             assert_eq!(pages(total), count, "{total}");
         }
-        assert_eq!(Pager::new(1, 41), Pager { page: 1, pages: 3, newer: None, older: Some(2) });
-        assert_eq!(Pager::new(3, 41), Pager { page: 3, pages: 3, newer: Some(2), older: None });
+        let links = |page| {
+            let pager = Pager::new(page, 41);
+            let pages = |links: Vec<super::PageLink>| links.iter().map(|link| link.page).collect::<Vec<_>>();
+            (pages(pager.newer_links()), pages(pager.older_links()))
+        };
+        assert_eq!(links(1), (vec![], vec![2, 3]));
+        assert_eq!(links(2), (vec![1, 1], vec![3, 3]));
+        assert_eq!(links(3), (vec![1, 2], vec![]));
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! `GET /sync/{id}`: one run, from what failed down to a sample of its contacts. The mails link here.
+//! `GET /sync/{id}`: one run, from what failed down to a sample of its contacts. The mails link here; the dashboard shows
+//! the same in a dialog.
 
+use super::layout::Layout;
 use super::run_view::RunView;
-use super::{Layout, Standing, html};
+use super::standing::Standing;
+use super::{html, wants_fragment};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::wording::{UNKNOWN, Wording, masked_email, masked_phone};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use domain::RunId;
 use persistence::RunContact;
@@ -14,7 +17,7 @@ use persistence::RunContact;
 const SAMPLE: u32 = 10;
 
 #[derive(Template)]
-#[template(path = "pages/run.html")]
+#[template(path = "pages/run.html", blocks = ["detail"])]
 struct RunPage {
     layout: Layout,
     run: RunView,
@@ -30,19 +33,25 @@ struct SampleRow {
     value: String,
 }
 
-pub(crate) async fn show(app: web::Data<App>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn show(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let id = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
     let (standing, run, sample) = app
-        .read(move |store| {
-            Ok((Standing::read(store)?, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?))
+        .blocking(move |app| {
+            let store = &app.store;
+            Ok((Standing::read(app)?, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?))
         })
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
-    html(&RunPage {
-        layout: Layout::new(&app, &format!("Sync {id}"), &standing),
-        run: RunView::new(&run, &app.wording),
-        sample: sample.iter().map(|contact| SampleRow::new(contact, &app.wording)).collect(),
-    })
+    let page = RunPage {
+        layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
+        run: RunView::new(&run, &standing.wording, ""),
+        sample: sample.iter().map(|contact| SampleRow::new(contact, &standing.wording)).collect(),
+    };
+    if wants_fragment(&request) { html(&page.as_detail()) } else { html(&page) }
 }
 
 impl SampleRow {

@@ -11,9 +11,13 @@ use domain::{Bucket, Run};
 /// Everything a page says about one run, ready-made.
 pub(super) struct RunView {
     pub(super) id: String,
+    /// Before the ids of its parts, so that two runs can stand on one page.
+    pub(super) prefix: &'static str,
     pub(super) badge: Badge,
     pub(super) running: bool,
-    pub(super) now: Option<String>,
+    /// The word of the step now running, and how far it is.
+    pub(super) step: &'static str,
+    pub(super) progress: Option<(u64, u64)>,
     pub(super) started: Moment,
     pub(super) ended: Option<Moment>,
     pub(super) duration: String,
@@ -22,6 +26,7 @@ pub(super) struct RunView {
     pub(super) field: String,
     pub(super) ad_account: String,
     pub(super) failure: Option<FailureView>,
+    pub(super) may_run_anyway: bool,
     pub(super) warnings: Vec<String>,
     pub(super) steps: Vec<StepView>,
     pub(super) account: AccountView,
@@ -71,13 +76,16 @@ pub(super) struct LookalikeView {
 }
 
 impl RunView {
-    pub(super) fn new(run: &Run, wording: &Wording) -> Self {
+    pub(super) fn new(run: &Run, wording: &Wording, prefix: &'static str) -> Self {
         let warnings = warnings(run);
+        let step = run.current_step();
         Self {
             id: run.id.to_string(),
+            prefix,
             badge: run_badge(run.status, !warnings.is_empty()),
             running: run.status == RunStatus::Running,
-            now: run.current_step().map(|step| step.name.title().to_owned()),
+            step: step_word(run),
+            progress: step.and_then(|step| Some((step.done, step.total?))),
             started: wording.moment(run.started_at),
             ended: run.completed_at.map(|end| wording.moment(end)),
             duration: run_duration(run),
@@ -86,6 +94,7 @@ impl RunView {
             field: format!("{} ({})", run.config.ltv_field_name, run.config.ltv_field_key),
             ad_account: run.config.ad_account_id.clone(),
             failure: failure(run),
+            may_run_anyway: may_run_anyway(run),
             warnings,
             steps: steps(run),
             account: account(run),
@@ -100,6 +109,16 @@ impl RunView {
             ranking: run.ranking.as_ref().map(ranking),
         }
     }
+}
+
+/// The word of the step now running; empty between two steps.
+pub(super) fn step_word(run: &Run) -> &'static str {
+    run.current_step().map_or("", |step| step.name.as_str())
+}
+
+/// Whether the guard against a list that shrank stopped the run: its remedy names the button.
+fn may_run_anyway(run: &Run) -> bool {
+    run.failure.as_ref().is_some_and(|failure| failure.remedy.contains("Run anyway"))
 }
 
 /// What a run that went well still has to say.

@@ -9,7 +9,18 @@ use web::WebSettings;
 fn an_empty_dashboard_says_what_to_do_next() {
     let html = Dashboard::new().page("/");
     assert!(html.contains("<title>Never run - GHL → Meta Audience Sync</title>"), "{html}");
-    assert!(html.contains("No syncs yet. Start the first one with <code>ghl-meta-sync sync</code>"));
+    assert!(html.contains("No syncs yet. Finish the setup above, then press Sync now."));
+    for (name, state) in [
+        ("GoHighLevel", "Missing"),
+        ("Meta", "Missing"),
+        ("Claude", "Done"),
+        ("Smart List", "Missing"),
+        ("Lifetime value field", "Missing"),
+        ("E-mail", "Optional"),
+    ] {
+        let line = format!("</span> {state}</span>\n<span class=\"name\">{name}</span>");
+        assert!(html.contains(&line), "{line} in {html}");
+    }
     assert!(!html.contains("<table") && !html.contains("<svg"), "no empty table, no empty chart");
 }
 
@@ -27,7 +38,7 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
     assert!(html.contains("<span aria-hidden=\"true\">✓</span> Succeeded</span>"));
     for shown in [
         "Acme",
-        "<time datetime=\"2026-11-21T02:00:00Z\">2026-11-20 21:00:00 EST</time>",
+        "<time datetime=\"2026-11-21T02:00:00Z\">2026-11-20 21:00 EST</time>",
         "<strong>2,357</strong> Contacts in the list",
         "<strong>2,311</strong> Sent to Meta",
         "<strong>46</strong> Not sent",
@@ -70,18 +81,20 @@ fn a_failure_stands_at_the_top_and_the_last_success_below_it() {
         assert!(top.contains(shown), "{shown} in {top}");
     }
     assert!(below.contains("<strong>2,311</strong> Sent to Meta"));
-    assert!(below.contains(&format!("href=\"/sync/{run}#failure\">View errors")));
+    assert!(below.contains(&format!("href=\"/sync/{run}#failure\" hx-get=\"/sync/{run}\"")));
+    assert!(below.contains(">View errors</a>"));
     assert!(html.contains("<title>Failed - ") && html.contains("/static/icon-failed."));
 }
 
 #[test]
-fn a_running_sync_shows_its_step_and_can_be_refreshed() {
+fn a_running_sync_shows_its_steps_and_can_be_cancelled_or_reloaded() {
     let dashboard = Dashboard::new();
-    running(&dashboard.store);
+    let run = running(&dashboard.store);
     let html = dashboard.page("/");
-    assert!(html.contains("is running: Fetch contacts</h2>"), "{html}");
+    assert!(html.contains("Sync 1 is running</h2>"), "{html}");
     assert!(html.contains("1,200 of 2,357") && html.contains("Waiting"));
-    assert!(html.contains("<a class=\"button\" href=\"/\">Refresh</a>"));
+    assert!(html.contains("<a href=\"/\">Reload the page</a>"));
+    assert!(html.contains(&format!("<form class=\"actions\" method=\"post\" action=\"/sync/{run}/cancel\"")));
     assert!(html.contains("<td data-label=\"Duration\" class=\"num\">n/a</td>"), "{html}");
 }
 

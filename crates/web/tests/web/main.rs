@@ -2,8 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not set up its world must stop")]
 
+mod api_choices;
+mod api_refusals;
+mod api_server;
+mod api_sync;
+mod auth;
 mod dashboard;
 mod dashboard_server;
+mod fake_installation;
+mod pages_actions;
+mod pages_configuration;
+mod pages_connections;
+mod pages_rules;
+mod pages_settings;
+mod pages_site;
 mod protection;
 mod run_page;
 mod runs;

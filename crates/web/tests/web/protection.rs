@@ -1,10 +1,18 @@
 //! What protects a service without a login, and how it starts and stops.
 
 use crate::dashboard_server::{Dashboard, check_page, settings, store};
+use crate::fake_installation::FakeInstallation;
 use crate::runs::successful;
 use domain::Explain;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
 use web::{WebError, WebSettings};
+
+fn nothing() -> Arc<FakeInstallation> {
+    Arc::new(FakeInstallation::without_keys())
+}
 
 #[test]
 fn every_answer_carries_the_security_headers() {
@@ -84,11 +92,15 @@ fn pages_can_only_be_read() {
 fn a_database_that_does_not_answer_is_said_without_detail() {
     let folder = tempfile::tempdir().unwrap();
     let broken = store(&folder);
-    let server = web::start(settings(), broken).unwrap();
+    let server = web::start(settings(), broken, nothing()).unwrap();
     // In place, because open connections would go on to read files that were only unlinked.
     for file in ["sync.db", "sync.db-wal"] {
         std::fs::write(folder.path().join(file), "not a database").unwrap();
     }
+    // The index of the log is memory that all connections share. Cleared in place, it makes them forget what they read.
+    let index = folder.path().join("sync.db-shm");
+    let zeros = vec![0; std::fs::metadata(&index).unwrap().len() as usize];
+    OpenOptions::new().write(true).open(index).unwrap().write_all(&zeros).unwrap();
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.get(format!("http://{}/", server.address())).call().unwrap();
     let body = response.body_mut().read_to_string().unwrap();
@@ -102,13 +114,13 @@ fn a_database_that_does_not_answer_is_said_without_detail() {
 fn a_taken_port_is_an_error_that_names_the_setting() {
     let running = Dashboard::new();
     let port = running.server.address().port();
-    let error = web::start(WebSettings { port, ..settings() }, running.store.clone()).unwrap_err();
+    let error = web::start(WebSettings { port, ..settings() }, running.store.clone(), nothing()).unwrap_err();
     assert!(matches!(error, WebError::Bind { .. }), "{error:?}");
     let told = error.explain();
     assert!(told.message.contains(&format!("Port {port}")) && told.remedy.contains("WEB_PORT"), "{told:?}");
 
     let elsewhere = WebSettings { bind: "192.0.2.1".parse().unwrap(), ..settings() };
-    let told = web::start(elsewhere, running.store.clone()).unwrap_err().explain();
+    let told = web::start(elsewhere, running.store.clone(), nothing()).unwrap_err().explain();
     assert!(told.remedy.contains("WEB_BIND"), "{told:?}");
 }
 

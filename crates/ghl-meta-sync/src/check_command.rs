@@ -1,0 +1,193 @@
+//! `check`: one cheap real call per service, and what it found.
+
+use crate::failure::Failed;
+use crate::logging;
+use crate::settings::{Normalizer, Settings};
+use crate::terminal::Terminal;
+use clap::{Args, ValueEnum};
+use claude::{ClaudeClient, ClaudeSettings};
+use domain::{Clock, Explain, Explanation, SystemClock};
+use ghl::{GhlClient, GhlSettings};
+use http_client::RetryPolicy;
+use mailer::{Mailer, MailerSettings};
+use meta::{MetaClient, MetaSettings};
+use persistence::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use sync::checks::{Access, CheckResult, Checked, Checkers};
+
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// The service to check.
+    #[arg(value_name = "SERVICE", default_value = "all")]
+    pub target: CheckTarget,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckTarget {
+    /// GoHighLevel
+    Ghl,
+    /// Meta
+    Meta,
+    /// Claude
+    Claude,
+    /// The database
+    Database,
+    /// The mail server
+    Smtp,
+    /// All of them at once
+    All,
+}
+
+impl CheckTarget {
+    /// The one service; `None` for all.
+    fn service(self) -> Option<Checked> {
+        match self {
+            Self::Ghl => Some(Checked::Ghl),
+            Self::Meta => Some(Checked::Meta),
+            Self::Claude => Some(Checked::Claude),
+            Self::Database => Some(Checked::Database),
+            Self::Smtp => Some(Checked::Smtp),
+            Self::All => None,
+        }
+    }
+}
+
+/// A person waits for the answer: nothing is repeated, and a service that keeps silent is given up soon.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
+const ONE_TRY: RetryPolicy =
+    RetryPolicy { max_retries: 0, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
+
+/// Checks one service or all and prints what was found.
+///
+/// # Errors
+/// Exit status 1 when a service has a problem, 2 when the log can not be written.
+pub fn run(options: &CheckOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
+    let _log = logging::start(&settings.log_dir, settings.log_level, false)?;
+    let service = options.target.service();
+    let store = if service.is_none_or(|service| service == Checked::Database) {
+        open_store(settings)
+    } else {
+        Access::NotUsed("The database is not part of this check.".to_owned())
+    };
+    let checkers = checkers(settings, store);
+    let results = match service {
+        Some(service) => vec![checkers.check(service)],
+        None => checkers.check_all(),
+    };
+    for line in results.iter().flat_map(lines) {
+        terminal.say(&line);
+    }
+    let bad: Vec<&str> =
+        results.iter().filter(|result| !result.is_good()).map(|result| result.service.title()).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    Err(Failed::job(format!("There is a problem with {}; see above what to do.", bad.join(", "))))
+}
+
+/// The checkers of the settings, each with clients of its own that give up soon.
+pub fn checkers(settings: &Settings, store: Access<Store>) -> Checkers {
+    Checkers {
+        ghl: ghl(settings),
+        meta: meta(settings),
+        claude: claude(settings),
+        store,
+        mailer: settings.smtp.clone().map_or_else(
+            || Access::NotUsed("SMTP_HOST is not set: nobody gets e-mails about the runs.".to_owned()),
+            mailer,
+        ),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+fn open_store(settings: &Settings) -> Access<Store> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    access(Store::open(&settings.database, clock))
+}
+
+fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
+    let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
+        return missing(settings, "GHL_");
+    };
+    Access::Ready(Arc::new(GhlClient::new(GhlSettings {
+        connect_timeout: CONNECT_TIMEOUT,
+        total_timeout: TOTAL_TIMEOUT,
+        retry: ONE_TRY,
+        ..GhlSettings::new(settings.ghl.base_url.clone(), key, location)
+    })))
+}
+
+fn meta(settings: &Settings) -> Access<Arc<MetaClient>> {
+    let (Some(token), Some(account)) =
+        (settings.meta.access_token.clone(), settings.meta.ad_account_id.clone())
+    else {
+        return missing(settings, "META_");
+    };
+    Access::Ready(Arc::new(MetaClient::new(MetaSettings {
+        api_version: settings.meta.api_version.clone(),
+        app_secret: settings.meta.app_secret.clone(),
+        connect_timeout: CONNECT_TIMEOUT,
+        total_timeout: TOTAL_TIMEOUT,
+        retry: ONE_TRY,
+        throttle_retry: ONE_TRY,
+        fresh_audience_retry: ONE_TRY,
+        ..MetaSettings::new(settings.meta.base_url.clone(), token, account)
+    })))
+}
+
+fn claude(settings: &Settings) -> Access<Arc<ClaudeClient>> {
+    if settings.claude.normalizer == Normalizer::Local {
+        return Access::NotUsed(
+            "NORMALIZER=local: the ranks are computed here, so Claude is not asked.".to_owned(),
+        );
+    }
+    let Some(key) = settings.claude.api_key.clone() else { return missing(settings, "CLAUDE_") };
+    Access::Ready(Arc::new(ClaudeClient::new(ClaudeSettings {
+        connect_timeout: CONNECT_TIMEOUT,
+        total_timeout: TOTAL_TIMEOUT,
+        retry: ONE_TRY,
+        ..ClaudeSettings::new(settings.claude.base_url.clone(), key, &settings.claude.model)
+    })))
+}
+
+fn mailer(settings: MailerSettings) -> Access<Mailer> {
+    access(Mailer::new(MailerSettings { timeout: TOTAL_TIMEOUT, ..settings }))
+}
+
+fn access<T, E: Explain>(opened: Result<T, E>) -> Access<T> {
+    opened.map_or_else(|error| Access::Blocked(error.explain()), Access::Ready)
+}
+
+/// Names the variables of one service that are not set.
+fn missing<T>(settings: &Settings, prefix: &str) -> Access<T> {
+    let names: Vec<&str> =
+        settings.missing_keys().into_iter().filter(|name| name.starts_with(prefix)).collect();
+    let are = if names.len() == 1 { "is" } else { "are" };
+    Access::Blocked(Explanation::new(
+        format!("{} {are} not set.", names.join(" and ")),
+        "Set it in the environment (or the .env file); the README says where each is found.",
+    ))
+}
+
+/// The service with its state and latency, and below it what was found.
+fn lines(result: &CheckResult) -> Vec<String> {
+    let state = if result.is_good() { "ok" } else { "PROBLEM" };
+    let mut lines =
+        vec![format!("{:12} {state:8} {:>6} ms", result.service.title(), result.latency.as_millis())];
+    let mut tell = |line: &str| lines.push(format!("    {line}"));
+    for sentence in &result.found {
+        tell(sentence);
+    }
+    if let Some(problem) = &result.problem {
+        tell(&problem.message);
+        tell(&format!("What to do: {}", problem.remedy));
+        for (name, value) in [("Provider code", &problem.provider_code), ("Trace id", &problem.trace_id)] {
+            if let Some(value) = value {
+                tell(&format!("{name}: {value}"));
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,185 @@
+//! The running installation: the environment, the saved settings over it, and everything built from both.
+
+use crate::check_command;
+use crate::failure::Failed;
+use crate::settings::{Environment, Settings, is_savable, saved_settings};
+use crate::wiring::{self, Clients, Patience};
+use chrono::{DateTime, Utc};
+use domain::run::SyncConfig;
+use domain::{Clock, Explain, Explanation, SystemClock};
+use persistence::{Store, StoreError};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use sync::checks::{Access, CheckResult, Checked};
+use sync::{StartError, SyncService, Watcher};
+use web::{Installation, MailAddresses, Setting, SettingsError};
+
+/// What `serve` and `demo` give to the dashboard.
+pub struct Installed {
+    environment: Environment,
+    store: Store,
+    watcher: Arc<dyn Watcher>,
+    patience: Patience,
+    current: RwLock<Current>,
+}
+
+/// What follows from the settings in force.
+struct Current {
+    settings: Settings,
+    clients: Clients,
+    sync: Option<SyncService>,
+}
+
+impl Installed {
+    /// Builds everything from the environment and what is saved.
+    ///
+    /// # Errors
+    /// A configuration error that names what can not be used.
+    pub fn new(
+        environment: Environment,
+        store: Store,
+        watcher: Arc<dyn Watcher>,
+        patience: Patience,
+    ) -> Result<Self, Failed> {
+        let saved = saved(&store).map_err(|error| Failed::explained(&error))?;
+        let settings = Settings::read(&environment.with_saved(&saved))?;
+        let clients = Clients::of(&settings, patience)?;
+        let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
+        let current = RwLock::new(Current { settings, clients, sync });
+        Ok(Self { environment, store, watcher, patience, current })
+    }
+
+    /// The settings in force.
+    pub fn settings_in_force(&self) -> Settings {
+        self.current().settings.clone()
+    }
+
+    /// The service, or the settings that are missing for one.
+    ///
+    /// # Errors
+    /// A configuration error that names them.
+    pub fn service(&self) -> Result<SyncService, Failed> {
+        self.sync().ok_or_else(|| wiring::missing_keys(&self.missing_settings()))
+    }
+
+    /// What is synced: the choice saved on the dashboard, else that of the environment.
+    ///
+    /// # Errors
+    /// [`StartError`] when nothing is chosen or the choice does not exist.
+    pub fn choice(&self, sync: &SyncService) -> Result<SyncConfig, StartError> {
+        if let Some((_, saved)) = self.store.config_latest()? {
+            return Ok(saved);
+        }
+        match self.initial_choice() {
+            (Some(list), Some(field)) => sync.resolve(&list, &field),
+            _ => Err(StartError::NotConfigured),
+        }
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts changed settings in force. A run that is going on keeps what it began with.
+    fn replace(&self, settings: Settings) -> Result<(), Failed> {
+        let clients = Clients::of(&settings, self.patience)?;
+        let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher))?;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let sync = match (&current.sync, parts) {
+            (Some(sync), Some(parts)) => Some(sync.with_parts(parts)),
+            (None, parts) => parts.map(SyncService::new),
+            (Some(_), None) => None,
+        };
+        *current = Current { settings, clients, sync };
+        Ok(())
+    }
+}
+
+fn saved(store: &Store) -> Result<HashMap<String, String>, StoreError> {
+    Ok(store.settings_saved()?.into_iter().collect())
+}
+
+impl Installation for Installed {
+    fn missing_settings(&self) -> Vec<&'static str> {
+        self.current().settings.missing_keys()
+    }
+
+    fn sync(&self) -> Option<SyncService> {
+        self.current().sync.clone()
+    }
+
+    fn initial_choice(&self) -> (Option<String>, Option<String>) {
+        let sync = &self.current().settings.sync;
+        (sync.list.as_ref().map(ToString::to_string), sync.field.clone())
+    }
+
+    fn settings(&self) -> Result<Vec<Setting>, StoreError> {
+        Ok(saved_settings(&self.environment, &saved(&self.store)?))
+    }
+
+    fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError> {
+        let unknown = changes.iter().filter(|(name, _)| !is_savable(name));
+        let refused: Vec<_> = unknown
+            .map(|(name, _)| (name.clone(), "can not be saved here; set it in the environment".to_owned()))
+            .collect();
+        if !refused.is_empty() {
+            return Err(SettingsError::Refused(refused));
+        }
+        let mut wanted = saved(&self.store)?;
+        for (name, value) in changes {
+            match value {
+                Some(value) => wanted.insert(name.clone(), value.trim().to_owned()),
+                None => wanted.remove(name),
+            };
+        }
+        let settings = Settings::read(&self.environment.with_saved(&wanted)).map_err(|problems| {
+            SettingsError::Refused(
+                problems
+                    .0
+                    .into_iter()
+                    .map(|problem| (problem.variable.to_owned(), problem.message))
+                    .collect(),
+            )
+        })?;
+        self.store.settings_change(changes)?;
+        self.replace(settings).map_err(|failed| {
+            SettingsError::Refused(
+                changes.iter().map(|(name, _)| (name.clone(), failed.to_string())).collect(),
+            )
+        })
+    }
+
+    fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {
+        let current = self.current();
+        let (cron, zone) = (&current.settings.schedule, current.settings.time_zone);
+        sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
+    }
+
+    fn check(&self, service: Checked) -> CheckResult {
+        let settings = self.settings_in_force();
+        check_command::checkers(&settings, Access::Ready(self.store.clone())).check(service)
+    }
+
+    fn mail_addresses(&self) -> Option<MailAddresses> {
+        let smtp = self.current().settings.smtp.clone()?;
+        Some(MailAddresses { from: smtp.from, to: smtp.to })
+    }
+
+    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
+        let (settings, mailer) = {
+            let current = self.current();
+            (current.settings.clone(), current.clients.mailer.clone())
+        };
+        let (Some(mailer), Some(addresses)) = (mailer, self.mail_addresses()) else {
+            return Err(Explanation::new(
+                "E-mail is not set up.",
+                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL in the environment and start again.",
+            ));
+        };
+        let context = wiring::mail_context(&settings, &self.store)
+            .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
+        let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
+        mailer.send(&mail).map_err(|error| error.explain())?;
+        Ok(addresses.to)
+    }
+}

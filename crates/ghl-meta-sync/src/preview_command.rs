@@ -1,0 +1,174 @@
+//! `preview`: what a sync would send, without sending it.
+
+use crate::failure::Failed;
+use crate::installed::Installed;
+use crate::logging;
+use crate::settings::{Environment, Settings};
+use crate::terminal::Terminal;
+use crate::wiring::{self, Patience};
+use domain::error_chain::Chain;
+use domain::foreign_text::{LONGEST, one_line};
+use domain::run::{NormalizationStats, RankingReport, Step, SyncConfig};
+use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::Arc;
+use sync::{Column, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, RunError};
+
+/// Reads and ranks the list, and prints what a sync would send.
+///
+/// # Errors
+/// Exit status 1 when the preview failed or a sync would stop, 2 when it could not begin.
+pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> {
+    let initial = Settings::read(&environment)?;
+    let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
+    let store = wiring::open_store(&initial)?;
+    let installed = Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented)?;
+    let service = installed.service()?;
+    let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+    let cancel = cancelled_by_ctrl_c()?;
+    // The bar goes to standard error, and only when that is a terminal: the report can be piped.
+    let bar = ProgressBar::no_length().with_style(style());
+    let preview = service.preview(&config, &cancel, &|step, done, total| {
+        bar.set_message(if step == Step::Fetch { "Reading contacts" } else { "Ranking" });
+        bar.set_position(done);
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+    });
+    bar.finish_and_clear();
+    let preview = preview.map_err(|error| failed(&error, &cancel))?;
+    for line in report(&preview, &config) {
+        terminal.say(&line);
+    }
+    match &preview.obstacle {
+        None => Ok(()),
+        Some(obstacle) => {
+            Err(Failed::job(format!("A sync would stop here, before Meta.\n{}", words(obstacle))))
+        }
+    }
+}
+
+/// The working files hold personal data and are deleted at the end, so Ctrl-C ends the work and not the process.
+fn cancelled_by_ctrl_c() -> Result<Cancel, Failed> {
+    let cancel = Cancel::new();
+    let raised = cancel.clone();
+    ctrlc::set_handler(move || raised.cancel())
+        .map_err(|error| Failed::job(format!("Ctrl-C can not be watched: {error}.")))?;
+    Ok(cancel)
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg:18} {elapsed:>4} [{wide_bar}] {human_pos}/{human_len}")
+        .unwrap_or_else(|_invalid| ProgressStyle::default_bar())
+}
+
+fn failed(error: &RunError, cancel: &Cancel) -> Failed {
+    log::error!("the preview failed: {}", Chain(error));
+    if cancel.is_cancelled() {
+        return Failed::job("The preview was cancelled.");
+    }
+    Failed::job(format!("The preview failed.\n{}", words(&error.explain())))
+}
+
+fn words(explained: &Explanation) -> String {
+    let mut text = format!("{}\n{}", explained.message, explained.remedy);
+    for (name, value) in [("Provider code", &explained.provider_code), ("Trace id", &explained.trace_id)] {
+        if let Some(value) = value {
+            text.push_str(&format!("\n{name}: {value}"));
+        }
+    }
+    text
+}
+
+fn report(preview: &Preview, config: &SyncConfig) -> Vec<String> {
+    let name = |text: &str| one_line(text, LONGEST);
+    let mut lines = vec![
+        format!(
+            "Preview of \"{}\" by \"{}\". Nothing was sent to Meta.",
+            name(&config.list_name),
+            name(&config.ltv_field_name)
+        ),
+        String::new(),
+    ];
+    lines.extend(account(&preview.accounting));
+    lines.extend(preview.stats.iter().flat_map(values));
+    lines.extend(preview.ranking.iter().flat_map(ranking));
+    lines.push(String::new());
+    lines.extend(columns(&preview.columns, preview.accounting.fetched - preview.accounting.duplicates));
+    lines.push(String::new());
+    lines.extend(preview.reach.iter().map(reach));
+    lines.extend(
+        preview.last_match_rate.iter().map(|rate| format!("Matched by Meta at the last sync: {rate}")),
+    );
+    lines
+}
+
+fn account(counts: &Accounting) -> Vec<String> {
+    let mut lines = vec![format!("{} contacts read, and where each of them would end:", counts.fetched)];
+    for (bucket, count) in counts.buckets() {
+        let title = if bucket == Bucket::Sent { "Would be sent to Meta" } else { bucket.title() };
+        if count > 0 || bucket == Bucket::Sent {
+            lines.push(format!("  {count:>9}  {title}"));
+        }
+    }
+    lines
+}
+
+fn values(stats: &NormalizationStats) -> Vec<String> {
+    vec![
+        format!(
+            "{} lifetime values from {} to {}, median {}",
+            stats.count,
+            stats.min.grouped(),
+            stats.max.grouped(),
+            stats.median.grouped()
+        ),
+        format!("  top 10%: {}   middle: {}   bottom 40%: {}", stats.top, stats.middle, stats.bottom),
+    ]
+}
+
+fn ranking(report: &RankingReport) -> Vec<String> {
+    let mut lines = vec![format!(
+        "Ranked by {}: {} tokens in, {} out, largest deviation from the exact ranks {}",
+        report.model.as_deref().unwrap_or(&report.normalizer),
+        report.input_tokens,
+        report.output_tokens,
+        report.max_deviation
+    )];
+    lines.extend(report.warnings.iter().map(|warning| format!("  Warning: {warning}")));
+    lines
+}
+
+fn columns(columns: &[Column], contacts: u64) -> Vec<String> {
+    let mut lines = vec![
+        format!("Match keys of the {contacts} distinct contacts:"),
+        format!("  {:12} {:>9} {:>9} {:>9}", "", "filled", "usable", "dropped"),
+    ];
+    for column in columns {
+        let reasons: Vec<String> =
+            column.dropped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let line = format!(
+            "  {:12} {:>9} {:>9} {:>9}  {}",
+            column.field.title(),
+            column.filled,
+            column.usable,
+            column.filled - column.usable,
+            reasons.join("; ")
+        );
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+fn reach(reach: &Reach) -> String {
+    let Reach { country, in_country, country_unknown } = reach;
+    let people = format!("{in_country} of that country would be sent, {country_unknown} of an unknown one");
+    match reach.needed_percent() {
+        None => format!(
+            "Lookalike in {country}: out of reach. It needs {PEOPLE_FOR_A_LOOKALIKE} matched people, and only {people}."
+        ),
+        Some(percent) => format!(
+            "Lookalike in {country}: in reach if Meta matches {percent}% of them ({PEOPLE_FOR_A_LOOKALIKE} people): {people}."
+        ),
+    }
+}

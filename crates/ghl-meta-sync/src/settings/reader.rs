@@ -1,0 +1,373 @@
+//! Reading the variables one by one and collecting what is wrong with them.
+
+use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, Sync, Web};
+use chrono_tz::Tz;
+use domain::ltv::DecimalMark;
+use domain::{Cents, Explain, Secret};
+use http_client::BaseUrl;
+use mailer::{MailerSettings, Tls};
+use meta::{AdAccountId, ApiVersion};
+use persistence::{DatabaseUrl, PostgresAddress, StoreError};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use sync::OptOutRule;
+use sync::schedule::Cron;
+
+/// Daily at two.
+pub(super) const DEFAULT_SCHEDULE: &str = "0 2 * * *";
+
+/// Reads variables one by one and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    environment: &'a Environment,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(environment: &'a Environment) -> Self {
+        Self { environment, problems: Vec::new() }
+    }
+
+    /// The settings, or everything that is wrong with them.
+    pub(super) fn finish<T>(self, settings: T) -> Result<T, Problems> {
+        if self.problems.is_empty() { Ok(settings) } else { Err(Problems(self.problems)) }
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+        self.environment.get(name).map(str::to_owned)
+    }
+
+    fn secret(&self, name: &'static str) -> Option<Secret> {
+        self.environment.get(name).map(Secret::new)
+    }
+
+    fn problem(&mut self, name: &'static str, message: String) {
+        self.problems.push(Problem { variable: name, message });
+    }
+
+    /// The variable's value, or the default when it is unset. The text of a malformed value is not repeated: it may be
+    /// a secret pasted into the wrong line.
+    fn parse<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> T {
+        match self.environment.get(name) {
+            None => default,
+            Some(text) => parse(text).unwrap_or_else(|| {
+                self.problem(name, format!("must be {expected}"));
+                default
+            }),
+        }
+    }
+
+    fn optional<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.parse(name, None, expected, |text| parse(text).map(Some))
+    }
+
+    fn list(&self, name: &'static str, default: &str) -> Vec<String> {
+        let text = self.environment.get(name).unwrap_or(default);
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn base_url(&mut self, name: &'static str, default: &str) -> BaseUrl {
+        let text = self.environment.get(name).unwrap_or(default);
+        match BaseUrl::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                self.problem(name, error.to_string());
+                BaseUrl::parse(default).unwrap_or_else(|_| unreachable!("the defaults are https addresses"))
+            }
+        }
+    }
+
+    fn seconds(&mut self, name: &'static str, default: u64) -> Duration {
+        let seconds = self.parse(name, default, "a number of seconds from 1 to 86400", |text| {
+            text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
+        });
+        Duration::from_secs(seconds)
+    }
+
+    pub(super) fn ghl(&mut self) -> Ghl {
+        Ghl {
+            base_url: self.base_url("GHL_BASE_URL", "https://services.leadconnectorhq.com"),
+            api_key: self.secret("GHL_API_KEY"),
+            location_id: self.optional("GHL_LOCATION_ID", "a location id: letters and digits only", |text| {
+                text.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+                    .then(|| text.to_owned())
+            }),
+        }
+    }
+
+    pub(super) fn meta(&mut self) -> Meta {
+        Meta {
+            base_url: self.base_url("META_GRAPH_URL", "https://graph.facebook.com"),
+            api_version: match ApiVersion::parse(self.environment.get("META_API_VERSION").unwrap_or("v25.0"))
+            {
+                Ok(version) => version,
+                Err(error) => {
+                    self.problem("META_API_VERSION", error.to_string());
+                    ApiVersion::default()
+                }
+            },
+            access_token: self.secret("META_ACCESS_TOKEN"),
+            ad_account_id: self.optional(
+                "META_AD_ACCOUNT_ID",
+                "an ad account id such as act_123456789",
+                |text| AdAccountId::parse(text).ok(),
+            ),
+            app_secret: self.secret("META_APP_SECRET"),
+            poll_every: self.seconds("META_POLL_SECONDS", 15),
+            poll_timeout: self.seconds("META_POLL_TIMEOUT_SECONDS", 600),
+        }
+    }
+
+    pub(super) fn claude(&mut self) -> Claude {
+        Claude {
+            base_url: self.base_url("CLAUDE_BASE_URL", "https://api.anthropic.com"),
+            api_key: self.secret("CLAUDE_API_KEY"),
+            model: self.text("CLAUDE_MODEL").unwrap_or_else(|| "claude-sonnet-5-5".to_owned()),
+            normalizer: self.parse("NORMALIZER", Normalizer::Claude, "claude or local", |text| match text {
+                "claude" => Some(Normalizer::Claude),
+                "local" => Some(Normalizer::Local),
+                _ => None,
+            }),
+        }
+    }
+
+    pub(super) fn sync(&mut self) -> Sync {
+        Sync {
+            list: self.optional("GHL_SMART_LIST_ID", "`all` or `tag:<tag>`", |text| text.parse().ok()),
+            field: self.text("GHL_LTV_FIELD"),
+            respect_opt_out: self.parse(
+                "RESPECT_OPT_OUT",
+                OptOutRule::All,
+                "one of all, email_and_sms, off",
+                |text| match text {
+                    "all" => Some(OptOutRule::All),
+                    "email_and_sms" => Some(OptOutRule::EmailAndSms),
+                    "off" => Some(OptOutRule::Off),
+                    _ => None,
+                },
+            ),
+            decimal_mark: self.parse(
+                "LTV_LOCALE",
+                DecimalMark::Point,
+                "a language such as en or de",
+                DecimalMark::of_locale,
+            ),
+            ltv_min: self.optional("LTV_MIN", "an amount such as 10 or 10.50", amount),
+            audience_prefix: self.parse(
+                "AUDIENCE_PREFIX",
+                "GHL-HighValue".to_owned(),
+                "1 to 60 characters without line breaks",
+                short_line,
+            ),
+            lookalike_countries: self.countries(),
+            lookalike_percents: self.percents(),
+        }
+    }
+
+    fn countries(&mut self) -> Vec<String> {
+        let countries: Vec<String> = self
+            .list("LOOKALIKE_COUNTRIES", "US")
+            .iter()
+            .map(|country| country.to_ascii_uppercase())
+            .collect();
+        let is_code =
+            |country: &String| country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
+        if countries.is_empty() || !countries.iter().all(is_code) {
+            self.problem(
+                "LOOKALIKE_COUNTRIES",
+                "must be two-letter country codes such as US or US,CA".to_owned(),
+            );
+        }
+        countries
+    }
+
+    fn percents(&mut self) -> Vec<u8> {
+        let ratios = self.list("LOOKALIKE_RATIOS", "0.01");
+        let percents: Option<Vec<u8>> = ratios.iter().map(|ratio| percent(ratio)).collect();
+        match percents {
+            Some(percents) if !percents.is_empty() => percents,
+            _ => {
+                self.problem(
+                    "LOOKALIKE_RATIOS",
+                    "must be ratios from 0.01 to 0.20 in steps of 0.01".to_owned(),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn smtp(&mut self) -> Option<MailerSettings> {
+        let tls =
+            self.parse("SMTP_TLS", Tls::StartTls, "one of starttls, implicit, none", |text| match text {
+                "starttls" => Some(Tls::StartTls),
+                "implicit" => Some(Tls::Implicit),
+                "none" => Some(Tls::None),
+                _ => None,
+            });
+        let port = self.parse("SMTP_PORT", 587, "a port number from 1 to 65535", |text| {
+            text.parse().ok().filter(|port| *port > 0)
+        });
+        let host = self.text("SMTP_HOST")?;
+        let from = self.text("SMTP_FROM_EMAIL");
+        let to = self.list("SMTP_TO_EMAIL", "");
+        if from.is_none() {
+            self.problem("SMTP_FROM_EMAIL", "must be set when SMTP_HOST is".to_owned());
+        }
+        if to.is_empty() {
+            self.problem("SMTP_TO_EMAIL", "must be set when SMTP_HOST is".to_owned());
+        }
+        Some(MailerSettings {
+            host,
+            port,
+            username: self.text("SMTP_USERNAME"),
+            password: self.secret("SMTP_PASSWORD"),
+            from: from.unwrap_or_default(),
+            to,
+            tls,
+            timeout: Duration::from_secs(30),
+        })
+    }
+
+    pub(super) fn web(&mut self) -> Web {
+        let port = self.parse("WEB_PORT", 9876_u16, "a port number from 1 to 65535", |text| {
+            text.parse().ok().filter(|port| *port > 0)
+        });
+        Web {
+            bind: self.parse("WEB_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| {
+                text.parse().ok()
+            }),
+            port,
+            public_url: self.optional("PUBLIC_URL", "an address such as http://tower.local:9876", |text| {
+                let is_web = text.starts_with("http://") || text.starts_with("https://");
+                is_web.then(|| text.trim_end_matches('/').to_owned())
+            }),
+            allowed_hosts: self.list("ALLOWED_HOSTS", ""),
+            password: self.secret("WEB_PASSWORD"),
+        }
+    }
+
+    pub(super) fn log_level(&mut self) -> log::LevelFilter {
+        self.parse("LOG_LEVEL", log::LevelFilter::Info, "one of ERROR, WARNING, INFO, DEBUG", log_level)
+    }
+
+    pub(super) fn time_zone(&mut self) -> Tz {
+        self.parse("TZ", Tz::UTC, "a time zone such as Europe/Berlin", |text| text.parse().ok())
+    }
+
+    pub(super) fn instance_name(&mut self) -> Option<String> {
+        self.optional("INSTANCE_NAME", "at most 60 characters without line breaks", short_line)
+    }
+
+    pub(super) fn currency(&mut self) -> Option<String> {
+        self.optional("LTV_CURRENCY", "a three-letter currency code such as USD", |text| {
+            let is_code = text.len() == 3 && text.chars().all(|c| c.is_ascii_alphabetic());
+            is_code.then(|| text.to_ascii_uppercase())
+        })
+    }
+
+    pub(super) fn schedule(&mut self) -> Cron {
+        match Cron::parse(self.environment.get("SYNC_SCHEDULE_CRON").unwrap_or(DEFAULT_SCHEDULE)) {
+            Ok(cron) => cron,
+            Err(error) => {
+                self.problem("SYNC_SCHEDULE_CRON", error.to_string());
+                Cron::default()
+            }
+        }
+    }
+
+    /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
+    /// bounds it is checked and returned as having no effect.
+    pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
+        for (name, supported) in [
+            ("GHL_API_VERSION", "v2"),
+            ("LTV_SOURCE", "field"),
+            ("AUDIENCE_MODE", "dated"),
+            ("VALUE_MODE", "percentile"),
+            ("NOTIFY_ON", "always"),
+        ] {
+            if self.environment.get(name).is_some_and(|text| text != supported) {
+                self.problem(name, format!("must be {supported}: this version supports nothing else"));
+            }
+        }
+        for name in ["META_LIMITED_DATA_USE", "NOTIFY_WEBHOOK_URL"] {
+            if self.environment.get(name).is_some() {
+                self.problem(name, "must not be set: this version does not support it".to_owned());
+            }
+        }
+        let numbers = [("AUDIENCE_KEEP", 400), ("RETENTION_DAYS", 3650)];
+        let set = numbers.into_iter().filter(|(name, most)| {
+            let expected = format!("a number from 1 to {most}");
+            self.optional(name, &expected, |text| text.parse().ok().filter(|n: &u32| (1..=*most).contains(n)))
+                .is_some()
+        });
+        set.map(|(name, _)| name).collect()
+    }
+
+    /// SQLite below the data folder unless a PostgreSQL is named.
+    pub(super) fn database(&mut self, data_dir: &std::path::Path) -> DatabaseUrl {
+        let embedded = DatabaseUrl::Sqlite(data_dir.join("ghl-meta-sync.sqlite3"));
+        if let Some(url) = self.environment.get("DATABASE_URL") {
+            match url.parse() {
+                Ok(url) => return url,
+                Err(error) => {
+                    let error: StoreError = error;
+                    self.problem("DATABASE_URL", format!("can not be used. {}", error.explain().message));
+                    return embedded;
+                }
+            }
+        }
+        let Some(host) = self.text("POSTGRES_HOST") else { return embedded };
+        let port =
+            self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| text.parse().ok());
+        let name = self.text("POSTGRES_DB").unwrap_or_else(|| "ghl_meta_sync".to_owned());
+        let Some(user) = self.text("POSTGRES_USER") else {
+            self.problem("POSTGRES_USER", "must be set when POSTGRES_HOST is".to_owned());
+            return embedded;
+        };
+        let password = self.secret("POSTGRES_PASSWORD");
+        DatabaseUrl::Postgres(PostgresAddress::new(&host, port, &name, &user, password.as_ref()))
+    }
+}
+
+fn log_level(text: &str) -> Option<log::LevelFilter> {
+    match text.to_ascii_uppercase().as_str() {
+        "CRITICAL" | "FATAL" | "ERROR" => Some(log::LevelFilter::Error),
+        "WARNING" | "WARN" => Some(log::LevelFilter::Warn),
+        "INFO" => Some(log::LevelFilter::Info),
+        "DEBUG" => Some(log::LevelFilter::Debug),
+        "TRACE" | "NOTSET" => Some(log::LevelFilter::Trace),
+        _ => None,
+    }
+}
+
+fn short_line(text: &str) -> Option<String> {
+    let plain = text.chars().count() <= 60 && !text.chars().any(char::is_control);
+    plain.then(|| text.to_owned())
+}
+
+fn amount(text: &str) -> Option<Cents> {
+    match domain::ltv::read_ltv(&domain::RawLtv::Text(text.to_owned()), DecimalMark::Point) {
+        domain::ltv::LtvReading::Value { amount, .. } => Some(amount),
+        _ => None,
+    }
+}
+
+/// `0.01` … `0.20` as whole percent, read as text so that no float rounds.
+pub(super) fn percent(ratio: &str) -> Option<u8> {
+    let digits = ratio.strip_prefix("0.").or_else(|| ratio.strip_prefix('.'))?;
+    let padded = format!("{digits:0<2}");
+    let (hundredths, rest) = padded.split_at_checked(2)?;
+    let percent: u8 = hundredths.parse().ok()?;
+    (rest.chars().all(|c| c == '0') && (1..=20).contains(&percent)).then_some(percent)
+}

@@ -1,0 +1,127 @@
+//! What can be saved on the settings page. Secrets and connections live in the environment only.
+
+use super::Environment;
+use super::reader::DEFAULT_SCHEDULE;
+use std::collections::HashMap;
+use web::{Setting, SettingSource};
+
+/// Name, title, help, words to choose from, and the value when nobody sets it.
+type Entry = (&'static str, &'static str, &'static str, &'static [&'static str], &'static str);
+
+const SAVABLE: &[Entry] = &[
+    (
+        "SYNC_SCHEDULE_CRON",
+        "Schedule",
+        "When the sync runs by itself: minute, hour, day, month, weekday, such as `0 2 * * *` for every day at two.",
+        &[],
+        DEFAULT_SCHEDULE,
+    ),
+    (
+        "TZ",
+        "Time zone",
+        "The zone of the schedule, of every time shown and of the date in audience names, such as Europe/Berlin.",
+        &[],
+        "UTC",
+    ),
+    (
+        "AUDIENCE_PREFIX",
+        "Audience name",
+        "Audiences are named with this and the date. Words that hint at health or money matters get an audience blocked by Meta.",
+        &[],
+        "GHL-HighValue",
+    ),
+    (
+        "LOOKALIKE_COUNTRIES",
+        "Lookalike countries",
+        "Two-letter codes separated by commas, such as US,CA. Each needs 100 matched people of its own.",
+        &[],
+        "US",
+    ),
+    (
+        "LOOKALIKE_RATIOS",
+        "Lookalike sizes",
+        "Shares of the country's population from 0.01 (1 %, most similar) to 0.20, separated by commas.",
+        &[],
+        "0.01",
+    ),
+    (
+        "RESPECT_OPT_OUT",
+        "Opted-out contacts",
+        "all: leave out who asked for no contact at all. email_and_sms: also who opted out of both e-mail and SMS. off: leave out nobody.",
+        &["all", "email_and_sms", "off"],
+        "all",
+    ),
+    (
+        "LTV_MIN",
+        "Smallest lifetime value",
+        "Contacts below this amount are left out; the ranks of the others do not change.",
+        &[],
+        "",
+    ),
+    (
+        "LTV_LOCALE",
+        "Number style",
+        "How amounts such as 1,797 or 1.234 are read: the language of whoever typed them, such as en or de.",
+        &[],
+        "en",
+    ),
+    ("LTV_CURRENCY", "Currency", "Shown behind amounts, such as USD. It changes no value.", &[], ""),
+    (
+        "NORMALIZER",
+        "Ranked by",
+        "claude: Claude assigns the ranks and every one is verified. local: the same ranks computed here, without a key.",
+        &["claude", "local"],
+        "claude",
+    ),
+    ("CLAUDE_MODEL", "Claude model", "The exact model id.", &[], claude::DEFAULT_MODEL),
+    (
+        "META_POLL_SECONDS",
+        "Look at Meta every",
+        "Seconds between two looks at an audience that Meta is processing.",
+        &[],
+        "15",
+    ),
+    (
+        "META_POLL_TIMEOUT_SECONDS",
+        "Wait for Meta at most",
+        "Seconds a sync waits for Meta to match the audience; after that the lookalike follows later.",
+        &[],
+        "600",
+    ),
+    (
+        "INSTANCE_NAME",
+        "Instance name",
+        "Shown in the header and in mail subjects, such as the client's name.",
+        &[],
+        "",
+    ),
+];
+
+/// Whether a value of that name may be saved.
+pub fn is_savable(name: &str) -> bool {
+    SAVABLE.iter().any(|(known, ..)| *known == name)
+}
+
+/// Every setting that can be saved, with the value in force and where it comes from.
+pub fn saved_settings(environment: &Environment, saved: &HashMap<String, String>) -> Vec<Setting> {
+    SAVABLE
+        .iter()
+        .map(|(name, title, help, choices, default)| {
+            let initial = environment.get(name).unwrap_or(default);
+            let (value, source) = match (saved.get(*name), environment.get(name)) {
+                (Some(value), _) => (value.as_str(), SettingSource::Saved),
+                (None, Some(value)) => (value, SettingSource::Environment),
+                (None, None) => (*default, SettingSource::Default),
+            };
+            Setting {
+                name,
+                title,
+                help,
+                choices,
+                value: value.to_owned(),
+                source,
+                initial: initial.to_owned(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,235 @@
+//! The service as it runs for years: configured, triggered and read through HTTP only, on both databases.
+
+use crate::instance::{Database, Instance, on_both_databases, run};
+use http_client::{Body, HeaderText, HttpClient, HttpSettings, Method, Request};
+use sandbox::Service;
+use sandbox::faults::{Effect, Fault};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running `ghl-meta-sync serve`.
+struct Served {
+    child: Child,
+    base: String,
+    http: HttpClient,
+}
+
+impl Served {
+    fn start(instance: &mut Instance) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        instance.set("WEB_PORT", &port.to_string());
+        let child = instance.program("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let http = HttpClient::new(HttpSettings {
+            service: "Dashboard",
+            connect_timeout: Duration::from_secs(5),
+            total_timeout: Duration::from_secs(30),
+            max_body_bytes: 16 << 20,
+        });
+        let served = Self { child, base: format!("http://127.0.0.1:{port}"), http };
+        served.wait_for("the service is ready", || served.status("/readyz") == Some(200));
+        served
+    }
+
+    fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let reply = self
+            .http
+            .send(Request {
+                method,
+                url: format!("{}{path}", self.base),
+                query: Vec::new(),
+                headers: vec![("accept", HeaderText::Plain("application/json".to_owned()))],
+                body: if body.is_some() { Body::Json(&bytes) } else { Body::None },
+            })
+            .ok()?;
+        Some((reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null)))
+    }
+
+    fn status(&self, path: &str) -> Option<u16> {
+        self.send(Method::Get, path, None).map(|(status, _)| status)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(Method::Get, path, None).unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(Method::Post, path, Some(body)).unwrap()
+    }
+
+    fn wait_for(&self, what: &str, reached: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !reached() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{what}: never");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks the process to end, as Docker does.
+    fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(15), "the service does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An installation that knows its vendors but not yet what to sync.
+fn empty(database: Database) -> Instance {
+    let mut instance = Instance::start().with_database(database);
+    instance.unset("GHL_SMART_LIST_ID").unset("GHL_LTV_FIELD");
+    instance
+}
+
+fn an_empty_instance_is_configured_run_and_read_back_through_http(database: Database) {
+    let mut instance = empty(database);
+    let served = Served::start(&mut instance);
+    let lists = served.get("/api/smart-lists");
+    let all =
+        lists["smart_lists"].as_array().unwrap().iter().find(|list| list["id"] == "all").unwrap().clone();
+    assert_eq!(all["contacts"], 2357);
+    assert!(lists["smart_lists"].as_array().unwrap().iter().any(|list| list["id"] == "tag:vip"));
+    let fields = served.get("/api/custom-fields");
+    assert!(
+        fields["custom_fields"].as_array().unwrap().iter().any(|field| {
+            field["field_key"] == "contact.lifetime_value" && field["data_type"] == "MONETORY"
+        })
+    );
+    assert_eq!(served.post("/api/sync/trigger", &json!({})).0, 422, "nothing is chosen yet");
+    let choice =
+        json!({"ghl_smart_list_id": "all", "ghl_ltv_field_name": "Lifetime Value", "sync_enabled": true});
+    let (status, saved) = served.post("/api/config", &choice);
+    assert_eq!((status, &saved["ghl_ltv_field_name"]), (200, &json!("contact.lifetime_value")), "{saved}");
+    let (status, begun) = served.post("/api/sync/trigger", &json!({"accept_smaller_list": false}));
+    assert_eq!(status, 202, "{begun}");
+    let id = begun["run_id"].as_i64().unwrap();
+    served.wait_for("the run ends", || served.get("/api/sync/status")["running"] == false);
+
+    let run = served.get(&format!("/api/sync/{id}"));
+    let expected = instance.sandbox.expectations();
+    assert_eq!((&run["status"], &run["trigger"]), (&json!("success"), &json!("manual")), "{run}");
+    let account = &run["accounting"];
+    for (name, count) in [
+        ("fetched", expected.fetched),
+        ("sent", expected.sent),
+        ("excluded_opted_out", expected.opted_out),
+        ("skipped_no_ltv", expected.no_ltv),
+        ("rejected_bad_ltv", expected.bad_ltv),
+        ("skipped_no_identifier", expected.no_identifier),
+        ("merged", expected.merged),
+    ] {
+        assert_eq!(account[name], count, "{name}");
+    }
+    for zero in ["duplicates", "suppressed", "below_ltv_min", "refused_by_meta"] {
+        assert_eq!(account[zero], 0, "{zero}");
+    }
+    let audience = &instance.audiences("CUSTOM")[0];
+    assert_eq!((&run["meta_audience_id"], &run["meta_audience_name"]), (&audience["id"], &audience["name"]));
+    assert_eq!(run["contacts_processed"], expected.fetched);
+    assert_eq!(run["contacts_matched"], audience["matched"]);
+    let lookalike = &instance.audiences("LOOKALIKE")[0];
+    assert_eq!((&run["meta_lookalike_id"], &run["lookalike_status"]), (&lookalike["id"], &json!("created")));
+    let stats = &run["normalization_stats"];
+    assert_eq!(
+        (&stats["min"], &stats["max"], &stats["median"]),
+        (&json!("0.00"), &json!("6552.70"), &json!("43.06"))
+    );
+    let counts: u64 =
+        stats["distribution"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!((counts, stats["distribution"].as_array().unwrap().len()), (2357, 10));
+    assert_eq!(run["sample"].as_array().unwrap().len(), 10);
+    assert_eq!(run["sample"][0]["normalized_value"], 100);
+    assert_eq!(run["steps"].as_array().unwrap().len(), 10);
+    assert_eq!(run["changes"], Value::Null, "there is no earlier success");
+    let history = served.get("/api/sync/history?page=1");
+    assert_eq!(
+        (&history["total"], &history["pages"], &history["items"][0]["id"]),
+        (&json!(1), &json!(1), &json!(id))
+    );
+    let status = served.get("/api/sync/status");
+    assert_eq!((&status["last_success"]["id"], &status["run"]), (&json!(id), &Value::Null));
+    assert!(status["next_run_at"].as_str().is_some_and(|at| at.ends_with("T02:00:00Z")), "{status}");
+    assert_eq!(served.post("/api/email/test", &json!({})).0, 200);
+    assert_eq!(served.terminate(), Some(0));
+}
+
+fn one_run_at_a_time_and_it_can_be_cancelled(database: Database) {
+    let mut instance = Instance::start().with_database(database);
+    let mut fault = Fault::new(Service::Claude, Effect::Hang { millis: 4_000 });
+    fault.times = 100;
+    instance.sandbox.faults().add(fault);
+    let served = Served::start(&mut instance);
+    let (_, begun) = served.post("/api/sync/trigger", &json!({}));
+    let id = begun["run_id"].as_i64().unwrap();
+    let (status, refused) = served.post("/api/sync/trigger", &json!({}));
+    assert_eq!((status, &refused["run_id"]), (409, &json!(id)), "{refused}");
+    served.wait_for("Claude is asked", || instance.sandbox.record().count(Service::Claude) > 0);
+    instance.sandbox.faults().clear();
+    assert_eq!(served.post(&format!("/api/sync/{id}/cancel"), &json!({})).0, 202);
+    served.wait_for("the run ends", || served.get("/api/sync/status")["running"] == false);
+    assert_eq!(served.get(&format!("/api/sync/{id}"))["status"], "cancelled");
+    instance.assert_meta_is_untouched();
+    assert_eq!(served.terminate(), Some(0));
+}
+
+on_both_databases!(
+    an_empty_instance_is_configured_run_and_read_back_through_http,
+    one_run_at_a_time_and_it_can_be_cancelled,
+);
+
+#[test]
+fn without_keys_the_service_starts_and_says_what_is_missing() {
+    let mut instance = empty(Database::Sqlite);
+    instance.unset("META_ACCESS_TOKEN").unset("CLAUDE_API_KEY");
+    let served = Served::start(&mut instance);
+    let (status, refused) = served.post("/api/sync/trigger", &json!({}));
+    assert_eq!(status, 422);
+    for name in ["META_ACCESS_TOKEN", "CLAUDE_API_KEY"] {
+        assert!(refused["detail"].as_str().unwrap().contains(name), "{refused}");
+    }
+}
+
+#[test]
+fn the_healthcheck_follows_the_service_also_behind_a_password() {
+    let mut instance = Instance::start();
+    instance.set("WEB_PASSWORD", "correct horse");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    instance.set("WEB_PORT", &port.to_string());
+    run(instance.program("healthcheck")).expect(1).names(&["does not answer"]);
+    let mut child = instance.program("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while run(instance.program("healthcheck")).code != Some(0) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the service never became ready");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn migrate_prints_the_version_and_malformed_settings_end_every_command_with_status_two() {
+    let mut instance = Instance::start();
+    let outcome = run(instance.program("migrate")).expect(0);
+    assert!(outcome.stdout.contains("is at version"), "{}", outcome.stdout);
+    instance.set("WEB_PORT", "seventy");
+    for command in ["serve", "sync", "migrate", "healthcheck"] {
+        run(instance.program(command)).expect(2).names(&["WEB_PORT"]);
+    }
+}

@@ -1,0 +1,309 @@
+//! One cheap real check per service: is it reachable, is the login good, what was found.
+//!
+//! Only reads: nothing is created, sent or changed anywhere.
+
+mod meta;
+
+use ::meta::MetaClient;
+use claude::{ClaudeClient, ModelInfo};
+use domain::foreign_text::presentable;
+use domain::{Cancel, Clock, Explain, Explanation, ListSelection};
+use ghl::GhlClient;
+use mailer::Mailer;
+use persistence::{Store, StoreError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Checked {
+    /// GoHighLevel.
+    Ghl,
+    /// Meta.
+    Meta,
+    /// Claude.
+    Claude,
+    /// The database.
+    Database,
+    /// The mail server.
+    Smtp,
+}
+
+impl Checked {
+    /// Every service, in the order they are shown.
+    pub const ALL: [Self; 5] = [Self::Ghl, Self::Meta, Self::Claude, Self::Database, Self::Smtp];
+
+    /// The service's name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ghl => "GoHighLevel",
+            Self::Meta => "Meta",
+            Self::Claude => "Claude",
+            Self::Database => "Database",
+            Self::Smtp => "E-mail",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// The service.
+    pub service: Checked,
+    /// Sentences about what was found, such as the account's name. No secrets. One that asks for attention soon begins
+    /// with `Warning:`.
+    pub found: Vec<String>,
+    /// What is wrong and what to do; `None` when everything is well.
+    pub problem: Option<Explanation>,
+    /// How long the calls took together.
+    pub latency: Duration,
+}
+
+impl CheckResult {
+    /// Whether everything is well.
+    pub fn is_good(&self) -> bool {
+        self.problem.is_none()
+    }
+}
+
+/// A service that can be asked, or the reason why it is not.
+#[derive(Debug, Clone)]
+pub enum Access<T> {
+    /// It can be asked.
+    Ready(T),
+    /// It can not be asked, and that is a problem: settings are missing, or it could not be opened.
+    Blocked(Explanation),
+    /// It is not used, and that is well: one sentence that says so and how to change it.
+    NotUsed(String),
+}
+
+/// Everything that can be checked. The clients should be impatient: a check is a person waiting.
+pub struct Checkers {
+    /// GoHighLevel.
+    pub ghl: Access<Arc<GhlClient>>,
+    /// Meta.
+    pub meta: Access<Arc<MetaClient>>,
+    /// Claude.
+    pub claude: Access<Arc<ClaudeClient>>,
+    /// The database.
+    pub store: Access<Store>,
+    /// The mail server.
+    pub mailer: Access<Mailer>,
+    /// The present moment, which expiry dates are compared with.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A model or token whose end is this near is warned about.
+const DAYS_OF_WARNING: i64 = 14;
+
+/// What the calls of one check came to.
+#[derive(Debug, Default)]
+struct Findings {
+    found: Vec<String>,
+    problems: Vec<Explanation>,
+}
+
+impl Findings {
+    fn tell(&mut self, sentence: impl Into<String>) {
+        self.found.push(sentence.into());
+    }
+
+    fn warn(&mut self, sentence: &str) {
+        self.found.push(format!("Warning: {sentence}"));
+    }
+
+    fn problem(&mut self, problem: Explanation) {
+        self.problems.push(problem);
+    }
+
+    /// All problems as one; the codes are those of the first that has any.
+    fn joined_problem(problems: Vec<Explanation>) -> Option<Explanation> {
+        problems.into_iter().reduce(|all, next| Explanation {
+            message: format!("{} {}", all.message, next.message),
+            remedy: if all.remedy == next.remedy {
+                all.remedy
+            } else {
+                format!("{} {}", all.remedy, next.remedy)
+            },
+            provider_code: all.provider_code.or(next.provider_code),
+            trace_id: all.trace_id.or(next.trace_id),
+        })
+    }
+}
+
+impl Checkers {
+    /// Checks one service. Blocks until it has answered or its client has given up.
+    pub fn check(&self, service: Checked) -> CheckResult {
+        let begun = Instant::now();
+        let Findings { found, problems } = match service {
+            Checked::Ghl => findings(&self.ghl, |ghl, found| check_ghl(ghl, found)),
+            Checked::Meta => findings(&self.meta, |meta, found| meta::check(meta, self.clock.now(), found)),
+            Checked::Claude => findings(&self.claude, |claude, found| self.check_claude(claude, found)),
+            Checked::Database => findings(&self.store, check_database),
+            Checked::Smtp => findings(&self.mailer, check_smtp),
+        };
+        let problem = Findings::joined_problem(problems);
+        if let Some(problem) = &problem {
+            log::warn!("check of {}: {}", service.title(), problem.message);
+        }
+        CheckResult { service, found, problem, latency: begun.elapsed() }
+    }
+
+    /// Checks every service at once, each in a thread of its own. In the order of [`Checked::ALL`].
+    pub fn check_all(&self) -> Vec<CheckResult> {
+        std::thread::scope(|scope| {
+            let checks = Checked::ALL.map(|service| scope.spawn(move || self.check(service)));
+            checks
+                .into_iter()
+                .map(|check| check.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
+    }
+
+    /// `GET /v1/models/{id}`: free, and checks key and model.
+    fn check_claude(&self, claude: &ClaudeClient, findings: &mut Findings) -> Result<(), Explanation> {
+        let model = claude.model(&Cancel::new()).map_err(|error| error.explain())?;
+        let today = self.clock.now().date_naive();
+        judge_model(&model, today, findings);
+        Ok(())
+    }
+}
+
+fn findings<T>(
+    access: &Access<T>,
+    check: impl FnOnce(&T, &mut Findings) -> Result<(), Explanation>,
+) -> Findings {
+    let mut findings = Findings::default();
+    match access {
+        Access::Ready(service) => {
+            if let Err(problem) = check(service, &mut findings) {
+                findings.problem(problem);
+            }
+        }
+        Access::Blocked(problem) => findings.problem(problem.clone()),
+        Access::NotUsed(sentence) => findings.tell(sentence.clone()),
+    }
+    findings
+}
+
+/// The four things a sync reads, each with a permission of its own: the location, its fields, its tags and its contacts.
+fn check_ghl(ghl: &GhlClient, findings: &mut Findings) -> Result<(), Explanation> {
+    let cancel = Cancel::new();
+    let explained = |error: ghl::GhlError| error.explain();
+    let location = ghl.location(&cancel).map_err(explained)?;
+    let part = |text: Option<String>, missing: &str| {
+        text.map_or_else(|| missing.to_owned(), |text| presentable(&text, &[]))
+    };
+    findings.tell(format!(
+        "Location \"{}\", country {}, time zone {}.",
+        presentable(&location.name, &[]),
+        part(location.country, "not set"),
+        part(location.timezone, "not set")
+    ));
+    let contacts = ghl.contact_count(&ListSelection::All, &cancel).map_err(explained)?;
+    let fields = ghl.custom_fields(&cancel).map_err(explained)?.len();
+    let tags = ghl.tags(&cancel).map_err(explained)?.len();
+    findings.tell(format!("{contacts} contacts, {fields} custom fields, {tags} tags."));
+    Ok(())
+}
+
+fn judge_model(model: &ModelInfo, today: chrono::NaiveDate, findings: &mut Findings) {
+    let name = presentable(model.display_name.as_deref().unwrap_or(&model.id), &[]);
+    let id = presentable(&model.id, &[]);
+    let lifecycle = presentable(model.lifecycle.as_deref().unwrap_or("not known"), &[]);
+    let retirement = match model.retires_on {
+        Some(day) => format!("retires on {day}"),
+        None => "no retirement date is set".to_owned(),
+    };
+    findings.tell(format!("Model {name} ({id}), lifecycle {lifecycle}, {retirement}."));
+    let successor = format!("Set CLAUDE_MODEL to a current model such as {}.", claude::DEFAULT_MODEL);
+    if model.lifecycle.as_deref() == Some("retired") || model.retires_on.is_some_and(|day| day <= today) {
+        findings.problem(Explanation::new(format!("The model {name} is retired."), successor));
+    } else if model.lifecycle.as_deref() == Some("deprecated")
+        || model.retires_on.is_some_and(|day| (day - today).num_days() <= DAYS_OF_WARNING)
+    {
+        findings.warn(&format!("the model {name} will soon stop answering. {successor}"));
+    }
+}
+
+fn check_database(store: &Store, findings: &mut Findings) -> Result<(), Explanation> {
+    let explained = |error: StoreError| error.explain();
+    let engine = store.engine().map_err(explained)?;
+    let version = store.schema_version().map_err(explained)?;
+    findings.tell(format!("{}, schema version {version}.", presentable(&engine, &[])));
+    Ok(())
+}
+
+fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanation> {
+    mailer.greeting().map_err(|error| error.explain())?;
+    let login = if mailer.logs_in() { "takes the login" } else { "answers; no login is set" };
+    findings.tell(format!("The mail server {} {login}.", mailer.server()));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Checked, Checkers, Findings, judge_model};
+    use claude::ModelInfo;
+    use domain::{Explanation, SystemClock};
+    use std::sync::Arc;
+
+    fn blocked<T>(variable: &str) -> Access<T> {
+        Access::Blocked(Explanation::new(format!("{variable} is not set."), format!("Set {variable}.")))
+    }
+
+    #[test]
+    fn a_service_without_settings_is_a_problem_and_an_unused_one_is_not() {
+        let checkers = Checkers {
+            ghl: blocked("GHL_API_KEY"),
+            meta: blocked("META_ACCESS_TOKEN"),
+            claude: Access::NotUsed("NORMALIZER=local".to_owned()),
+            store: blocked("DATA_DIR"),
+            mailer: Access::NotUsed("SMTP_HOST is not set".to_owned()),
+            clock: Arc::new(SystemClock),
+        };
+        let all = checkers.check_all();
+        assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);
+        let good: Vec<bool> = all.iter().map(super::CheckResult::is_good).collect();
+        assert_eq!(good, [false, false, true, false, true]);
+        assert_eq!(all[0].problem.as_ref().unwrap().remedy, "Set GHL_API_KEY.");
+        assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
+    }
+
+    #[test]
+    fn several_problems_are_told_together_and_a_common_remedy_once() {
+        let problem = |message: &str, remedy: &str| Explanation::new(message, remedy);
+        let joined = Findings::joined_problem(vec![
+            problem("A.", "Do."),
+            problem("B.", "Do.").with_code("7"),
+            problem("C.", "Go."),
+        ])
+        .unwrap();
+        assert_eq!((joined.message.as_str(), joined.remedy.as_str()), ("A. B. C.", "Do. Go."));
+        assert_eq!(joined.provider_code.as_deref(), Some("7"));
+        assert_eq!(Findings::joined_problem(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_model_is_warned_about_before_it_retires_and_a_problem_after() {
+        let judged = |lifecycle: &str, retires: &str| {
+            let model = ModelInfo {
+                id: "claude-x".to_owned(),
+                display_name: Some("Claude X\u{1b}[31m".to_owned()),
+                lifecycle: Some(lifecycle.to_owned()),
+                retires_on: retires.parse().ok(),
+            };
+            let mut findings = Findings::default();
+            judge_model(&model, "2026-11-21".parse().unwrap(), &mut findings);
+            assert!(findings.found[0].starts_with("Model Claude X [31m (claude-x)"), "{findings:?}");
+            let warned = findings.found.iter().any(|sentence| sentence.starts_with("Warning:"));
+            (warned, !findings.problems.is_empty())
+        };
+        assert_eq!(judged("active", ""), (false, false));
+        assert_eq!(judged("active", "2026-12-06"), (false, false));
+        assert_eq!(judged("active", "2026-12-05"), (true, false));
+        assert_eq!(judged("deprecated", "2027-12-05"), (true, false));
+        assert_eq!(judged("active", "2026-11-21"), (false, true));
+        assert_eq!(judged("retired", ""), (false, true));
+    }
+}

@@ -1,0 +1,188 @@
+//! The check of Meta: the token with its permissions and its end, then the ad account with its terms.
+
+use super::{DAYS_OF_WARNING, Findings};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::foreign_text::presentable;
+use domain::{Cancel, Explain, Explanation};
+use meta::{AdAccount, AdAccountId, MetaClient, MetaError, TokenInfo};
+
+/// The permissions an installation needs: to write audiences, to read the account and its ads, to reach what belongs to
+/// the business.
+const PERMISSIONS: [&str; 3] = ["ads_management", "ads_read", "business_management"];
+
+/// Meta's code for a token it does not accept, whatever it is asked.
+const BAD_TOKEN: u64 = 190;
+
+const NEW_TOKEN: &str =
+    "Create a new token and set it as META_ACCESS_TOKEN. A system user's token need not expire.";
+
+pub(super) fn check(
+    meta: &MetaClient,
+    now: DateTime<Utc>,
+    findings: &mut Findings,
+) -> Result<(), Explanation> {
+    let cancel = Cancel::new();
+    match meta.debug_token(&cancel) {
+        Ok(token) => judge_token(&token, now, findings)?,
+        // Some tokens may not ask about themselves and are good all the same; the account tells.
+        Err(MetaError::Api(error)) if error.code != BAD_TOKEN => {
+            findings.warn(&format!("Meta does not tell about the token: {}", error.own_words()));
+        }
+        Err(error) => return Err(error.explain()),
+    }
+    let account = meta.ad_account(&cancel).map_err(|error| error.explain())?;
+    judge_account(&account, meta.ad_account_id(), findings);
+    if let Some(warning) = meta.version_warning() {
+        findings.warn(&format!("Meta says of META_API_VERSION: {warning}"));
+    }
+    Ok(())
+}
+
+/// An error is a token that is good for nothing, so that nothing more needs to be asked.
+fn judge_token(token: &TokenInfo, now: DateTime<Utc>, findings: &mut Findings) -> Result<(), Explanation> {
+    let day = |end: DateTime<Utc>| end.format("%Y-%m-%d");
+    match token.expires_at {
+        Some(end) if end <= now => {
+            return Err(Explanation::new(format!("The Meta token expired on {}.", day(end)), NEW_TOKEN));
+        }
+        _ if !token.valid => return Err(Explanation::new("Meta does not accept the token.", NEW_TOKEN)),
+        None => findings.tell("The token is valid and does not expire."),
+        Some(end) => {
+            findings.tell(format!("The token is valid and expires on {}.", day(end)));
+            if end - now < TimeDelta::days(DAYS_OF_WARNING) {
+                findings.warn(&format!("the token expires on {}. {NEW_TOKEN}", day(end)));
+            }
+        }
+    }
+    let is_missing = |permission: &&str| !token.scopes.iter().any(|granted| granted == permission);
+    let missing: Vec<&str> = PERMISSIONS.into_iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        findings.tell(format!("Its permissions: {}.", token.scopes.join(", ")));
+    } else {
+        findings.problem(Explanation::new(
+            format!("The Meta token lacks the permission {}.", missing.join(", ")),
+            format!("Create a token with {} and set it as META_ACCESS_TOKEN.", PERMISSIONS.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+fn judge_account(account: &AdAccount, id: &AdAccountId, findings: &mut Findings) {
+    let status = account.account_status;
+    findings.tell(format!(
+        "Ad account \"{}\" ({id}), {}, currency {}.",
+        presentable(&account.name, &[]),
+        status.words(),
+        account.currency.as_deref().unwrap_or("not known")
+    ));
+    if !status.is_active() && status.0 != 0 {
+        findings.problem(Explanation::new(
+            format!("The ad account can not be used: {}.", status.words()),
+            format!(
+                "Open https://www.facebook.com/accountquality and Billing in Ads Manager for ad account {}, or set another META_AD_ACCOUNT_ID.",
+                id.digits()
+            ),
+        ));
+    }
+    let [lists, values] = id.terms_links();
+    match account.terms_accepted {
+        Some(true) => findings.tell(format!(
+            "The terms for customer lists are accepted. Meta does not tell whether those for value-based audiences are: {values}"
+        )),
+        Some(false) => findings.problem(Explanation::new(
+            "Meta's terms for customer lists are not accepted for this ad account.",
+            format!(
+                "A person with a role in the ad account must accept them at {lists} and, for value-based audiences, at {values}"
+            ),
+        )),
+        None => findings.tell(format!(
+            "Meta does not tell whether its terms are accepted: see {lists} and {values}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Findings, judge_account, judge_token};
+    use chrono::{DateTime, Utc};
+    use meta::{AccountStatus, AdAccount, AdAccountId, TokenInfo};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn token(valid: bool, expires_at: Option<&str>, scopes: &[&str]) -> TokenInfo {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        TokenInfo { valid, expires_at: expires_at.map(time), scopes }
+    }
+
+    const ALL: [&str; 3] = super::PERMISSIONS;
+
+    #[test]
+    fn a_token_is_warned_about_for_the_last_fourteen_days() {
+        let warned = |end| {
+            let mut findings = Findings::default();
+            judge_token(&token(true, Some(end), &ALL), time("2026-11-21T12:00:00Z"), &mut findings).unwrap();
+            assert!(findings.problems.is_empty());
+            assert!(findings.found[0].contains(&end[..10]), "{findings:?}");
+            findings.found.iter().any(|sentence| sentence.starts_with("Warning:"))
+        };
+        assert!(!warned("2026-12-05T12:00:00Z"));
+        assert!(warned("2026-12-05T11:59:59Z"));
+        assert!(warned("2026-11-21T12:00:01Z"));
+    }
+
+    #[test]
+    fn an_ended_or_refused_token_is_a_problem_and_the_end_is_named() {
+        let judged = |token: TokenInfo| {
+            judge_token(&token, time("2026-11-21T12:00:00Z"), &mut Findings::default()).unwrap_err().message
+        };
+        let ended = judged(token(false, Some("2026-11-20T23:00:00Z"), &[]));
+        assert_eq!(ended, "The Meta token expired on 2026-11-20.");
+        for end in [None, Some("2027-01-01T00:00:00Z")] {
+            assert_eq!(judged(token(false, end, &ALL)), "Meta does not accept the token.");
+        }
+    }
+
+    #[test]
+    fn only_missing_permissions_are_named() {
+        let mut findings = Findings::default();
+        let few = token(true, None, &["public_profile", "ads_read"]);
+        judge_token(&few, time("2026-11-21T12:00:00Z"), &mut findings).unwrap();
+        assert_eq!(
+            findings.problems[0].message,
+            "The Meta token lacks the permission ads_management, business_management."
+        );
+    }
+
+    #[test]
+    fn the_account_s_state_and_terms_are_judged() {
+        let id = AdAccountId::parse("act_1234567890").unwrap();
+        let judged = |status: u64, terms_accepted: Option<bool>| {
+            let account = AdAccount {
+                id: id.to_string(),
+                name: "Shop\u{1b}]0;x".to_owned(),
+                account_status: AccountStatus(status),
+                currency: Some("USD".to_owned()),
+                timezone: None,
+                terms_accepted,
+            };
+            let mut findings = Findings::default();
+            judge_account(&account, &id, &mut findings);
+            assert!(
+                findings.found[0].starts_with("Ad account \"Shop ]0;x\" (act_1234567890), "),
+                "{findings:?}"
+            );
+            findings.problems.into_iter().map(|problem| problem.message + &problem.remedy).collect::<Vec<_>>()
+        };
+        for good in [judged(1, Some(true)), judged(9, None), judged(0, Some(true))] {
+            assert_eq!(good, Vec::<String>::new());
+        }
+        assert!(judged(3, Some(true))[0].contains("a payment is due"));
+        let terms = judged(1, Some(false));
+        for link in id.terms_links() {
+            assert!(terms[0].contains(&link), "{terms:?}");
+        }
+        assert_eq!(judged(2, Some(false)).len(), 2, "both problems are told");
+    }
+}

@@ -1,0 +1,48 @@
+//! What people on the pages and programs on the API ask for alike. All of it blocks.
+
+use crate::app::App;
+use crate::problem::Problem;
+use domain::run::{RunStatus, SyncConfig, Trigger};
+use domain::{Explanation, RunId};
+use sync::{StartError, SyncService};
+
+/// The service, or the settings it lacks.
+pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
+    app.installation.sync().ok_or_else(|| Problem::MissingSettings(app.installation.missing_settings()))
+}
+
+/// Begins a run with what was saved last, else with what the environment says.
+pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
+    let sync = service(app)?;
+    let config = match app.store.config_latest()? {
+        Some((_, config)) => config,
+        None => match app.installation.initial_choice() {
+            (Some(list), Some(field)) => sync.resolve(&list, &field)?,
+            _ => return Err(StartError::NotConfigured.into()),
+        },
+    };
+    Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)
+}
+
+/// Asks a run to stop before its next call.
+pub(crate) fn stop(app: &App, run: RunId) -> Result<(), Problem> {
+    if app.installation.sync().is_some_and(|sync| sync.cancel(run)) {
+        return Ok(());
+    }
+    let explained = match app.store.run_get(run)? {
+        None => return Err(Problem::NoRun(run)),
+        Some(found) if found.status == RunStatus::Running => Explanation::new(
+            format!("Sync {run} was started by another process, which alone can stop it."),
+            "Stop it where it was started, or wait until it has ended.",
+        ),
+        Some(_) => Explanation::new(format!("Sync {run} has already ended."), ""),
+    };
+    Err(Problem::NotCancellable(run, explained))
+}
+
+/// Looks the list and the field up at GoHighLevel and saves them for the runs to come.
+pub(crate) fn choose(app: &App, list: &str, field: &str, sync_enabled: bool) -> Result<SyncConfig, Problem> {
+    let config = SyncConfig { sync_enabled, ..service(app)?.resolve(list, field)? };
+    app.store.config_save(&config)?;
+    Ok(config)
+}

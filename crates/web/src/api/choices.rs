@@ -1,0 +1,134 @@
+//! What can be chosen: Smart Lists and value fields. GoHighLevel's answers are remembered for five minutes.
+
+use crate::actions::service;
+use crate::app::App;
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::path;
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+use sync::StartError;
+use utoipa::{IntoParams, ToSchema};
+
+/// The lists to choose from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SmartLists {
+    /// All contacts first, then the tags in alphabetical order.
+    smart_lists: Vec<SmartList>,
+}
+
+/// A list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SmartList {
+    /// `all`, or `tag:<tag>`; a tag matches exactly.
+    #[schema(example = "tag:customer")]
+    id: String,
+    name: String,
+    /// How many contacts it holds; null for lists that were not counted.
+    contacts: Option<u64>,
+}
+
+/// How many contacts a list holds now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListCount {
+    id: String,
+    contacts: u64,
+}
+
+/// The fields to choose from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomFields {
+    custom_fields: Vec<CustomField>,
+}
+
+/// A custom field of contacts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomField {
+    id: String,
+    name: String,
+    #[schema(example = "contact.lifetime_value")]
+    field_key: String,
+    /// GoHighLevel's own word.
+    #[schema(example = "MONETORY")]
+    data_type: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Refresh {
+    /// Ask GoHighLevel even for what it answered lately.
+    #[serde(default)]
+    #[param(default = false)]
+    refresh: bool,
+}
+
+/// The Smart Lists, with the size of `all` and of the chosen one.
+#[utoipa::path(get, path = path::SMART_LISTS, tag = "configuration", params(Refresh),
+    responses(
+        (status = 200, description = "The lists", body = SmartLists),
+        (status = 422, description = "Settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "GoHighLevel did not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn lists(
+    app: web::Data<App>,
+    query: web::Query<Refresh>,
+) -> Result<web::Json<SmartLists>, Problem> {
+    let refresh = query.refresh;
+    let found = app.blocking(move |app| {
+        let sync = service(app)?;
+        let selected = match app.store.config_latest()? {
+            Some((_, config)) => Some(config.list_id),
+            None => app.installation.initial_choice().0,
+        };
+        Ok(sync.lists(selected.as_deref(), refresh)?)
+    });
+    let lists = found.await?.into_iter();
+    let smart_list =
+        |list: sync::ListInfo| SmartList { id: list.id, name: list.name, contacts: list.contacts };
+    Ok(web::Json(SmartLists { smart_lists: lists.map(smart_list).collect() }))
+}
+
+/// The size of one Smart List.
+#[utoipa::path(get, path = path::LIST_COUNT, tag = "configuration",
+    params(("id" = String, Path, description = "The list's id, percent-encoded", example = "tag%3Acustomer")),
+    responses(
+        (status = 200, description = "Its size", body = ListCount),
+        (status = 404, description = "There is no such list", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "Settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "GoHighLevel did not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn count(
+    app: web::Data<App>,
+    id: web::Path<String>,
+) -> Result<web::Json<ListCount>, Problem> {
+    let id = id.into_inner();
+    let counted = app.blocking(move |app| {
+        let contacts = service(app)?.list_count(&id).map_err(|error| match error {
+            StartError::Unknown { .. } => Problem::NoList(id.clone()),
+            other => other.into(),
+        })?;
+        Ok(ListCount { id, contacts })
+    });
+    Ok(web::Json(counted.await?))
+}
+
+/// The custom fields of contacts, one of which holds the lifetime value.
+#[utoipa::path(get, path = path::CUSTOM_FIELDS, tag = "configuration", params(Refresh),
+    responses(
+        (status = 200, description = "The fields", body = CustomFields),
+        (status = 422, description = "Settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "GoHighLevel did not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn fields(
+    app: web::Data<App>,
+    query: web::Query<Refresh>,
+) -> Result<web::Json<CustomFields>, Problem> {
+    let refresh = query.refresh;
+    let fields = app.blocking(move |app| Ok(service(app)?.fields(refresh)?)).await?.into_iter();
+    let custom_field = |field: sync::ValueField| CustomField {
+        id: field.id,
+        name: field.name,
+        field_key: field.key,
+        data_type: field.data_type,
+    };
+    Ok(web::Json(CustomFields { custom_fields: fields.map(custom_field).collect() }))
+}

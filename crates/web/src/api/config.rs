@@ -1,0 +1,146 @@
+//! `GET` and `POST /api/config`: which list and which value field are synced, and whether the schedule runs.
+
+use super::body::JsonBody;
+use crate::actions;
+use crate::app::App;
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::path;
+use actix_web::web;
+use domain::Explanation;
+use domain::run::SyncConfig;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The choice in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Config {
+    #[schema(example = "tag:customer")]
+    ghl_smart_list_id: Option<String>,
+    /// As people see it; null when it could not be looked up.
+    ghl_smart_list_name: Option<String>,
+    /// The field's key.
+    #[schema(example = "contact.lifetime_value")]
+    ghl_ltv_field_name: Option<String>,
+    /// The field's name as people see it; null when it could not be looked up.
+    ghl_ltv_field_label: Option<String>,
+    #[schema(example = "act_1234567890")]
+    meta_ad_account_id: Option<String>,
+    /// Whether the schedule runs.
+    sync_enabled: bool,
+    /// False while the values of the environment are used.
+    saved: bool,
+}
+
+/// A change of the choice. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigChange {
+    #[schema(example = "tag:customer")]
+    ghl_smart_list_id: Option<String>,
+    /// The field's key, name or id.
+    #[schema(example = "contact.lifetime_value")]
+    ghl_ltv_field_name: Option<String>,
+    sync_enabled: Option<bool>,
+    /// Taken so that what GET answers can be sent back, and ignored; as the following ones.
+    #[schema(value_type = Option<String>)]
+    #[serde(rename = "ghl_smart_list_name")]
+    _list_name: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    #[serde(rename = "ghl_ltv_field_label")]
+    _field_label: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    #[serde(rename = "meta_ad_account_id")]
+    _ad_account_id: Option<Value>,
+    #[schema(value_type = Option<bool>)]
+    #[serde(rename = "saved")]
+    _saved: Option<Value>,
+}
+
+impl From<SyncConfig> for Config {
+    fn from(config: SyncConfig) -> Self {
+        Self {
+            ghl_smart_list_id: Some(config.list_id),
+            ghl_smart_list_name: Some(config.list_name),
+            ghl_ltv_field_name: Some(config.ltv_field_key),
+            ghl_ltv_field_label: Some(config.ltv_field_name),
+            meta_ad_account_id: Some(config.ad_account_id),
+            sync_enabled: config.sync_enabled,
+            saved: true,
+        }
+    }
+}
+
+/// The list and the field that are synced.
+#[utoipa::path(get, path = path::CONFIG, tag = "configuration",
+    responses((status = 200, description = "The choice in force", body = Config)))]
+pub(crate) async fn show(app: web::Data<App>) -> Result<web::Json<Config>, Problem> {
+    Ok(web::Json(app.blocking(in_force).await?))
+}
+
+/// Choose the list and the field, or switch the schedule on and off.
+#[utoipa::path(post, path = path::CONFIG, tag = "configuration", request_body = ConfigChange,
+    responses(
+        (status = 200, description = "Saved", body = Config),
+        (status = 422, description = "There is no such list or field, or one of them is not chosen, or settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "GoHighLevel did not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn save(
+    app: web::Data<App>,
+    change: JsonBody<ConfigChange>,
+) -> Result<web::Json<Config>, Problem> {
+    Ok(web::Json(app.blocking(move |app| change_choice(app, change.0)).await?.into()))
+}
+
+fn in_force(app: &App) -> Result<Config, Problem> {
+    if let Some((_, saved)) = app.store.config_latest()? {
+        return Ok(saved.into());
+    }
+    let (list, field) = app.installation.initial_choice();
+    let known = match (app.installation.sync(), &list, &field) {
+        (Some(sync), Some(list), Some(field)) => sync.resolve(list, field).ok(),
+        _ => None,
+    };
+    Ok(match known {
+        Some(known) => Config { saved: false, ..known.into() },
+        None => Config {
+            ghl_smart_list_id: list,
+            ghl_smart_list_name: None,
+            ghl_ltv_field_name: field,
+            ghl_ltv_field_label: None,
+            meta_ad_account_id: None,
+            sync_enabled: true,
+            saved: false,
+        },
+    })
+}
+
+fn change_choice(app: &App, change: ConfigChange) -> Result<SyncConfig, Problem> {
+    let saved = app.store.config_latest()?.map(|(_, saved)| saved);
+    let sync_enabled =
+        change.sync_enabled.unwrap_or_else(|| saved.as_ref().is_none_or(|saved| saved.sync_enabled));
+    if change.ghl_smart_list_id.is_none()
+        && change.ghl_ltv_field_name.is_none()
+        && let Some(saved) = &saved
+    {
+        // Only the schedule: that must be possible even when GoHighLevel does not answer.
+        let config = SyncConfig { sync_enabled, ..saved.clone() };
+        app.store.config_save(&config)?;
+        return Ok(config);
+    }
+    let (list, field) = match saved {
+        Some(saved) => (Some(saved.list_id), Some(saved.ltv_field_key)),
+        None => app.installation.initial_choice(),
+    };
+    let chosen = |name, value: Option<String>| {
+        value.filter(|value| !value.trim().is_empty()).ok_or_else(|| {
+            Problem::Refused(Explanation::new(
+                format!("{name} is missing."),
+                "GET /api/smart-lists and GET /api/custom-fields list what can be chosen.",
+            ))
+        })
+    };
+    let list = chosen("ghl_smart_list_id", change.ghl_smart_list_id.or(list))?;
+    let field = chosen("ghl_ltv_field_name", change.ghl_ltv_field_name.or(field))?;
+    actions::choose(app, &list, &field, sync_enabled)
+}

@@ -1,0 +1,97 @@
+//! What the dashboard needs of the program around it. The binary implements it: it alone knows settings and clients.
+
+use chrono::{DateTime, Utc};
+use domain::Explanation;
+use persistence::StoreError;
+use sync::SyncService;
+use sync::checks::{CheckResult, Checked};
+
+/// One value of the settings page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable's name, such as `AUDIENCE_PREFIX`.
+    pub name: &'static str,
+    /// The name people see.
+    pub title: &'static str,
+    /// One sentence: what it does and what may be entered.
+    pub help: &'static str,
+    /// The words to choose from; empty for free text.
+    pub choices: &'static [&'static str],
+    /// The value in force; empty when none is.
+    pub value: String,
+    /// Where the value comes from.
+    pub source: SettingSource,
+    /// What would be in force without a saved value; empty when nothing would.
+    pub initial: String,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingSource {
+    /// Saved on the settings page: it wins.
+    Saved,
+    /// The environment.
+    Environment,
+    /// Nobody set it.
+    Default,
+}
+
+/// Why changed settings were not saved; then none of them was.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Values that can not be used: the setting's name and what it must be.
+    #[error("some settings can not be used")]
+    Refused(Vec<(String, String)>),
+    /// The database failed.
+    #[error("the settings could not be saved")]
+    Store(#[from] StoreError),
+}
+
+/// The e-mail addresses of the environment, for display only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailAddresses {
+    /// `SMTP_FROM_EMAIL`.
+    pub from: String,
+    /// `SMTP_TO_EMAIL`.
+    pub to: Vec<String>,
+}
+
+/// The program around the dashboard. Every method may block: call it on a thread for blocking work.
+pub trait Installation: Send + Sync + 'static {
+    /// Variables without which no sync can run, as far as they are not set. Empty when the setup is complete.
+    fn missing_settings(&self) -> Vec<&'static str>;
+
+    /// Starts, cancels and looks up; `None` while keys of a vendor are missing.
+    fn sync(&self) -> Option<SyncService>;
+
+    /// List id and field of the environment (`GHL_SMART_LIST_ID`, `GHL_LTV_FIELD`), used until a choice is saved.
+    fn initial_choice(&self) -> (Option<String>, Option<String>);
+
+    /// Every setting that can be saved.
+    ///
+    /// # Errors
+    /// The database's error.
+    fn settings(&self) -> Result<Vec<Setting>, StoreError>;
+
+    /// Saves values, or goes back to the initial one where the value is `None`. All or none; in force at once, for a
+    /// running sync from its next run on.
+    ///
+    /// # Errors
+    /// [`SettingsError::Refused`] names every value that can not be used.
+    fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError>;
+
+    /// The next times of the schedule, soonest first, whether it is enabled or not.
+    fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
+
+    /// One cheap real call to the service.
+    fn check(&self, service: Checked) -> CheckResult;
+
+    /// Whom mails come from and go to; `None` when e-mail is not set up.
+    fn mail_addresses(&self) -> Option<MailAddresses>;
+
+    /// Sends a test mail and returns its recipients.
+    ///
+    /// # Errors
+    /// What to show: that e-mail is not set up, or the server's own words.
+    fn send_test_mail(&self) -> Result<Vec<String>, Explanation>;
+}

@@ -1,0 +1,232 @@
+//! `GET /connections`: what each service needs and whether it is set. The tests make one small real call.
+
+use super::layout::Layout;
+use super::notice::Notice;
+use super::standing::Standing;
+use super::{html, wants_fragment};
+use crate::app::App;
+use crate::csrf::{self, CsrfForm};
+use crate::problem::Problem;
+use crate::wording::Badge;
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use askama::Template;
+use serde::de::IgnoredAny;
+use std::collections::HashMap;
+use sync::checks::{CheckResult, Checked};
+
+const SET: Badge = Badge { class: "ok", icon: "✓", word: "Set" };
+const NOT_SET: Badge = Badge { class: "warn", icon: "○", word: "Not set" };
+const NOT_NEEDED: Badge = Badge { class: "idle", icon: "–", word: "Not needed" };
+const WORKS: Badge = Badge { class: "ok", icon: "✓", word: "Works" };
+const FAILED: Badge = Badge { class: "bad", icon: "✕", word: "Does not work" };
+
+/// A service as the page introduces it.
+struct Service {
+    checked: Checked,
+    /// Its word in addresses and ids.
+    slug: &'static str,
+    name: &'static str,
+    purpose: &'static str,
+    variables: &'static [&'static str],
+}
+
+const SERVICES: [Service; 5] = [
+    Service {
+        checked: Checked::Ghl,
+        slug: "ghl",
+        name: "GoHighLevel",
+        purpose: "Contacts and their lifetime values are read from it.",
+        variables: &["GHL_API_KEY", "GHL_LOCATION_ID"],
+    },
+    Service {
+        checked: Checked::Meta,
+        slug: "meta",
+        name: "Meta",
+        purpose: "The custom audience and its lookalike are made in its ad account.",
+        variables: &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"],
+    },
+    Service {
+        checked: Checked::Claude,
+        slug: "claude",
+        name: "Claude",
+        purpose: "It ranks the lifetime values; every rank is checked.",
+        variables: &["CLAUDE_API_KEY"],
+    },
+    Service {
+        checked: Checked::Database,
+        slug: "database",
+        name: "Database",
+        purpose: "It keeps the syncs and their results.",
+        variables: &[],
+    },
+    Service {
+        checked: Checked::Smtp,
+        slug: "smtp",
+        name: "E-mail",
+        purpose: "It tells how each sync ended.",
+        variables: &["SMTP_HOST", "SMTP_FROM_EMAIL", "SMTP_TO_EMAIL"],
+    },
+];
+
+#[derive(Template)]
+#[template(path = "pages/connections.html", blocks = ["services"])]
+struct ConnectionsPage {
+    layout: Layout,
+    csrf: String,
+    services: Vec<ServiceView>,
+}
+
+#[derive(Template)]
+#[template(path = "partials/service.html")]
+struct ServicePart {
+    csrf: String,
+    service: ServiceView,
+}
+
+/// One card.
+struct ServiceView {
+    slug: &'static str,
+    name: &'static str,
+    purpose: &'static str,
+    variables: Vec<VariableView>,
+    remark: Option<&'static str>,
+    result: Option<ResultView>,
+}
+
+struct VariableView {
+    name: &'static str,
+    badge: Badge,
+}
+
+/// What a test found.
+struct ResultView {
+    badge: Badge,
+    /// As [`Notice::role`].
+    role: &'static str,
+    latency: String,
+    found: Vec<String>,
+    notice: Option<Notice>,
+}
+
+pub(crate) async fn show(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    page(&app, &request, HashMap::new()).await
+}
+
+/// Tests one service.
+pub(crate) async fn test(
+    app: web::Data<App>,
+    request: HttpRequest,
+    slug: web::Path<String>,
+    _form: CsrfForm<IgnoredAny>,
+) -> Result<HttpResponse, Problem> {
+    let service = SERVICES.iter().find(|service| service.slug == *slug).ok_or(Problem::NotFound)?;
+    let checked = service.checked;
+    let result = app.blocking(move |app| Ok(app.installation.check(checked))).await?;
+    if !wants_fragment(&request) {
+        return page(&app, &request, HashMap::from([(checked, result)])).await;
+    }
+    let set = app.blocking(WhatIsSet::read).await?;
+    html(&ServicePart { csrf: csrf::token(&request), service: service.view(&set, Some(result)) })
+}
+
+/// Tests all services at once.
+pub(crate) async fn test_all(
+    app: web::Data<App>,
+    request: HttpRequest,
+    _form: CsrfForm<IgnoredAny>,
+) -> Result<HttpResponse, Problem> {
+    let checks = SERVICES.map(|service| {
+        let app = app.clone();
+        let check = async move { app.blocking(move |app| Ok(app.installation.check(service.checked))).await };
+        (service.checked, rt::spawn(check))
+    });
+    let mut results = HashMap::new();
+    for (checked, check) in checks {
+        let result = check.await.map_err(|lost| Problem::System(lost.to_string()))??;
+        results.insert(checked, result);
+    }
+    page(&app, &request, results).await
+}
+
+async fn page(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    mut results: HashMap<Checked, CheckResult>,
+) -> Result<HttpResponse, Problem> {
+    let (standing, set) = app.blocking(|app| Ok((Standing::read(app)?, WhatIsSet::read(app)?))).await?;
+    let services =
+        SERVICES.iter().map(|service| service.view(&set, results.remove(&service.checked))).collect();
+    let layout = Layout::new(app, request, "/connections", "Connections", &standing);
+    let page = ConnectionsPage { layout, csrf: csrf::token(request), services };
+    if wants_fragment(request) { html(&page.as_services()) } else { html(&page) }
+}
+
+/// Which variables are set, as far as the installation tells.
+struct WhatIsSet {
+    missing: Vec<&'static str>,
+    mail: bool,
+    ranked_here: bool,
+}
+
+impl WhatIsSet {
+    /// Blocks.
+    fn read(app: &App) -> Result<Self, Problem> {
+        let settings = app.installation.settings()?;
+        Ok(Self {
+            missing: app.installation.missing_settings(),
+            mail: app.installation.mail_addresses().is_some(),
+            ranked_here: settings
+                .iter()
+                .any(|setting| setting.name == "NORMALIZER" && setting.value == "local"),
+        })
+    }
+
+    fn badge(&self, service: Checked, variable: &str) -> Badge {
+        let is_set = match service {
+            Checked::Claude if self.ranked_here => return NOT_NEEDED,
+            Checked::Smtp => self.mail,
+            _ => !self.missing.contains(&variable),
+        };
+        if is_set { SET } else { NOT_SET }
+    }
+
+    fn remark(&self, service: Checked) -> Option<&'static str> {
+        match service {
+            Checked::Claude if self.ranked_here => Some("The ranks are computed here (NORMALIZER is local)."),
+            Checked::Smtp if !self.mail => {
+                Some("E-mail is optional; without it nobody is told how a sync ended.")
+            }
+            Checked::Database => Some(
+                "DATABASE_URL or POSTGRES_HOST chooses a PostgreSQL server; without them the data is kept in a file below DATA_DIR.",
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl Service {
+    fn view(&self, set: &WhatIsSet, result: Option<CheckResult>) -> ServiceView {
+        let variable = |name: &&'static str| VariableView { name, badge: set.badge(self.checked, name) };
+        ServiceView {
+            slug: self.slug,
+            name: self.name,
+            purpose: self.purpose,
+            variables: self.variables.iter().map(variable).collect(),
+            remark: set.remark(self.checked),
+            result: result.map(ResultView::new),
+        }
+    }
+}
+
+impl ResultView {
+    fn new(result: CheckResult) -> Self {
+        let is_good = result.is_good();
+        Self {
+            badge: if is_good { WORKS } else { FAILED },
+            role: if is_good { "status" } else { "alert" },
+            latency: format!("{} ms", result.latency.as_millis()),
+            found: result.found,
+            notice: result.problem.map(Notice::refused),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The history: twenty runs a page, newest first.
+
+use super::pager::{PER_PAGE, Pager, pages};
+use super::run_view::{run_duration, warnings};
+use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, matched_count, run_badge};
+use domain::Run;
+use domain::run::RunStatus;
+use persistence::{Store, StoreError};
+
+/// The runs of one page and where it stands among the others.
+pub(super) struct History {
+    runs: Vec<Run>,
+    pub(super) pager: Pager,
+}
+
+/// One line of the history.
+pub(super) struct HistoryRow {
+    pub(super) id: String,
+    pub(super) started: Moment,
+    pub(super) badge: Badge,
+    pub(super) processed: String,
+    pub(super) matched: String,
+    pub(super) match_rate: String,
+    pub(super) audience: String,
+    pub(super) lookalike: String,
+    pub(super) duration: String,
+    pub(super) failed: bool,
+}
+
+impl History {
+    /// Blocks. A page that is gone, or never was, shows the last one.
+    pub(super) fn read(store: &Store, asked: u32) -> Result<Self, StoreError> {
+        let mut page = asked;
+        let mut list = store.run_list(page, PER_PAGE)?;
+        let last = pages(list.total);
+        if page > last {
+            page = last;
+            list = store.run_list(page, PER_PAGE)?;
+        }
+        Ok(Self { runs: list.items, pager: Pager::new(page, list.total) })
+    }
+
+    pub(super) fn rows(&self, wording: &Wording) -> Vec<HistoryRow> {
+        self.runs.iter().map(|run| HistoryRow::new(run, wording)).collect()
+    }
+}
+
+impl HistoryRow {
+    fn new(run: &Run, wording: &Wording) -> Self {
+        let lookalike = run.lookalikes.first();
+        Self {
+            id: run.id.to_string(),
+            started: wording.minute(run.started_at),
+            badge: run_badge(run.status, !warnings(run).is_empty()),
+            processed: grouped(run.accounting.fetched),
+            matched: matched_count(&run.matched),
+            match_rate: run.matched.rate_text(run.accounting.sent),
+            audience: run
+                .audience
+                .as_ref()
+                .map_or_else(|| UNKNOWN.to_owned(), |audience| audience.name.clone()),
+            lookalike: lookalike.map_or_else(
+                || UNKNOWN.to_owned(),
+                |lookalike| format!("{} ({})", lookalike.name, lookalike_state(lookalike)),
+            ),
+            duration: run_duration(run),
+            failed: run.status == RunStatus::Failed,
+        }
+    }
+}

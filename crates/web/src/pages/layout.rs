@@ -1,0 +1,88 @@
+//! The frame of every page.
+
+use super::notice::Notice;
+use super::run_view::warnings;
+use super::standing::Standing;
+use crate::app::App;
+use crate::wording::{Badge, Moment, run_badge};
+use crate::{assets, csrf};
+use actix_web::HttpRequest;
+use domain::run::RunStatus;
+
+/// The pages of the menu.
+const PAGES: [(&str, &str); 3] =
+    [("/", "Dashboard"), ("/connections", "Connections"), ("/settings", "Settings")];
+
+/// A link of the menu.
+pub(super) struct MenuEntry {
+    pub(super) address: &'static str,
+    pub(super) name: &'static str,
+    pub(super) is_here: bool,
+}
+
+/// What the frame shows.
+pub(super) struct Layout {
+    /// For the browser's tab; begins with the state, so that it can be read there.
+    pub(super) title: String,
+    pub(super) menu: [MenuEntry; 3],
+    pub(super) instance_name: Option<String>,
+    pub(super) stylesheet: String,
+    pub(super) htmx: String,
+    pub(super) script: String,
+    pub(super) icon: String,
+    pub(super) badge: Badge,
+    pub(super) last_success: Option<Moment>,
+    pub(super) next_run: Option<Moment>,
+    pub(super) no_next_run: &'static str,
+    /// Why *Sync now* can not be pressed.
+    pub(super) blocked: Option<String>,
+    pub(super) csrf: String,
+    pub(super) with_logout: bool,
+    /// What became of the last action, when it has no place of its own on the page.
+    pub(super) notice: Option<Notice>,
+    /// Whether the parts travel beside another answer and find their place by their ids.
+    pub(super) out_of_band: bool,
+    pub(super) version: &'static str,
+}
+
+impl Layout {
+    pub(super) fn new(
+        app: &App,
+        request: &HttpRequest,
+        address: &str,
+        title: &str,
+        standing: &Standing,
+    ) -> Self {
+        let badge = match &standing.latest {
+            None => Badge { class: "idle", icon: "○", word: "Never run" },
+            Some(run) => run_badge(run.status, !warnings(run).is_empty()),
+        };
+        let icon = match standing.latest.as_ref().map(|run| run.status) {
+            Some(RunStatus::Failed) => "icon-failed.svg",
+            Some(RunStatus::Running) => "icon-running.svg",
+            _ => "icon.svg",
+        };
+        let moment = |at| standing.wording.minute(at);
+        let last_success = standing.latest_success.as_ref();
+        let is_on = standing.choice.sync_enabled;
+        Self {
+            title: format!("{} - {title}", badge.word),
+            menu: PAGES.map(|(page, name)| MenuEntry { address: page, name, is_here: page == address }),
+            instance_name: standing.instance_name.clone(),
+            stylesheet: assets::url("app.css"),
+            htmx: assets::url("htmx-2.0.11.min.js"),
+            script: assets::url("app.js"),
+            icon: assets::url(icon),
+            badge,
+            last_success: last_success.map(|run| moment(run.completed_at.unwrap_or(run.started_at))),
+            next_run: standing.next_run.filter(|_| is_on).map(moment),
+            no_next_run: if is_on { "No sync is due" } else { "The schedule is off" },
+            blocked: standing.blocked(),
+            csrf: csrf::token(request),
+            with_logout: app.gate.is_some(),
+            notice: None,
+            out_of_band: false,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How the whole service stands; every page shows it at the top.
+
+use super::choice::Choice;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::wording::Wording;
+use chrono::{DateTime, Utc};
+use domain::Run;
+use domain::run::RunStatus;
+
+/// What every page needs to know, read in one go.
+pub(super) struct Standing {
+    pub(super) latest: Option<Run>,
+    pub(super) latest_success: Option<Run>,
+    pub(super) choice: Choice,
+    pub(super) missing: Vec<&'static str>,
+    pub(super) next_run: Option<DateTime<Utc>>,
+    pub(super) instance_name: Option<String>,
+    pub(super) wording: Wording,
+}
+
+impl Standing {
+    /// Blocks.
+    pub(super) fn read(app: &App) -> Result<Self, Problem> {
+        let settings = app.installation.settings()?;
+        // Saved settings are in force at once, so they win over those the server was started with.
+        let saved = |name| settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value);
+        let text = |name, started: &Option<String>| match saved(name) {
+            Some(value) => (!value.is_empty()).then(|| value.clone()),
+            None => started.clone(),
+        };
+        let wording = Wording {
+            time_zone: saved("TZ").and_then(|zone| zone.parse().ok()).unwrap_or(app.wording.time_zone),
+            currency: text("LTV_CURRENCY", &app.wording.currency),
+        };
+        Ok(Self {
+            latest: app.store.run_latest()?,
+            latest_success: app.store.run_latest_success()?,
+            choice: Choice::read(app)?,
+            missing: app.installation.missing_settings(),
+            next_run: app.installation.next_runs(1).first().copied(),
+            instance_name: text("INSTANCE_NAME", &app.instance_name),
+            wording,
+        })
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.latest.as_ref().is_some_and(|run| run.status == RunStatus::Running)
+    }
+
+    /// Why no sync can be started now; `None` when one can.
+    pub(super) fn blocked(&self) -> Option<String> {
+        if !self.missing.is_empty() {
+            Some(format!("Not possible yet: {} missing", said(&self.missing)))
+        } else if !self.choice.is_complete() {
+            Some("Not possible yet: choose a Smart List and a value field".to_owned())
+        } else if self.is_running() {
+            Some("A sync is running".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+fn said(missing: &[&str]) -> String {
+    match missing {
+        [one] => format!("{one} is"),
+        [one, other] => format!("{one} and {other} are"),
+        many => format!("{} settings are", many.len()),
+    }
+}

@@ -1,0 +1,203 @@
+//! The program around the dashboard, as far as a test needs it.
+
+use chrono::{DateTime, Utc};
+use domain::ltv::DecimalMark;
+use domain::{Clock, Explain, Explanation, Secret, SystemClock};
+use http_client::{BaseUrl, RetryPolicy};
+use mailer::{MailContext, Mailer, MailerSettings, Tls};
+use persistence::{Store, StoreError};
+use sandbox::Sandbox;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use sync::checks::{CheckResult, Checked};
+use sync::{NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings};
+use web::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
+
+const RECIPIENT: &str = "marketing@example.com";
+
+/// Change the fields before it is given to the dashboard.
+pub struct FakeInstallation {
+    pub missing: Vec<&'static str>,
+    pub sync: Option<SyncService>,
+    pub initial: (Option<String>, Option<String>),
+    pub settings: Mutex<Vec<Setting>>,
+    pub next_runs: Vec<DateTime<Utc>>,
+    pub mailer: Option<(Mailer, MailContext)>,
+    /// What every check says is wrong.
+    pub check_problem: Option<Explanation>,
+}
+
+impl FakeInstallation {
+    /// Nothing is set up yet.
+    pub fn without_keys() -> Self {
+        Self {
+            missing: vec!["GHL_API_KEY", "META_ACCESS_TOKEN"],
+            sync: None,
+            initial: (None, None),
+            settings: Mutex::new(vec![prefix()]),
+            next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
+            mailer: None,
+            check_problem: None,
+        }
+    }
+
+    /// Everything is set up and leads to the sandbox; nothing is chosen yet.
+    pub fn on(sandbox: &Sandbox, store: &Store, folder: &Path) -> Self {
+        let mail_context = MailContext {
+            public_url: "http://localhost:9876".to_owned(),
+            public_url_is_set: false,
+            instance_name: None,
+            time_zone: chrono_tz::UTC,
+            instance_tag: store.instance_tag().unwrap(),
+        };
+        Self {
+            missing: vec![],
+            sync: Some(service(sandbox, store, folder, mail_context.clone())),
+            mailer: Some((mailer(sandbox), mail_context)),
+            ..Self::without_keys()
+        }
+    }
+}
+
+impl Installation for FakeInstallation {
+    fn missing_settings(&self) -> Vec<&'static str> {
+        self.missing.clone()
+    }
+
+    fn sync(&self) -> Option<SyncService> {
+        self.sync.clone()
+    }
+
+    fn initial_choice(&self) -> (Option<String>, Option<String>) {
+        self.initial.clone()
+    }
+
+    fn settings(&self) -> Result<Vec<Setting>, StoreError> {
+        Ok(self.settings.lock().unwrap().clone())
+    }
+
+    fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError> {
+        let mut settings = self.settings.lock().unwrap();
+        let refused: Vec<_> = changes
+            .iter()
+            .filter(|(_, value)| value.as_deref() == Some("bad"))
+            .map(|(name, _)| (name.clone(), "must be something else".to_owned()))
+            .collect();
+        if !refused.is_empty() {
+            return Err(SettingsError::Refused(refused));
+        }
+        for (name, value) in changes {
+            let setting = settings.iter_mut().find(|setting| setting.name == name).unwrap();
+            setting.source = value.as_ref().map_or(SettingSource::Environment, |_| SettingSource::Saved);
+            setting.value = value.clone().unwrap_or_else(|| setting.initial.clone());
+        }
+        Ok(())
+    }
+
+    fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {
+        self.next_runs.iter().take(count).copied().collect()
+    }
+
+    fn check(&self, service: Checked) -> CheckResult {
+        CheckResult {
+            service,
+            found: vec!["It answers.".to_owned()],
+            problem: self.check_problem.clone(),
+            latency: Duration::from_millis(120),
+        }
+    }
+
+    fn mail_addresses(&self) -> Option<MailAddresses> {
+        self.mailer.as_ref()?;
+        Some(MailAddresses { from: "sync@example.com".to_owned(), to: vec![RECIPIENT.to_owned()] })
+    }
+
+    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
+        let (mailer, context) = self.mailer.as_ref().ok_or_else(|| {
+            Explanation::new("E-mail is not set up.", "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL.")
+        })?;
+        let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
+        mailer.send(&mail).map_err(|error| error.explain())?;
+        Ok(vec![RECIPIENT.to_owned()])
+    }
+}
+
+fn prefix() -> Setting {
+    Setting {
+        name: "AUDIENCE_PREFIX",
+        title: "Audience prefix",
+        help: "The beginning of every audience's name.",
+        choices: &[],
+        value: "GHL-HighValue".to_owned(),
+        source: SettingSource::Environment,
+        initial: "GHL-HighValue".to_owned(),
+    }
+}
+
+fn mailer(sandbox: &Sandbox) -> Mailer {
+    Mailer::new(MailerSettings {
+        host: sandbox.addresses().smtp_host.clone(),
+        port: sandbox.addresses().smtp_port,
+        username: None,
+        password: None,
+        from: "sync@example.com".to_owned(),
+        to: vec![RECIPIENT.to_owned()],
+        tls: Tls::None,
+        timeout: Duration::from_secs(10),
+    })
+    .unwrap()
+}
+
+fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailContext) -> SyncService {
+    let (addresses, credentials) = (sandbox.addresses(), sandbox.credentials());
+    let url = |text: &str| BaseUrl::parse(text).unwrap();
+    let retry = RetryPolicy {
+        max_retries: 1,
+        first_wait: Duration::from_millis(10),
+        longest_wait: Duration::from_millis(10),
+    };
+    let mut ghl = ghl::GhlSettings::new(
+        url(&addresses.ghl),
+        Secret::new(&credentials.ghl_token),
+        &credentials.ghl_location_id,
+    );
+    ghl.retry = retry;
+    let account = meta::AdAccountId::parse(&credentials.meta_ad_account_id).unwrap();
+    let mut meta = meta::MetaSettings::new(
+        url(&addresses.meta),
+        Secret::new(&credentials.meta_access_token),
+        account.clone(),
+    );
+    (meta.retry, meta.throttle_retry) = (retry, retry);
+    let mut claude = claude::ClaudeSettings::new(
+        url(&addresses.claude),
+        Secret::new(&credentials.claude_key),
+        "claude-sonnet-5-5",
+    );
+    claude.retry = retry;
+    SyncService::new(Parts {
+        store: store.clone(),
+        source: Arc::new(ghl::GhlClient::new(ghl)),
+        ranker: Arc::new(claude::ClaudeClient::new(claude)),
+        meta: Arc::new(meta::MetaClient::new(meta)),
+        mailer: Some(mailer(sandbox)),
+        mail_context,
+        settings: SyncSettings {
+            spool_folder: folder.join("spool"),
+            ad_account_id: account.to_string(),
+            respect_opt_out: OptOutRule::All,
+            decimal_mark: DecimalMark::Point,
+            ltv_min: None,
+            audience_prefix: "GHL-HighValue".to_owned(),
+            lookalike_countries: vec!["US".to_owned()],
+            lookalike_percents: vec![1],
+            time_zone: chrono_tz::UTC,
+            poll_every: Duration::from_millis(50),
+            poll_timeout: Duration::from_secs(20),
+            lease_ttl: Duration::from_secs(60),
+        },
+        clock: Arc::new(SystemClock),
+        watcher: Arc::new(NobodyWatches),
+    })
+}

@@ -1,0 +1,248 @@
+//! *Sync now*, *Run anyway*, *Cancel*, the test e-mail, and how a run is followed.
+
+use crate::dashboard_server::check_page;
+use crate::pages_site::Site;
+use crate::runs::{failed, running, successful};
+use domain::run::{Failure, RunStatus, Step};
+use sandbox::Service;
+use sandbox::faults::{Effect, Fault};
+
+#[test]
+fn sync_now_works_without_javascript() {
+    let site = Site::configured();
+    let answer = site.submit("/", "/sync", &[], false);
+    assert_eq!((answer.status, answer.header("location")), (303, "/"));
+    let run = site.ended(site.latest());
+    assert_eq!(run.status, RunStatus::Success, "{:?}", run.failure);
+    let html = site.page("/");
+    assert!(html.contains("<strong>5</strong> Sent to Meta"), "{html}");
+    assert!(html.contains(&run.audience.unwrap().id), "{html}");
+}
+
+#[test]
+fn sync_now_with_htmx_leads_to_the_dashboard() {
+    let site = Site::configured();
+    let answer = site.submit("/settings", "/sync", &[], true);
+    assert_eq!((answer.status, answer.header("hx-redirect")), (200, "/"), "{}", answer.body);
+    assert_eq!(site.ended(site.latest()).status, RunStatus::Success);
+}
+
+#[test]
+fn a_second_sync_is_refused_with_words() {
+    let site = Site::configured();
+    let slow = Effect::Delay { millis: 1500 };
+    site.sandbox.faults().add(Fault::new(Service::Ghl, slow).on_path("/contacts/search"));
+    assert_eq!(site.submit("/", "/sync", &[], false).status, 303);
+    let html = site.page("/");
+    assert!(
+        html.contains("disabled aria-describedby=\"blocked\">Sync now") && html.contains("A sync is running")
+    );
+    for htmx in [false, true] {
+        let answer = site.submit("/", "/sync", &[], htmx);
+        assert_eq!(answer.status, 409, "{}", answer.body);
+        assert!(answer.body.contains("role=\"alert\"") && answer.body.contains("Sync 1 is still running."));
+        assert_eq!(answer.body.contains("<!DOCTYPE html>"), !htmx);
+        if !htmx {
+            check_page(&answer.body);
+        }
+    }
+    site.ended(site.latest());
+}
+
+#[test]
+fn nothing_chosen_is_said_where_the_button_was_pressed() {
+    let site = Site::new();
+    let answer = site.submit("/", "/sync", &[], true);
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.starts_with("<div class=\"notice bad\" role=\"alert\">"), "{}", answer.body);
+    assert!(answer.body.contains("No Smart List or no value field is chosen."), "{}", answer.body);
+    assert!(site.store.run_latest().unwrap().is_none());
+}
+
+#[test]
+fn run_anyway_is_offered_after_the_guard_and_nowhere_else() {
+    let site = Site::configured();
+    site.sync(&[]);
+    let run = failed(&site.store);
+    assert!(!site.page("/").contains("Run anyway"), "{run} failed for another reason");
+
+    // Five were sent: a list of two is fewer than half. The guard compares runs of one list only.
+    let all = site.store.run_latest_success().unwrap().unwrap();
+    site.choose("tag:vip", "Tag: vip");
+    let vip = site.store.config_latest().unwrap().unwrap().0;
+    let before = site.store.run_start(domain::run::Trigger::Manual, vip).unwrap();
+    site.store.run_set_accounting(before, &all.accounting).unwrap();
+    site.store.run_finish(before, RunStatus::Success, None).unwrap();
+    let stopped = site.sync(&[]);
+    assert_eq!(stopped.status, RunStatus::Failed);
+    let html = site.page("/");
+    assert!(html.contains("<input type=\"hidden\" name=\"accept_smaller_list\" value=\"yes\">\n<button class=\"button quiet\">Run anyway</button>"), "{html}");
+    let run = site.sync(&[("accept_smaller_list", "yes")]);
+    assert_eq!((run.status, run.accounting.sent), (RunStatus::Success, 2), "{:?}", run.failure);
+}
+
+#[test]
+fn a_run_can_be_cancelled() {
+    for htmx in [false, true] {
+        let site = Site::configured();
+        let slow = Effect::Delay { millis: 1500 };
+        site.sandbox.faults().add(Fault::new(Service::Ghl, slow).on_path("/contacts/search"));
+        assert_eq!(site.submit("/", "/sync", &[], false).status, 303);
+        let answer = site.submit("/", "/sync/1/cancel", &[], htmx);
+        if htmx {
+            assert_eq!(answer.status, 200);
+            assert!(
+                answer.body.contains("role=\"status\"") && answer.body.contains("Sync 1 stops"),
+                "{}",
+                answer.body
+            );
+        } else {
+            assert_eq!((answer.status, answer.header("location")), (303, "/?done=cancel"));
+            assert!(site.page("/?done=cancel").contains("The sync stops before its next call."));
+        }
+        assert_eq!(site.ended(site.latest()).status, RunStatus::Cancelled);
+    }
+}
+
+#[test]
+fn a_run_that_can_not_be_cancelled_from_here_is_said_so() {
+    let site = Site::configured();
+    let run = running(&site.store);
+    let answer = site.submit("/", &format!("/sync/{run}/cancel"), &[], true);
+    assert_eq!(answer.status, 409);
+    assert!(answer.body.contains("started by another process"), "{}", answer.body);
+    site.store.run_finish(run, RunStatus::Cancelled, None).unwrap();
+    let html = site.page("/");
+    let token = html.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let answer = site.post(&format!("/sync/{run}/cancel"), &[("csrf", token)], false);
+    assert_eq!(answer.status, 409);
+    assert!(answer.body.contains("has already ended"), "{}", answer.body);
+    assert_eq!(site.post("/sync/99/cancel", &[("csrf", token)], false).status, 404);
+}
+
+#[test]
+fn only_a_running_sync_is_asked_for_again() {
+    let site = Site::configured();
+    assert!(!site.page("/").contains("hx-trigger"));
+    let run = running(&site.store);
+    let html = site.page("/");
+    let polling = format!("hx-get=\"/fragments/run?run={run}&#38;step=fetch\" hx-trigger=\"every 2s\"");
+    assert!(html.contains(&polling), "{html}");
+    assert!(html.contains("<progress value=\"1200\" max=\"2357\""), "{html}");
+
+    let same = site.fragment(&format!("/fragments/run?run={run}&step=fetch"));
+    assert!(same.body.contains(&polling) && !same.body.contains("announce"), "{}", same.body);
+    assert!(same.body.len() <= 3072, "{} bytes", same.body.len());
+    let other = site.fragment(&format!("/fragments/run?run={run}&step="));
+    assert!(
+        other.body.contains("<p id=\"announce\" hx-swap-oob=\"innerHTML\">Fetch contacts</p>"),
+        "{}",
+        other.body
+    );
+
+    site.store.run_finish(run, RunStatus::Cancelled, None).unwrap();
+    let last = site.fragment(&format!("/fragments/run?run={run}&step=fetch"));
+    assert!(!last.body.contains("hx-trigger") && !last.body.contains("run-live"), "{}", last.body);
+    assert_eq!(last.header("hx-reswap"), "none");
+    for part in ["top", "run", "last", "status", "figures", "history", "icon"] {
+        assert!(last.body.contains(&format!(" id=\"{part}\"")), "{part} in {}", last.body);
+    }
+    assert_eq!(last.body.matches("hx-swap-oob=\"true\"").count(), 7, "{}", last.body);
+    assert!(last.body.starts_with("<title>Cancelled - "), "{}", last.body);
+    assert!(last.body.contains(&format!("Sync {run}: Cancelled</p>")), "{}", last.body);
+    assert!(!site.page("/").contains("hx-trigger"));
+}
+
+#[test]
+fn a_page_that_follows_an_older_run_is_led_to_the_new_one() {
+    let site = Site::configured();
+    let old = successful(&site.store);
+    let new = running(&site.store);
+    let parts = site.fragment(&format!("/fragments/run?run={old}&step=save"));
+    assert_eq!(parts.header("hx-reswap"), "none");
+    assert!(
+        parts.body.contains(&format!("/fragments/run?run={new}&#38;step=fetch\" hx-trigger")),
+        "{}",
+        parts.body
+    );
+    assert!(parts.body.contains(&format!("action=\"/sync/{new}/cancel\"")), "{}", parts.body);
+}
+
+#[test]
+fn the_test_mail_arrives_and_is_confirmed_in_place() {
+    let site = Site::new();
+    let html = site.page("/");
+    assert!(
+        html.contains("<dd>sync@example.com</dd>") && html.contains("<dd>marketing@example.com</dd>"),
+        "{html}"
+    );
+    let answer = site.submit("/", "/email/test", &[], false);
+    assert_eq!((answer.status, answer.header("location")), (303, "/?done=mail#mail"));
+    assert_eq!(site.sandbox.mails().all().len(), 1);
+    assert!(site.page("/?done=mail").contains("The test e-mail was handed to the mail server."));
+    let answer = site.submit("/", "/email/test", &[], true);
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.starts_with("<section class=\"card\" id=\"mail\""), "{}", answer.body);
+    assert!(answer.body.contains("The test e-mail to marketing@example.com was handed"), "{}", answer.body);
+    assert_eq!(site.sandbox.mails().all().len(), 2);
+}
+
+#[test]
+fn a_mail_that_was_not_sent_is_said_in_place() {
+    let site = Site::new();
+    site.sandbox.stop(Service::Smtp);
+    for (htmx, status) in [(false, 502), (true, 422)] {
+        let answer = site.submit("/", "/email/test", &[], htmx);
+        assert_eq!(answer.status, status);
+        let (_, card) = answer.body.split_once("id=\"mail\"").unwrap();
+        assert!(card.contains("role=\"alert\"") && card.contains("SMTP_HOST"), "{card}");
+    }
+    let site = Site::with(crate::pages_site::FIVE, |fake| fake.mailer = None);
+    let html = site.page("/");
+    assert!(html.contains("E-mail is not set up") && !html.contains("action=\"/email/test\""), "{html}");
+}
+
+#[test]
+fn a_form_without_its_token_changes_nothing() {
+    let site = Site::configured();
+    site.page("/");
+    let config = site.store.config_latest().unwrap();
+    for path in [
+        "/sync",
+        "/sync/1/cancel",
+        "/config",
+        "/email/test",
+        "/connections/test",
+        "/connections/ghl/test",
+        "/settings",
+    ] {
+        for fields in [&[][..], &[("csrf", "")], &[("csrf", "00")], &[("csrf", &"0".repeat(64))]] {
+            for htmx in [false, true] {
+                let answer = site.post(path, fields, htmx);
+                assert_eq!(answer.status, 403, "{path} {fields:?}: {}", answer.body);
+            }
+        }
+        assert_eq!(site.get(path, false).status, if path == "/settings" { 200 } else { 405 }, "{path}");
+    }
+    assert!(site.store.run_latest().unwrap().is_none());
+    assert!(site.sandbox.mails().all().is_empty());
+    assert_eq!(site.store.config_latest().unwrap(), config);
+}
+
+#[test]
+fn words_of_a_provider_stay_text() {
+    let site = Site::configured();
+    let run = running(&site.store);
+    let hostile = "<script>alert('1')</script>\" onclick=\"x";
+    let failure = Failure {
+        step: Step::Upload,
+        message: hostile.into(),
+        remedy: format!("Run anyway {hostile}"),
+        provider_code: Some(hostile.into()),
+        trace_id: Some(hostile.into()),
+    };
+    site.store.run_finish(run, RunStatus::Failed, Some(&failure)).unwrap();
+    assert!(site.page("/").contains("&#60;script&#62;alert(&#39;1&#39;)"));
+    let dialog = site.fragment(&format!("/sync/{run}")).body;
+    assert!(!dialog.contains("<script") && dialog.contains("&#34; onclick=&#34;x"), "{dialog}");
+}

@@ -1,0 +1,104 @@
+//! `/settings`.
+
+use crate::dashboard_server::check_page;
+use crate::pages_site::{FIVE, Site};
+use web::{Setting, SettingSource};
+
+fn site() -> Site {
+    Site::with(FIVE, |fake| {
+        fake.settings.lock().unwrap().extend([
+            Setting {
+                name: "NORMALIZER",
+                title: "Ranked by",
+                help: "claude: ranked by Claude. `local`: computed here.",
+                choices: &["claude", "local"],
+                value: "claude".into(),
+                source: SettingSource::Default,
+                initial: "claude".into(),
+            },
+            Setting {
+                name: "LTV_CURRENCY",
+                title: "Currency",
+                help: "Shown behind amounts.",
+                choices: &[],
+                value: "\"><script>x</script>".into(),
+                source: SettingSource::Saved,
+                initial: String::new(),
+            },
+        ]);
+    })
+}
+
+#[test]
+fn every_setting_is_shown_with_its_source() {
+    let html = site().page("/settings");
+    for shown in [
+        "<label for=\"AUDIENCE_PREFIX\">Audience prefix</label> <code>AUDIENCE_PREFIX</code> <span class=\"source\">from the environment</span>",
+        "name=\"AUDIENCE_PREFIX\" value=\"GHL-HighValue\"",
+        "<code>NORMALIZER</code> <span class=\"source\">default</span>",
+        "<option value=\"claude\" selected>claude</option>\n<option value=\"local\">local</option>",
+        "<code>local</code>: computed here.",
+        "<code>LTV_CURRENCY</code> <span class=\"source\">saved here</span>",
+        "value=\"&#34;&#62;&#60;script&#62;x",
+        "name=\"initial\" value=\"LTV_CURRENCY\"> <span>Go back to the initial value: <code>empty</code>",
+        "<time datetime=\"2026-11-22T02:00:00Z\">2026-11-22 02:00 UTC</time>",
+        "<time datetime=\"2026-11-23T02:00:00Z\">",
+        "<legend>Contacts and values</legend>",
+        "<legend>Audience and lookalike</legend>",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
+    assert!(!html.contains("value=\"AUDIENCE_PREFIX\"> <span>Go back"), "nothing is saved to go back from");
+}
+
+#[test]
+fn a_value_is_saved_and_goes_back() {
+    let site = site();
+    let fields = [("AUDIENCE_PREFIX", "VIP & more"), ("NORMALIZER", "claude")];
+    let answer = site.submit("/settings", "/settings", &fields, false);
+    assert_eq!((answer.status, answer.header("location")), (303, "/settings?done=settings"));
+    let html = site.page("/settings?done=settings");
+    assert!(html.contains("The settings are saved.") && html.contains("value=\"VIP &#38; more\""), "{html}");
+    assert!(html.contains("<code>AUDIENCE_PREFIX</code> <span class=\"source\">saved here</span>"), "{html}");
+    assert!(html.contains("Go back to the initial value: <code>GHL-HighValue</code>"), "{html}");
+    assert!(
+        html.contains("<code>NORMALIZER</code> <span class=\"source\">default</span>"),
+        "an equal value is not saved"
+    );
+
+    let back = [("AUDIENCE_PREFIX", "VIP & more"), ("initial", "AUDIENCE_PREFIX")];
+    let answer = site.submit("/settings", "/settings", &back, true);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body.starts_with("<div id=\"settings\">"), "{}", answer.body);
+    assert!(answer.body.contains("name=\"AUDIENCE_PREFIX\" value=\"GHL-HighValue\""), "{}", answer.body);
+    assert!(answer.body.contains("id=\"top\" hx-swap-oob=\"true\""), "the header shows the next sync");
+}
+
+#[test]
+fn a_refused_value_stays_entered_beside_its_error_and_nothing_is_saved() {
+    let site = site();
+    for htmx in [false, true] {
+        let fields = [("AUDIENCE_PREFIX", "bad"), ("NORMALIZER", "local"), ("initial", "LTV_CURRENCY")];
+        let answer = site.submit("/settings", "/settings", &fields, htmx);
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        if !htmx {
+            check_page(&answer.body);
+        }
+        for shown in [
+            "Nothing was saved, because some values can not be used.",
+            "role=\"alert\"",
+            "name=\"AUDIENCE_PREFIX\" value=\"bad\"",
+            "aria-describedby=\"AUDIENCE_PREFIX-help AUDIENCE_PREFIX-problem\" aria-invalid=\"true\"",
+            "<p class=\"problem\" id=\"AUDIENCE_PREFIX-problem\">✕ must be something else</p>",
+            "<option value=\"local\" selected>",
+            "name=\"initial\" value=\"LTV_CURRENCY\" checked>",
+        ] {
+            assert!(answer.body.contains(shown), "{shown} in {}", answer.body);
+        }
+    }
+    let html = site.page("/settings");
+    assert!(
+        html.contains("value=\"GHL-HighValue\"") && html.contains("<option value=\"claude\" selected>"),
+        "{html}"
+    );
+}

@@ -66,7 +66,12 @@ pub fn enter(context: Context) -> Entered {
 
 /// Gives what follows a new request number, within the present run.
 pub fn enter_request() -> Entered {
-    enter(Context { request: Some(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed)), ..current() })
+    enter(next_request())
+}
+
+/// The next request number within the present run, for work that hops threads and enters the context on each of them.
+pub fn next_request() -> Context {
+    Context { request: Some(NEXT_REQUEST.fetch_add(1, Ordering::Relaxed)), ..current() }
 }
 
 /// Restores the earlier context when dropped.

@@ -156,10 +156,11 @@ impl Delivery<'_> {
         let parts = &self.service.parts;
         let begun = Instant::now();
         loop {
-            let session =
-                parts.meta.session(&audience.id, uploaded.session_id, self.cancel).map_err(RunError::edge)?;
+            // The session is read after the audience: what the audience's readiness promises is then in it.
             let state = parts.meta.audience(&audience.id, self.cancel).map_err(RunError::edge)?;
             refuse_unusable(&state)?;
+            let session =
+                parts.meta.session(&audience.id, uploaded.session_id, self.cancel).map_err(RunError::edge)?;
             let matched = Matched {
                 exact: session.and_then(|session| session.num_matched),
                 lower: state.lower,

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
 use actix_web::web;
+use domain::log_context;
 use persistence::{Store, StoreError};
 use std::sync::Arc;
 
@@ -61,7 +62,11 @@ impl App {
         F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     {
         let store = self.store.clone();
-        Ok(web::block(move || read(&store)).await??)
+        let blocking = move || {
+            let _request = log_context::enter_request();
+            read(&store)
+        };
+        Ok(web::block(blocking).await??)
     }
 
     /// Does whatever blocks (the database, the installation, a vendor) on a thread that may.
@@ -71,6 +76,10 @@ impl App {
         F: FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     {
         let app = Arc::clone(self);
-        web::block(move || work(&app)).await?
+        let blocking = move || {
+            let _request = log_context::enter_request();
+            work(&app)
+        };
+        web::block(blocking).await?
     }
 }

@@ -8,6 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use domain::log_context;
 
 /// Nothing but our own files: no inline script or style, no frame around us, no form to elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -27,10 +28,14 @@ pub(crate) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let context = log_context::next_request();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
     let response = match allow(&app, &request).await {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(problem) => request.error_response(problem),
     };
+    // From here on nothing waits any more, so the thread's context is this request's.
+    let _request = log_context::enter(context);
     let problem = response.response().error().and_then(Error::as_error::<Problem>);
     let mut response = match problem.map(|problem| problem.tell(response.request())) {
         Some(told) => response.into_response(told),
@@ -46,6 +51,7 @@ pub(crate) async fn guard(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    log::debug!("{method} {path} -> {}", response.status().as_u16());
     Ok(response)
 }
 

@@ -306,12 +306,19 @@ impl<'a> Reader<'a> {
             }
         }
         let numbers = [("AUDIENCE_KEEP", 400), ("RETENTION_DAYS", 3650)];
-        let set = numbers.into_iter().filter(|(name, most)| {
+        let mut without_effect = Vec::new();
+        for (name, most) in numbers {
             let expected = format!("a number from 1 to {most}");
-            self.optional(name, &expected, |text| text.parse().ok().filter(|n: &u32| (1..=*most).contains(n)))
-                .is_some()
-        });
-        set.map(|(name, _)| name).collect()
+            let in_range = |text: &str| text.parse().ok().filter(|n: &u32| (1..=most).contains(n));
+            if self.optional(name, &expected, in_range).is_some() {
+                without_effect.push(name);
+            }
+        }
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then_some(());
+        if self.optional("META_BUSINESS_ID", "the digits of a business portfolio's id", digits).is_some() {
+            without_effect.push("META_BUSINESS_ID");
+        }
+        without_effect
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.

@@ -61,6 +61,7 @@ fn every_malformed_value_is_told_at_once_and_by_name() {
         ("SYNC_SCHEDULE_CRON", "0 2 * *"),
         ("AUDIENCE_MODE", "stable"),
         ("AUDIENCE_KEEP", "0"),
+        ("META_BUSINESS_ID", "our business"),
         ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com"),
         ("LTV_CURRENCY", "dollars"),
     ])
@@ -92,6 +93,7 @@ fn every_malformed_value_is_told_at_once_and_by_name() {
         "SYNC_SCHEDULE_CRON",
         "AUDIENCE_MODE",
         "AUDIENCE_KEEP",
+        "META_BUSINESS_ID",
         "NOTIFY_WEBHOOK_URL",
         "LTV_CURRENCY",
         "AUDIENCE_PREFIX",

@@ -1,6 +1,8 @@
 //! The service as it runs for years: configured, triggered and read through HTTP only, on both databases.
 
 use crate::instance::{Database, Instance, on_both_databases, run};
+use chrono::{TimeDelta, Timelike};
+use domain::{Clock, SystemClock};
 use http_client::{Body, HeaderText, HttpClient, HttpSettings, Method, Request};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
@@ -193,6 +195,7 @@ fn one_run_at_a_time_and_it_can_be_cancelled(database: Database) {
 on_both_databases!(
     an_empty_instance_is_configured_run_and_read_back_through_http,
     one_run_at_a_time_and_it_can_be_cancelled,
+    saved_settings_win_over_the_environment,
 );
 
 #[test]
@@ -232,4 +235,55 @@ fn migrate_prints_the_version_and_malformed_settings_end_every_command_with_stat
     for command in ["serve", "sync", "migrate", "healthcheck"] {
         run(instance.program(command)).expect(2).names(&["WEB_PORT"]);
     }
+}
+
+#[test]
+fn a_slot_missed_while_the_machine_was_off_is_made_up_at_the_next_start() {
+    let mut instance = Instance::start();
+    let now = SystemClock.now();
+    instance.store().schedule_set_last_seen(now - TimeDelta::hours(1)).unwrap();
+    let missed = now - TimeDelta::minutes(30);
+    instance.set("SYNC_SCHEDULE_CRON", &format!("{} {} * * *", missed.minute(), missed.hour()));
+    let served = Served::start(&mut instance);
+    served.wait_for("the missed slot is made up", || {
+        served.get("/api/sync/status")["last_success"] != Value::Null
+    });
+    let run = instance.last_run();
+    assert_eq!(run.trigger.as_str(), "made_up");
+    assert_eq!(served.terminate(), Some(0));
+    // A second start finds nothing to make up.
+    let served = Served::start(&mut instance);
+    assert_eq!(served.get("/api/sync/history")["total"], 1);
+    assert_eq!(served.terminate(), Some(0));
+}
+
+fn saved_settings_win_over_the_environment(database: Database) {
+    let mut instance = Instance::start().with_database(database);
+    instance.set("AUDIENCE_PREFIX", "From-Environment");
+    let change = |value: Option<&str>| [("AUDIENCE_PREFIX".to_owned(), value.map(str::to_owned))];
+    instance.store().settings_change(&change(Some("Saved-Here"))).unwrap();
+    instance.sync(&[]).expect(0);
+    assert!(instance.last_run().audience.unwrap().name.starts_with("Saved-Here-"));
+    instance.store().settings_change(&change(None)).unwrap();
+    instance.sync(&[]).expect(0);
+    assert!(instance.last_run().audience.unwrap().name.starts_with("From-Environment-"));
+}
+
+#[test]
+fn every_line_of_the_log_carries_run_and_request() {
+    let mut instance = Instance::start();
+    instance.sync(&[]).expect(0);
+    let served = Served::start(&mut instance);
+    served.get("/api/sync/status");
+    assert_eq!(served.terminate(), Some(0));
+    let log = instance.log();
+    for line in log.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(words.len() > 4 && words[0].ends_with('Z'), "{line}");
+        assert!(words[2] == "-" || words[2].starts_with("run-"), "{line}");
+        assert!(words[3] == "-" || words[3].starts_with("req-"), "{line}");
+    }
+    assert!(log.contains(" run-1 req-"), "calls to vendors carry both");
+    assert!(log.contains(" -> 200"), "requests to the dashboard are logged");
+    assert!(instance.folder().join("logs/app.log").is_file());
 }

@@ -25,6 +25,8 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
         Installed::new(environment, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
     let service = installed.service()?;
     service.recover().map_err(|error| Failed::explained(&error))?;
+    // Without a running service nobody else sends what an earlier run could not.
+    service.follow_up();
     let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
     let run = run_once(&service, &store, &config, options.accept_smaller_list, |run| {
         let service = service.clone();

@@ -164,3 +164,58 @@ fn ratios_are_read_exactly() {
     assert_eq!([".01", "0.1", "0.20", "0.010"].map(percent), [Some(1), Some(10), Some(20), Some(1)]);
     assert_eq!(["0", "1", "0.21", "0.015", "x", "", "0.00", "0.x1"].map(percent), [None; 8]);
 }
+
+#[test]
+fn every_refused_value_says_what_it_must_be() {
+    let long = "x".repeat(61);
+    for (name, value, words) in [
+        ("GHL_BASE_URL", "http://services.example.com", "plain http would send the token in clear"),
+        ("META_GRAPH_URL", "graph.example.com", "it is not an address of the form https://host"),
+        ("CLAUDE_BASE_URL", "https://key@api.example.com", "must not contain a user name"),
+        ("GHL_LOCATION_ID", "a/b", "must be a location id"),
+        ("GHL_API_VERSION", "v1", "must be v2"),
+        ("GHL_SMART_LIST_ID", "vip", "must be `all` or `tag:<tag>`"),
+        ("META_AD_ACCOUNT_ID", "12x", "must be an ad account id such as act_123456789"),
+        ("META_API_VERSION", "25", "it must be a version of the form v25.0"),
+        ("META_BUSINESS_ID", "ours", "must be the digits of a business portfolio's id"),
+        ("META_POLL_SECONDS", "0", "must be a number of seconds"),
+        ("META_POLL_TIMEOUT_SECONDS", "1 h", "must be a number of seconds"),
+        ("META_LIMITED_DATA_USE", "california", "must not be set"),
+        ("NORMALIZER", "gpt", "must be claude or local"),
+        ("RESPECT_OPT_OUT", "yes", "must be one of all, email_and_sms, off"),
+        ("LTV_SOURCE", "won_opportunities", "must be field"),
+        ("LTV_LOCALE", "klingon", "must be a language such as en or de"),
+        ("LTV_MIN", "many", "must be an amount such as 10 or 10.50"),
+        ("LTV_CURRENCY", "dollars", "must be a three-letter currency code"),
+        ("AUDIENCE_MODE", "stable", "must be dated"),
+        ("AUDIENCE_PREFIX", &long, "must be 1 to 60 characters"),
+        ("AUDIENCE_KEEP", "-1", "must be a number from 1 to 400"),
+        ("RETENTION_DAYS", "soon", "must be a number from 1 to 3650"),
+        ("VALUE_MODE", "scaled", "must be percentile"),
+        ("LOOKALIKE_COUNTRIES", "USA", "must be two-letter country codes"),
+        ("LOOKALIKE_RATIOS", "1", "must be ratios from 0.01 to 0.20"),
+        ("SMTP_PORT", "70000", "must be a port number from 1 to 65535"),
+        ("SMTP_TLS", "ssl", "must be one of starttls, implicit, none"),
+        ("NOTIFY_ON", "change", "must be always"),
+        ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com/x", "must not be set"),
+        ("DATABASE_URL", "mysql://db", "can not be used"),
+        ("SYNC_SCHEDULE_CRON", "0 25 * * *", "hour"),
+        ("TZ", "Mars/Olympus", "must be a time zone such as Europe/Berlin"),
+        ("WEB_PORT", "no", "must be a port number from 1 to 65535"),
+        ("WEB_BIND", "everywhere", "must be an IP address"),
+        ("PUBLIC_URL", "tower", "must be an address such as http://tower.local:9876"),
+        ("LOG_LEVEL", "LOUD", "must be one of ERROR, WARNING, INFO, DEBUG"),
+        ("INSTANCE_NAME", &long, "must be at most 60 characters"),
+    ] {
+        let problems = Settings::read(&Environment::of(&[(name, value)])).unwrap_err();
+        let [problem] = problems.0.as_slice() else { panic!("{name}: {problems}") };
+        assert_eq!(problem.variable, name);
+        assert!(problem.message.contains(words), "{name}: {}", problem.message);
+    }
+    let parts = [("POSTGRES_HOST", "db"), ("POSTGRES_PORT", "x")];
+    let told = Settings::read(&Environment::of(&parts)).unwrap_err().to_string();
+    assert!(
+        told.contains("POSTGRES_PORT must be a port number") && told.contains("POSTGRES_USER must be set"),
+        "{told}"
+    );
+}

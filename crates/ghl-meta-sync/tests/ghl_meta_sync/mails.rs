@@ -3,6 +3,7 @@
 use crate::instance::Instance;
 use domain::run::{RunStatus, Step, StepStatus};
 use sandbox::Service;
+use sandbox::faults::{Effect, Fault};
 
 #[test]
 fn a_success_is_told_with_its_figures() {
@@ -81,4 +82,22 @@ fn without_a_mail_server_the_step_is_skipped() {
     let run = instance.last_run();
     assert_eq!(run.steps.last().map(|step| step.status), Some(StepStatus::Skipped));
     assert!(instance.sandbox.mails().all().is_empty());
+}
+
+#[test]
+fn the_next_sync_sends_what_an_earlier_one_could_not() {
+    let mut instance = Instance::start();
+    instance.sandbox.faults().add(Fault::new(
+        Service::Smtp,
+        Effect::Status { status: 451, body: "try again later".to_owned(), headers: Vec::new() },
+    ));
+    instance.sync(&[]).expect(0);
+    assert!(instance.sandbox.mails().all().is_empty());
+    let run = instance.last_run().id;
+    let waiting = instance.store().mail_of_run(run).unwrap();
+    // The wait is over as soon as its time has come.
+    instance.store().mail_failed(waiting[0].id, "due now", waiting[0].queued_at).unwrap();
+    instance.set("GHL_SMART_LIST_ID", "tag:vip").sync(&[]).expect(0);
+    assert_eq!(instance.sandbox.mails().all().len(), 2);
+    assert!(instance.store().mail_of_run(run).unwrap()[0].sent_at.is_some());
 }

@@ -195,6 +195,17 @@ pub struct Failure {
     pub trace_id: Option<String>,
 }
 
+impl Failure {
+    /// The way on that a remedy offers when only the size of the list stopped the run. The page offers the button by
+    /// these words, so remedies must take them from here.
+    pub const RUN_ANYWAY: &'static str = "Run anyway";
+
+    /// Whether the run may be begun again with the smaller list accepted.
+    pub fn offers_run_anyway(&self) -> bool {
+        self.remedy.contains(Self::RUN_ANYWAY)
+    }
+}
+
 /// The list and field a run worked with, under the names they had then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncConfig {

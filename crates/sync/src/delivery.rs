@@ -20,10 +20,13 @@ use meta::{
 };
 use persistence::{IntentionOutcome, RemoteKind};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Tries to create an audience whose reply was lost and which was not made.
 const CREATE_TRIES: u32 = 3;
+/// Looks for an audience whose reply was lost, before it is made again.
+const LOOK_UPS: u32 = 4;
+const LOOK_UP_PAUSE: Duration = Duration::from_secs(2);
 /// Audiences of one day: `-2`, `-3`, … up to this.
 const AUDIENCES_PER_DAY: u32 = 99;
 /// Batches encoded ahead of the one in flight.
@@ -83,7 +86,7 @@ impl Delivery<'_> {
                 Ok(id) => return Ok(id),
                 Err(lost @ MetaError::ReplyLost { .. }) => {
                     log::warn!("the reply to the creation was lost: looking it up");
-                    match self.service.find_own_audience(&new.name, self.progress.run, self.cancel)? {
+                    match self.look_up_for_a_while(&new.name)? {
                         Some(id) => return Ok(id),
                         None if tries < CREATE_TRIES => {}
                         None => return Err(RunError::edge(lost)),
@@ -92,6 +95,20 @@ impl Delivery<'_> {
                 Err(error) => return Err(RunError::edge(error)),
             }
         }
+    }
+
+    /// What was asked for a moment ago may still be being made: it is not made again before it had time to appear.
+    fn look_up_for_a_while(&self, name: &str) -> Result<Option<String>, RunError> {
+        for attempt in 1..=LOOK_UPS {
+            let found = self.service.find_own_audiences(name, self.progress.run, self.cancel)?;
+            if let Some(id) = found.into_iter().next() {
+                return Ok(Some(id));
+            }
+            if attempt < LOOK_UPS {
+                self.cancel.sleep(LOOK_UP_PAUSE)?;
+            }
+        }
+        Ok(None)
     }
 
     /// Sends every contact of the `Sent` bucket in one session, the next batch being encoded while one is in flight.
@@ -251,7 +268,13 @@ impl SyncService {
                     })
                     .map(|found| found.id)
             }
-            Err(error) => return Err(RunError::edge(error)),
+            Err(error) => {
+                // Meta has answered no: nothing was made. Whether anything was is open only without an answer.
+                if matches!(error, MetaError::Api(_)) {
+                    parts.store.intention_close(intention, IntentionOutcome::NeverMade)?;
+                }
+                return Err(RunError::edge(error));
+            }
         };
         let outcome = match created {
             Some(id) => {

@@ -2,6 +2,7 @@
 
 use domain::accounting::Unbalanced;
 use domain::error_chain::Chain;
+use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
 use std::fmt;
 use std::io;
@@ -184,7 +185,10 @@ impl Explain for RunError {
             ),
             Self::ListShrank { sendable, before } => Explanation::new(
                 format!("Only {sendable} contacts would be sent, but the last successful sync sent {before}. The sync stopped before touching Meta."),
-                "If the list really shrank, choose Run anyway (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                format!(
+                    "If the list really shrank, choose {} (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                    Failure::RUN_ANYWAY
+                ),
             ),
             Self::CountMismatch { read, counted } => Explanation::new(
                 format!("The list changed twice while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{LookalikeStatus, RunStatus};
-use domain::{Cancel, Run};
+use domain::{Cancel, Explain, Run};
 
 /// A seed that Meta has not matched by then has too few people.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -31,16 +31,22 @@ impl SyncService {
     fn finish_lookalikes_of(&self, run: &Run) -> Result<(), RunError> {
         let Some(seed) = &run.audience else { return Ok(()) };
         let too_late = self.parts.clock.now() - run.started_at >= GIVE_UP_AFTER;
-        let ready = self.parts.meta.audience(&seed.id, &Cancel::new()).map_err(RunError::edge)?.is_ready();
+        let ready = match self.parts.meta.audience(&seed.id, &Cancel::new()) {
+            Ok(state) => state.is_ready(),
+            Err(error) => {
+                log::warn!("the seed of a pending lookalike can not be read: {}", Chain(&error));
+                false
+            }
+        };
         if !ready && !too_late {
             return Ok(());
         }
         let mut lookalikes = run.lookalikes.clone();
-        for lookalike in &mut lookalikes {
-            if lookalike.status != LookalikeStatus::Pending {
-                continue;
+        for lookalike in lookalikes.iter_mut().filter(|one| one.status == LookalikeStatus::Pending) {
+            if let Err(error) = self.create_lookalike(run.id, seed, lookalike, &Cancel::new()) {
+                log::warn!("a pending lookalike could not be created: {}", Chain(&error));
+                lookalike.note = Some(error.explain().message);
             }
-            self.create_lookalike(run.id, seed, lookalike, &Cancel::new())?;
             if too_late && lookalike.status == LookalikeStatus::Pending {
                 lookalike.status = LookalikeStatus::Failed;
             }

@@ -2,53 +2,87 @@
 //! keeps.
 
 use domain::error_chain::Chain;
-use domain::{Cancel, RunId};
+use domain::{Cancel, RunId, log_context};
 use persistence::{LeaseOutcome, Store, StoreError};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The right to run. Given back when dropped; it expires by itself when its process dies.
+/// The right to run, renewed by a thread of its own from the moment it is taken. Given back when dropped; it expires by
+/// itself when its process dies.
 pub(crate) struct Lease {
     store: Store,
     /// New for every lease: after an expiry even two threads of one process must not take each other's for their own.
     holder: String,
-    ttl: Duration,
+    ended: Cancel,
+    lost: Arc<AtomicBool>,
+    heartbeat: Option<JoinHandle<()>>,
 }
 
 impl Lease {
-    /// Takes the lease, or tells which run holds it.
-    pub(crate) fn take(store: Store, ttl: Duration) -> Result<Result<Self, Option<RunId>>, StoreError> {
+    /// Takes the lease, or tells which run holds it. `work` is cancelled when the lease is lost.
+    pub(crate) fn take(
+        store: &Store,
+        ttl: Duration,
+        work: &Cancel,
+    ) -> Result<Result<Self, Option<RunId>>, StoreError> {
         let holder = uuid::Uuid::new_v4().to_string();
-        Ok(match store.lease_acquire(&holder, ttl)? {
-            LeaseOutcome::Acquired => Ok(Self { store, holder, ttl }),
-            LeaseOutcome::HeldBy { run_id, .. } => Err(run_id),
-        })
-    }
-
-    /// Tells others which run holds the lease.
-    pub(crate) fn set_run(&self, run: RunId) -> Result<(), StoreError> {
-        self.store.lease_set_run(&self.holder, run).map(drop)
-    }
-
-    /// Renews the lease until the run has ended; cancels the run when the lease is lost.
-    pub(crate) fn keep(&self, ended: &Cancel, run: &Cancel, lost: &AtomicBool) {
-        while ended.sleep(self.ttl / 3).is_ok() {
-            match self.store.lease_heartbeat(&self.holder, self.ttl) {
-                Ok(true) => {}
-                Ok(false) => {
-                    lost.store(true, Ordering::SeqCst);
-                    run.cancel();
-                    return;
-                }
-                // The database may come back before the lease expires; if not, the next heartbeat tells.
-                Err(error) => log::warn!("the lease could not be renewed: {}", Chain(&error)),
+        if let LeaseOutcome::HeldBy { run_id, .. } = store.lease_acquire(&holder, ttl)? {
+            return Ok(Err(run_id));
+        }
+        let (ended, lost) = (Cancel::new(), Arc::new(AtomicBool::new(false)));
+        let mut lease = Self { store: store.clone(), holder, ended, lost, heartbeat: None };
+        match lease.start_heartbeat(ttl, work.clone()) {
+            Ok(heartbeat) => {
+                lease.heartbeat = Some(heartbeat);
+                Ok(Ok(lease))
+            }
+            Err(error) => {
+                log::error!("the lease is given back because no thread can be started: {error}");
+                Ok(Err(None))
             }
         }
+    }
+
+    /// Tells others which run holds the lease. False when it is held by somebody else by now.
+    pub(crate) fn set_run(&self, run: RunId) -> Result<bool, StoreError> {
+        self.store.lease_set_run(&self.holder, run)
+    }
+
+    /// Whether another process has taken over.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    fn start_heartbeat(&self, ttl: Duration, work: Cancel) -> std::io::Result<JoinHandle<()>> {
+        let (store, holder) = (self.store.clone(), self.holder.clone());
+        let (ended, lost) = (self.ended.clone(), Arc::clone(&self.lost));
+        let context = log_context::current();
+        std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
+            let _context = log_context::enter(context);
+            while ended.sleep(ttl / 3).is_ok() {
+                match store.lease_heartbeat(&holder, ttl) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        lost.store(true, Ordering::SeqCst);
+                        work.cancel();
+                        return;
+                    }
+                    // The database may come back before the lease expires; if not, the next heartbeat tells.
+                    Err(error) => log::warn!("the lease could not be renewed: {}", Chain(&error)),
+                }
+            }
+        })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.ended.cancel();
+        if self.heartbeat.take().is_some_and(|heartbeat| heartbeat.join().is_err()) {
+            log::error!("the thread that renews the lease panicked");
+        }
         if let Err(error) = self.store.lease_release(&self.holder) {
             log::warn!("the lease could not be released and expires by itself: {}", Chain(&error));
         }

@@ -164,7 +164,9 @@ impl SyncService {
             .store
             .run_last_success_of(&config.list_id, &config.ltv_field_key)
             .map_err(|error| (Step::Fetch, error.into()))?;
-        let before = last.filter(|last| Some(last.id) != run).map_or(0, |last| last.accounting.sent);
+        let before = last
+            .filter(|last| Some(last.id) != run)
+            .map_or(0, |last| last.accounting.sent + last.accounting.refused_by_meta);
         if counts.sent * 2 < before && !accept_smaller_list {
             return Err((Step::Fetch, RunError::ListShrank { sendable: counts.sent, before }));
         }

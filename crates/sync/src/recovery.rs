@@ -2,12 +2,16 @@
 
 use crate::error::RunError;
 use crate::service::SyncService;
+use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, StepStatus};
 use domain::{Cancel, Run, RunId};
 use meta::MetaError;
 use persistence::{Intention, IntentionOutcome, RemoteKind};
+
+/// An audience asked for this recently may still appear at Meta.
+const STILL_BEING_MADE: TimeDelta = TimeDelta::minutes(10);
 
 impl SyncService {
     /// Closes every run that a dead process left running, and undoes its unfinished creations. The caller holds the lease.
@@ -80,18 +84,22 @@ impl SyncService {
     /// An audience that was not completely uploaded is deleted.
     fn undo_audience(&self, intention: &Intention, cancel: &Cancel) -> Result<(), RunError> {
         let found = match &intention.remote_id {
-            Some(id) => Some(id.clone()),
+            Some(id) => vec![id.clone()],
             // The reply to the creation was lost: it is found by its name and our tag, or it was never made.
-            None => self.find_own_audience(&intention.name, intention.run_id, cancel)?,
+            None => self.find_own_audiences(&intention.name, intention.run_id, cancel)?,
         };
-        let outcome = match found {
-            None => IntentionOutcome::NeverMade,
-            Some(id) => {
-                self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
-                log::info!("the unfinished audience {id} was deleted");
-                IntentionOutcome::Deleted
-            }
-        };
+        let age = self.parts.clock.now() - intention.created_at;
+        if found.is_empty() && age < STILL_BEING_MADE {
+            log::info!(
+                "the audience of an unfinished creation is not there (yet): it is looked for again later"
+            );
+            return Ok(());
+        }
+        let outcome = if found.is_empty() { IntentionOutcome::NeverMade } else { IntentionOutcome::Deleted };
+        for id in found {
+            self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
+            log::info!("the unfinished audience {id} was deleted");
+        }
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
     }
 
@@ -120,21 +128,20 @@ impl SyncService {
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
     }
 
-    /// Our audience of that name, made by that run: name and tag must both fit.
-    pub(crate) fn find_own_audience(
+    /// Our audiences of that name, made by that run: name and tag must both fit.
+    pub(crate) fn find_own_audiences(
         &self,
         name: &str,
         run: RunId,
         cancel: &Cancel,
-    ) -> Result<Option<String>, RunError> {
+    ) -> Result<Vec<String>, RunError> {
         let tag = self.tag(run)?;
         let found = self.parts.meta.find_custom_audiences(name, cancel).map_err(RunError::edge)?;
         Ok(found
             .into_iter()
-            .find(|audience| {
-                audience.description.as_deref().is_some_and(|description| description.contains(&tag))
-            })
-            .map(|audience| audience.id))
+            .filter(|audience| audience.description.as_deref().is_some_and(|text| text.contains(&tag)))
+            .map(|audience| audience.id)
+            .collect())
     }
 
     /// What stands in the description of everything this run creates: found again after a lost reply, and the proof

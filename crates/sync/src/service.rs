@@ -14,7 +14,6 @@ use mailer::{MailContext, Mailer};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -116,7 +115,8 @@ impl SyncService {
         trigger: Trigger,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
-        let lease = self.lease_for_a_run()?;
+        let cancel = Cancel::new();
+        let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
         self.close_interrupted_runs();
         let store = &self.parts.store;
@@ -125,8 +125,10 @@ impl SyncService {
         let config = SyncConfig { ad_account_id, ..config.clone() };
         let config_id = store.config_of_run(&config)?;
         let run = store.run_start(trigger, config_id)?;
-        lease.set_run(run)?;
-        let cancel = Cancel::new();
+        if !lease.set_run(run)? {
+            // Cleaning up took so long that another process has begun: it closes the run that was just opened.
+            return Err(StartError::AlreadyRunning { run: None });
+        }
         *self.lock_active() = Some((run, cancel.clone()));
         let service = self.clone();
         let thread = std::thread::Builder::new()
@@ -166,38 +168,56 @@ impl SyncService {
     }
 
     /// Closes what an earlier process left: interrupted runs, unfinished audiences, spool files. Does nothing while
-    /// another process holds the lease.
+    /// another process holds the lease, or this one is at work; [`follow_up`](Self::follow_up) then does it later.
     ///
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        let Ok(_lease) = self.take_lease()? else {
-            log::info!("another process is running a sync: nothing to recover here");
-            return Ok(());
-        };
-        self.close_interrupted_runs();
-        crate::spool::Spool::sweep(&self.parts.settings.spool_folder)
+        match self.lease_for_upkeep()? {
+            Some(_lease) => self.clean_up(),
+            None => {
+                log::info!("a sync is running or has just been interrupted: cleaning up comes later");
+                Ok(())
+            }
+        }
     }
 
-    /// Sends mails that are due and finishes pending lookalikes. Called every minute or so; does nothing while a run
-    /// holds the lease, so that no mail is sent by two.
+    /// Closes what dead processes left, sends mails that are due and finishes pending lookalikes. Called every minute
+    /// or so; does nothing while a run holds the lease, so that no mail is sent by two.
     pub fn follow_up(&self) {
-        match self.take_lease() {
-            Ok(Ok(_lease)) => {
-                self.deliver_due_mails().unwrap_or_else(|error| log::error!("due mails: {}", Chain(&error)));
-                self.finish_pending_lookalikes()
-                    .unwrap_or_else(|error| log::error!("pending lookalikes: {}", Chain(&error)));
+        match self.lease_for_upkeep() {
+            Ok(Some(_lease)) => {
+                let report = |result: Result<(), RunError>, what| {
+                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
+                };
+                report(self.clean_up(), "cleaning up");
+                report(self.deliver_due_mails(), "due mails");
+                report(self.finish_pending_lookalikes(), "pending lookalikes");
             }
-            Ok(Err(_running)) => {}
+            Ok(None) => {}
             Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),
         }
     }
 
+    fn clean_up(&self) -> Result<(), RunError> {
+        self.close_interrupted_runs();
+        crate::spool::Spool::sweep(&self.parts.settings.spool_folder)
+    }
+
+    /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its
+    /// lease has expired, because the machine slept: only another process may take it over.
+    fn lease_for_upkeep(&self) -> Result<Option<Lease>, StoreError> {
+        if self.lock_active().is_some() {
+            return Ok(None);
+        }
+        Ok(self.take_lease(&Cancel::new())?.ok())
+    }
+
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
-    fn lease_for_a_run(&self) -> Result<Lease, StartError> {
+    fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         let give_up = Instant::now() + MAIL_PATIENCE;
         loop {
-            let run = match self.take_lease()? {
+            let run = match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
                 Err(run) => run,
             };
@@ -214,9 +234,9 @@ impl SyncService {
         }
     }
 
-    /// The lease, or the run that holds it.
-    fn take_lease(&self) -> Result<Result<Lease, Option<RunId>>, StoreError> {
-        Lease::take(self.parts.store.clone(), self.parts.settings.lease_ttl)
+    /// The lease, or the run that holds it. `work` is cancelled when the lease is lost.
+    fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
+        Lease::take(&self.parts.store, self.parts.settings.lease_ttl, work)
     }
 
     fn run_to_the_end(
@@ -227,26 +247,24 @@ impl SyncService {
         cancel: &Cancel,
         lease: &Lease,
     ) {
-        let lease_lost = AtomicBool::new(false);
-        let ended = Cancel::new();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let _context = log_context::enter(Context::of_run(run));
-                lease.keep(&ended, cancel, &lease_lost);
-            });
-            let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
-            let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
-            let result =
-                std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
-            if lease_lost.load(Ordering::SeqCst) {
-                // Another process has taken over and closes this run: touching anything now could harm its work.
-                log::error!("{}", RunError::LeaseLost);
-            } else {
-                self.close(&progress, result, cancel);
+        let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
+        let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
+        let result =
+            std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
+        if lease.is_lost() {
+            // Another process has taken over and closes this run: touching anything now could harm its work.
+            log::error!("{}", RunError::LeaseLost);
+        } else {
+            let closing = AssertUnwindSafe(|| self.close(&progress, result, cancel));
+            if std::panic::catch_unwind(closing).is_err() {
+                log::error!("closing the run panicked; the next cleaning up closes it");
             }
-            ended.cancel();
-        });
-        *self.lock_active() = None;
+        }
+        // A later run of this process may stand here already, when the lease was lost.
+        let mut active = self.lock_active();
+        if active.as_ref().is_some_and(|(active, _)| *active == run) {
+            *active = None;
+        }
     }
 
     /// Gives the run its final status, undoes what is unfinished at Meta, and tells people.

@@ -336,7 +336,9 @@ impl<'a> Reader<'a> {
         }
         let Some(host) = self.text("POSTGRES_HOST") else { return embedded };
         let port =
-            self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| text.parse().ok());
+            self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| {
+                text.parse().ok().filter(|port| *port > 0)
+            });
         let name = self.text("POSTGRES_DB").unwrap_or_else(|| "ghl_meta_sync".to_owned());
         let Some(user) = self.text("POSTGRES_USER") else {
             self.problem("POSTGRES_USER", "must be set when POSTGRES_HOST is".to_owned());
@@ -365,7 +367,8 @@ fn short_line(text: &str) -> Option<String> {
 
 fn amount(text: &str) -> Option<Cents> {
     match domain::ltv::read_ltv(&domain::RawLtv::Text(text.to_owned()), DecimalMark::Point) {
-        domain::ltv::LtvReading::Value { amount, .. } => Some(amount),
+        // What another locale would read differently is refused rather than guessed.
+        domain::ltv::LtvReading::Value { amount, ambiguous: false } => Some(amount),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use crate::wording::{
     Badge, Moment, UNKNOWN, Wording, contacts, duration, grouped, lookalike_state, matched_count, run_badge,
     step_badge, trigger,
 };
-use domain::run::{LookalikeStatus, RankingReport, RunStatus, Step, StepRecord, StepStatus};
+use domain::run::{Failure, LookalikeStatus, RankingReport, RunStatus, Step, StepRecord, StepStatus};
 use domain::{Bucket, Run};
 
 /// Everything a page says about one run, ready-made.
@@ -118,7 +118,7 @@ pub(super) fn step_word(run: &Run) -> &'static str {
 
 /// Whether the guard against a list that shrank stopped the run: its remedy names the button.
 fn may_run_anyway(run: &Run) -> bool {
-    run.failure.as_ref().is_some_and(|failure| failure.remedy.contains("Run anyway"))
+    run.failure.as_ref().is_some_and(Failure::offers_run_anyway)
 }
 
 /// What a run that went well still has to say.

@@ -386,6 +386,12 @@ impl Run {
         self.steps.iter().rev().find(|step| step.status == StepStatus::Running)
     }
 
+    /// Contacts read: by the account once the list is complete, before that as far as the reading came.
+    pub fn contacts_read(&self) -> u64 {
+        let so_far = self.steps.iter().find(|step| step.name == Step::Fetch).map_or(0, |step| step.done);
+        if self.accounting.fetched > 0 { self.accounting.fetched } else { so_far }
+    }
+
     /// How all lookalikes stand together: pending while any is, failed when any did, else created.
     pub fn lookalike_status(&self) -> LookalikeStatus {
         let any = |status| self.lookalikes.iter().any(|lookalike| lookalike.status == status);

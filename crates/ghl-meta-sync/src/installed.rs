@@ -2,7 +2,7 @@
 
 use crate::check_command;
 use crate::failure::Failed;
-use crate::settings::{Environment, Settings, is_savable, saved_settings};
+use crate::settings::{Environment, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
 use domain::run::SyncConfig;
@@ -118,17 +118,18 @@ impl Installation for Installed {
     }
 
     fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError> {
-        let unknown = changes.iter().filter(|(name, _)| !is_savable(name));
-        let refused: Vec<_> = unknown
-            .map(|(name, _)| (name.clone(), "can not be saved here; set it in the environment".to_owned()))
-            .collect();
-        if !refused.is_empty() {
-            return Err(SettingsError::Refused(refused));
-        }
+        let refuse = |name: &str, why: &str| SettingsError::Refused(vec![(name.to_owned(), why.to_owned())]);
+        let changes = changes
+            .iter()
+            .map(|(name, value)| {
+                storable(name, value.as_deref())
+                    .ok_or_else(|| refuse(name, "can not be saved here; set it in the environment"))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         let mut wanted = saved(&self.store)?;
-        for (name, value) in changes {
+        for (name, value) in &changes {
             match value {
-                Some(value) => wanted.insert(name.clone(), value.trim().to_owned()),
+                Some(value) => wanted.insert(name.clone(), value.clone()),
                 None => wanted.remove(name),
             };
         }
@@ -141,7 +142,15 @@ impl Installation for Installed {
                     .collect(),
             )
         })?;
-        self.store.settings_change(changes)?;
+        // A service that works must not be lost, with the run that may be going on, to a value that needs more keys.
+        let missing = settings.missing_keys();
+        if self.current().sync.is_some() && !missing.is_empty() {
+            let why = format!("needs {}, which is not set in the environment", missing.join(" and "));
+            return Err(SettingsError::Refused(
+                changes.into_iter().map(|(name, _)| (name, why.clone())).collect(),
+            ));
+        }
+        self.store.settings_change(&changes)?;
         self.replace(settings).map_err(|failed| {
             SettingsError::Refused(
                 changes.iter().map(|(name, _)| (name.clone(), failed.to_string())).collect(),

@@ -2,7 +2,7 @@
 
 use crate::failure::Failed;
 use crate::installed::Installed;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::{Clock, Explain};
 use persistence::{Store, StoreError};
@@ -11,56 +11,99 @@ use sync::schedule::{ScheduleState, Slot, Ticker};
 use sync::{StartError, SyncService};
 use web::Installation;
 
-/// Starts the minute tick; it ends when the ticker is dropped.
+/// A slot whose sync could not begin is tried again at every tick for this long.
+const TRIED_FOR: TimeDelta = TimeDelta::hours(12);
+
+/// The two ticking threads: upkeep may wait for Meta or a mail server, and must not hold up the schedule.
+pub struct Scheduler {
+    _schedule: Ticker,
+    _upkeep: Ticker,
+}
+
+/// Starts the minute ticks; they end when the scheduler is dropped.
 ///
 /// # Errors
 /// A configuration error when the database or a thread fails.
-pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> Result<Ticker, Failed> {
+pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> Result<Scheduler, Failed> {
     let last_seen = store.schedule_last_seen().map_err(|error| Failed::explained(&error))?;
-    let mut state = ScheduleState::new(last_seen.unwrap_or_else(|| clock.now()));
-    Ticker::start(clock, move |now| {
-        if let Err(error) = tick(&installed, &store, &mut state, now) {
-            log::error!("the schedule could not be followed: {}", Chain(&error));
-        }
-        if let Some(sync) = installed.sync() {
-            sync.follow_up();
-        }
+    let state = ScheduleState::new(last_seen.unwrap_or_else(|| clock.now()));
+    let mut schedule = Schedule { installed: Arc::clone(&installed), store, state, waiting: None };
+    let no_thread =
+        |error: std::io::Error| Failed::job(format!("The schedule could not be started: {error}."));
+    Ok(Scheduler {
+        _schedule: Ticker::start(Arc::clone(&clock), move |now| schedule.tick(now)).map_err(no_thread)?,
+        _upkeep: Ticker::start(clock, move |_now| {
+            if let Some(sync) = installed.sync() {
+                sync.follow_up();
+            }
+        })
+        .map_err(no_thread)?,
     })
-    .map_err(|error| Failed::job(format!("The schedule could not be started: {error}.")))
 }
 
-fn tick(
-    installed: &Installed,
-    store: &Store,
-    state: &mut ScheduleState,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let settings = installed.settings_in_force();
-    let due = state.due(&settings.schedule, settings.time_zone, now);
-    store.schedule_set_last_seen(state.last_seen())?;
-    // While keys are missing no slot is kept for later.
-    let (Some(slot), Some(sync)) = (due, installed.sync()) else { return Ok(()) };
-    // Of several processes on one database exactly one gets the slot.
-    if !store.schedule_claim(slot.at)? {
-        return Ok(());
-    }
-    match scheduled_run(installed, &sync, &slot) {
-        Ok(()) => {}
-        Err(StartError::AlreadyRunning { .. }) => {
-            log::info!("the scheduled sync is left out: one is running");
+/// How far the schedule was followed, and the slot whose sync could not begin yet.
+struct Schedule {
+    installed: Arc<Installed>,
+    store: Store,
+    state: ScheduleState,
+    waiting: Option<Slot>,
+}
+
+impl Schedule {
+    fn tick(&mut self, now: DateTime<Utc>) {
+        let before = self.state;
+        match self.claim_due(now) {
+            Ok(Some(slot)) => self.waiting = Some(slot),
+            Ok(None) => {}
+            Err(error) => {
+                // The database may be back at the next tick, which then looks at the same time again.
+                self.state = before;
+                log::error!("the schedule could not be followed: {}", Chain(&error));
+            }
         }
-        Err(error) => log::error!("the scheduled sync could not begin: {}", error.explain().message),
+        let (Some(slot), Some(sync)) = (self.waiting, self.installed.sync()) else { return };
+        if now - slot.at > TRIED_FOR || self.begin(&sync, &slot) {
+            self.waiting = None;
+        }
     }
-    Ok(())
-}
 
-fn scheduled_run(installed: &Installed, sync: &SyncService, slot: &Slot) -> Result<(), StartError> {
-    let config = installed.choice(sync)?;
-    if !config.sync_enabled {
-        log::info!("the scheduled sync is left out: it is switched off");
-        return Ok(());
+    /// The slot that is due, unless another process on the same database has it.
+    fn claim_due(&mut self, now: DateTime<Utc>) -> Result<Option<Slot>, StoreError> {
+        let settings = self.installed.settings_in_force();
+        let due = self.state.due(&settings.schedule, settings.time_zone, now);
+        self.store.schedule_set_last_seen(self.state.last_seen())?;
+        // While keys are missing no slot is kept for later.
+        match due.filter(|_| self.installed.sync().is_some()) {
+            Some(slot) => Ok(self.store.schedule_claim(slot.at)?.then_some(slot)),
+            None => Ok(None),
+        }
     }
-    let handle = sync.start(&config, slot.trigger, false)?;
-    log::info!("run {} was begun by the schedule", handle.run);
-    Ok(())
+
+    /// Begins the sync of a slot. False when it is to be tried again.
+    fn begin(&self, sync: &SyncService, slot: &Slot) -> bool {
+        let begun = self.installed.choice(sync).and_then(|config| {
+            if !config.sync_enabled {
+                log::info!("the scheduled sync is left out: it is switched off");
+                return Ok(());
+            }
+            let handle = sync.start(&config, slot.trigger, false)?;
+            log::info!("run {} was begun by the schedule", handle.run);
+            Ok(())
+        });
+        match begun {
+            Ok(()) => true,
+            Err(StartError::AlreadyRunning { run: Some(run) }) => {
+                log::info!("the scheduled sync is left out: run {run} is going on");
+                true
+            }
+            Err(error @ (StartError::NotConfigured | StartError::Unknown { .. })) => {
+                log::error!("the scheduled sync can not begin: {}", error.explain().message);
+                true
+            }
+            Err(error) => {
+                log::warn!("the scheduled sync is tried again in a minute: {}", Chain(&error));
+                false
+            }
+        }
+    }
 }

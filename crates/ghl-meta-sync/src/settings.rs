@@ -6,7 +6,7 @@ mod reader;
 mod saved;
 
 pub use environment::{Environment, Problem, Problems};
-pub use saved::{is_savable, saved_settings};
+pub use saved::{saved_settings, storable};
 
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
@@ -21,6 +21,67 @@ use std::path::PathBuf;
 use std::time::Duration;
 use sync::OptOutRule;
 use sync::schedule::Cron;
+
+/// Every variable this program reads.
+pub const VARIABLES: &[&str] = &[
+    "GHL_API_KEY",
+    "GHL_LOCATION_ID",
+    "GHL_BASE_URL",
+    "GHL_API_VERSION",
+    "GHL_SMART_LIST_ID",
+    "GHL_LTV_FIELD",
+    "META_ACCESS_TOKEN",
+    "META_AD_ACCOUNT_ID",
+    "META_BUSINESS_ID",
+    "META_GRAPH_URL",
+    "META_API_VERSION",
+    "META_APP_SECRET",
+    "META_POLL_SECONDS",
+    "META_POLL_TIMEOUT_SECONDS",
+    "META_LIMITED_DATA_USE",
+    "CLAUDE_API_KEY",
+    "CLAUDE_BASE_URL",
+    "CLAUDE_MODEL",
+    "NORMALIZER",
+    "RESPECT_OPT_OUT",
+    "LTV_SOURCE",
+    "LTV_LOCALE",
+    "LTV_CURRENCY",
+    "LTV_MIN",
+    "AUDIENCE_MODE",
+    "AUDIENCE_PREFIX",
+    "AUDIENCE_KEEP",
+    "LOOKALIKE_COUNTRIES",
+    "LOOKALIKE_RATIOS",
+    "VALUE_MODE",
+    "INSTANCE_NAME",
+    "POSTGRES_HOST",
+    "POSTGRES_PORT",
+    "POSTGRES_DB",
+    "POSTGRES_USER",
+    "POSTGRES_PASSWORD",
+    "DATABASE_URL",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "SMTP_FROM_EMAIL",
+    "SMTP_TO_EMAIL",
+    "SMTP_TLS",
+    "NOTIFY_ON",
+    "NOTIFY_WEBHOOK_URL",
+    "SYNC_SCHEDULE_CRON",
+    "TZ",
+    "RETENTION_DAYS",
+    "DATA_DIR",
+    "LOG_DIR",
+    "LOG_LEVEL",
+    "WEB_PORT",
+    "WEB_BIND",
+    "WEB_PASSWORD",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+];
 
 /// Who ranks the lifetime values (`NORMALIZER`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

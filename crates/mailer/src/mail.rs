@@ -141,7 +141,7 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     let mut details = vec![
         ("Smart List", one_line(&run.config.list_name, LONGEST)),
         ("LTV Field", one_line(&run.config.ltv_field_name, LONGEST)),
-        ("Contacts Retrieved", run.accounting.fetched.to_string()),
+        ("Contacts Retrieved", run.contacts_read().to_string()),
     ];
     if let Some(audience) = &run.audience {
         details.push(("Custom Audience", named_id(&audience.name, &audience.id)));

@@ -1,6 +1,6 @@
 //! Reading the variables one by one and collecting what is wrong with them.
 
-use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, Sync, Web};
+use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, Sync, VARIABLES, Web};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, Explain, Secret};
@@ -24,7 +24,10 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(environment: &'a Environment) -> Self {
-        Self { environment, problems: Vec::new() }
+        let unreadable = VARIABLES.iter().filter(|name| environment.is_unreadable(name));
+        let problems = unreadable
+            .map(|name| Problem { variable: name, message: "is not readable text (UTF-8)".to_owned() });
+        Self { environment, problems: problems.collect() }
     }
 
     /// The settings, or everything that is wrong with them.
@@ -335,10 +338,9 @@ impl<'a> Reader<'a> {
             }
         }
         let Some(host) = self.text("POSTGRES_HOST") else { return embedded };
-        let port =
-            self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| {
-                text.parse().ok().filter(|port| *port > 0)
-            });
+        let port = self.parse("POSTGRES_PORT", 5432_u16, "a port number from 1 to 65535", |text| {
+            text.parse().ok().filter(|port| *port > 0)
+        });
         let name = self.text("POSTGRES_DB").unwrap_or_else(|| "ghl_meta_sync".to_owned());
         let Some(user) = self.text("POSTGRES_USER") else {
             self.problem("POSTGRES_USER", "must be set when POSTGRES_HOST is".to_owned());

@@ -97,9 +97,12 @@ const SAVABLE: &[Entry] = &[
     ),
 ];
 
-/// Whether a value of that name may be saved.
-pub fn is_savable(name: &str) -> bool {
-    SAVABLE.iter().any(|(known, ..)| *known == name)
+/// The change as it is stored: `None` when a value of that name can not be saved. A blank value means "none" where
+/// that is possible, and otherwise the initial value: it must not hide what the environment says behind a default.
+pub fn storable(name: &str, value: Option<&str>) -> Option<(String, Option<String>)> {
+    let (name, .., default) = SAVABLE.iter().find(|(known, ..)| *known == name)?;
+    let value = value.map(str::trim).filter(|value| !value.is_empty() || default.is_empty());
+    Some(((*name).to_owned(), value.map(str::to_owned)))
 }
 
 /// Every setting that can be saved, with the value in force and where it comes from.

@@ -1,5 +1,5 @@
 use super::reader::percent;
-use super::{Environment, Normalizer, Settings};
+use super::{Environment, Normalizer, Settings, storable};
 use domain::ListSelection;
 use domain::ltv::DecimalMark;
 use std::time::Duration;
@@ -218,4 +218,18 @@ fn every_refused_value_says_what_it_must_be() {
         told.contains("POSTGRES_PORT must be a port number") && told.contains("POSTGRES_USER must be set"),
         "{told}"
     );
+}
+
+#[test]
+fn a_blank_saved_value_never_hides_the_environment_behind_a_default() {
+    assert_eq!(storable("LTV_LOCALE", Some(" ")), Some(("LTV_LOCALE".to_owned(), None)));
+    assert_eq!(storable("LTV_MIN", Some("")), Some(("LTV_MIN".to_owned(), Some(String::new()))));
+    assert_eq!(storable("TZ", Some(" UTC ")), Some(("TZ".to_owned(), Some("UTC".to_owned()))));
+    assert_eq!(storable("META_ACCESS_TOKEN", Some("x")), None, "secrets live in the environment");
+}
+
+#[test]
+fn an_amount_that_reads_in_two_ways_is_refused() {
+    assert_eq!(read(&[("LTV_MIN", "1.500")]).unwrap_err(), ["LTV_MIN"]);
+    assert_eq!(read(&[("LTV_MIN", "1500")]).unwrap().sync.ltv_min.map(|c| c.0), Some(150_000));
 }

@@ -183,3 +183,14 @@ fn terms_that_nobody_accepted_are_told_with_the_link() {
         .names(&["https://business.facebook.com/ads/manage/customaudiences/tos/", &account]);
     assert!(instance.audiences("CUSTOM").is_empty());
 }
+
+#[test]
+#[cfg(unix)]
+fn a_password_that_is_not_text_stops_the_service_instead_of_opening_the_door() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let instance = Instance::start();
+    let mut serve = instance.program("serve");
+    serve.env("WEB_PASSWORD", OsStr::from_bytes(b"p\xE4ss"));
+    run(serve).expect(2).names(&["WEB_PASSWORD is not readable text"]);
+}

@@ -41,12 +41,11 @@ impl Gate {
     /// Whether the password is right. Wrong ones are counted by address; an address with too many gets no answer for a
     /// while, not even to the right one, or trying would never end. Hashes, so it blocks.
     pub(crate) fn try_password(&self, from: IpAddr, password: &[u8]) -> Result<bool, Problem> {
-        self.throttle.check(from).map_err(Problem::Throttled)?;
+        self.throttle.begin(from).map_err(Problem::Throttled)?;
         let is_right = self.password.is(password)?;
         if is_right {
-            self.throttle.forget(from);
+            self.throttle.take_back(from);
         } else {
-            self.throttle.count(from);
             log::warn!("a wrong password for the dashboard was sent from {from}");
         }
         Ok(is_right)

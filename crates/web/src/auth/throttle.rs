@@ -16,37 +16,35 @@ const MOST: usize = 10_000;
 pub(super) struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
 
 impl Throttle {
+    /// Counts an attempt before its password is looked at, so that many at once are not more than the limit.
+    ///
     /// # Errors
     /// The seconds until the address may try again.
-    pub(super) fn check(&self, from: IpAddr) -> Result<(), u64> {
-        self.check_at(from, Instant::now())
+    pub(super) fn begin(&self, from: IpAddr) -> Result<(), u64> {
+        self.begin_at(from, Instant::now())
     }
 
-    fn check_at(&self, from: IpAddr, now: Instant) -> Result<(), u64> {
-        match self.lock().get(&network(from)) {
-            Some((since, count)) if *count >= ATTEMPTS && now < *since + WINDOW => {
-                Err((*since + WINDOW - now).as_secs() + 1)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a wrong password.
-    pub(super) fn count(&self, from: IpAddr) {
-        self.count_at(from, Instant::now());
-    }
-
-    fn count_at(&self, from: IpAddr, now: Instant) {
+    fn begin_at(&self, from: IpAddr, now: Instant) -> Result<(), u64> {
         let mut counts = self.lock();
         counts.retain(|_, (since, _)| now < *since + WINDOW);
-        if counts.len() < MOST {
-            counts.entry(network(from)).or_insert((now, 0)).1 += 1;
+        let has_room = counts.len() < MOST;
+        match counts.get_mut(&network(from)) {
+            Some((since, count)) if *count >= ATTEMPTS => return Err((*since + WINDOW - now).as_secs() + 1),
+            Some((_, count)) => *count += 1,
+            None if has_room => {
+                counts.insert(network(from), (now, 1));
+            }
+            None => {}
         }
+        Ok(())
     }
 
-    /// The right password came.
-    pub(super) fn forget(&self, from: IpAddr) {
-        self.lock().remove(&network(from));
+    /// The password of one attempt was right: that one does not count. Others of the same address do, because many
+    /// people may share it behind a proxy.
+    pub(super) fn take_back(&self, from: IpAddr) {
+        if let Some((_, count)) = self.lock().get_mut(&network(from)) {
+            *count = count.saturating_sub(1);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, (Instant, u32)>> {
@@ -79,26 +77,32 @@ mod tests {
     fn an_address_with_too_many_wrong_passwords_waits() {
         let (throttle, now, from) = (Throttle::default(), Instant::now(), address("192.0.2.1"));
         for _ in 0..ATTEMPTS {
-            assert_eq!(throttle.check_at(from, now), Ok(()));
-            throttle.count_at(from, now);
+            assert_eq!(throttle.begin_at(from, now), Ok(()));
         }
-        assert_eq!(throttle.check_at(from, now), Err(61));
-        assert_eq!(throttle.check_at(from, now + WINDOW - Duration::from_secs(5)), Err(6));
-        assert_eq!(throttle.check_at(from, now + WINDOW), Ok(()));
-        assert_eq!(throttle.check_at(address("192.0.2.2"), now), Ok(()), "others are not held up");
-        throttle.count_at(from, now + WINDOW);
-        assert_eq!(throttle.check_at(from, now + WINDOW), Ok(()), "the count began anew");
+        assert_eq!(throttle.begin_at(from, now), Err(61));
+        assert_eq!(throttle.begin_at(from, now + WINDOW - Duration::from_secs(5)), Err(6));
+        assert_eq!(throttle.begin_at(address("192.0.2.2"), now), Ok(()), "others are not held up");
+        assert_eq!(throttle.begin_at(from, now + WINDOW), Ok(()), "the count began anew");
+    }
+
+    #[test]
+    fn a_right_password_takes_back_its_own_attempt_only() {
+        let (throttle, now, from) = (Throttle::default(), Instant::now(), address("192.0.2.1"));
+        for _ in 0..ATTEMPTS {
+            throttle.begin_at(from, now).unwrap();
+        }
+        throttle.take_back(from);
+        assert_eq!(throttle.begin_at(from, now), Ok(()));
+        assert!(throttle.begin_at(from, now).is_err());
     }
 
     #[test]
     fn a_network_of_many_addresses_counts_as_one() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for n in 0..ATTEMPTS {
-            throttle.count_at(address(&format!("2001:db8::{n}")), now);
+            throttle.begin_at(address(&format!("2001:db8::{n}")), now).unwrap();
         }
-        assert!(throttle.check_at(address("2001:db8::ffff"), now).is_err());
-        assert!(throttle.check_at(address("2001:db8:0:1::1"), now).is_ok());
-        throttle.forget(address("2001:db8::1"));
-        assert!(throttle.check_at(address("2001:db8::ffff"), now).is_ok());
+        assert!(throttle.begin_at(address("2001:db8::ffff"), now).is_err());
+        assert!(throttle.begin_at(address("2001:db8:0:1::1"), now).is_ok());
     }
 }

@@ -52,7 +52,7 @@ impl HistoryRow {
             id: run.id.to_string(),
             started: wording.minute(run.started_at),
             badge: run_badge(run.status, !warnings(run).is_empty()),
-            processed: grouped(run.accounting.fetched),
+            processed: grouped(run.contacts_read()),
             matched: matched_count(&run.matched),
             match_rate: run.matched.rate_text(run.accounting.sent),
             audience: run

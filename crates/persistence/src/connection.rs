@@ -3,10 +3,12 @@
 use crate::database_url::{DatabaseUrl, PostgresAddress};
 use crate::error::StoreError;
 use crate::sqlite_file;
+use backon::{BlockingRetryable, ConstantBuilder};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection};
 use std::path::Path;
+use std::time::Duration;
 
 /// A connection to either engine. Made by [`connect`] only: the derived `establish` guesses the engine and creates a
 /// file for every typo.
@@ -37,6 +39,10 @@ pub(crate) use on_backend;
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 15000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; \
                                PRAGMA synchronous = FULL;";
 
+/// Ten seconds in all for the moment in which another process makes a new file a WAL database.
+const WAL_PAUSE: Duration = Duration::from_millis(50);
+const WAL_TRIES: usize = 200;
+
 /// Settings of each PostgreSQL connection: no statement and no wait for a lock lasts for ever.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '120s'; SET lock_timeout = '30s';";
 
@@ -58,7 +64,13 @@ fn sqlite(path: &Path) -> ConnectionResult<SqliteConnection> {
     let path =
         path.to_str().ok_or_else(|| ConnectionError::InvalidConnectionUrl("the path is not UTF-8".into()))?;
     let mut connection = SqliteConnection::establish(path)?;
-    connection.batch_execute(SQLITE_SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    // SQLite does not wait, whatever the timeout says, while another process switches a new file to WAL.
+    let settings = || connection.batch_execute(SQLITE_SETTINGS);
+    settings
+        .retry(ConstantBuilder::default().with_delay(WAL_PAUSE).with_max_times(WAL_TRIES))
+        .when(|error| error.to_string().contains("locked"))
+        .call()
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 

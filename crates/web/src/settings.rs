@@ -1,5 +1,7 @@
 //! Where the dashboard listens and how it shows things.
 
+use crate::error::WebError;
+use crate::host::AllowedHosts;
 use chrono_tz::Tz;
 use domain::Secret;
 use std::net::IpAddr;
@@ -23,4 +25,14 @@ pub struct WebSettings {
     pub time_zone: Tz,
     /// `LTV_CURRENCY`, shown after amounts.
     pub currency: Option<String>,
+}
+
+impl WebSettings {
+    /// Checks the host names, as [`start`](crate::start) will.
+    ///
+    /// # Errors
+    /// [`WebError::Setting`] names the variable.
+    pub fn check(&self) -> Result<(), WebError> {
+        AllowedHosts::new(self).map(drop)
+    }
 }

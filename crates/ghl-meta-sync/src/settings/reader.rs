@@ -5,13 +5,14 @@ use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, Explain, Secret};
 use http_client::BaseUrl;
-use mailer::{MailerSettings, Tls};
+use mailer::{MailError, Mailer, MailerSettings, Tls};
 use meta::{AdAccountId, ApiVersion};
 use persistence::{DatabaseUrl, PostgresAddress, StoreError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use sync::OptOutRule;
 use sync::schedule::Cron;
+use web::{WebError, WebSettings};
 
 /// Daily at two.
 pub(super) const DEFAULT_SCHEDULE: &str = "0 2 * * *";
@@ -230,7 +231,8 @@ impl<'a> Reader<'a> {
         if to.is_empty() {
             self.problem("SMTP_TO_EMAIL", "must be set when SMTP_HOST is".to_owned());
         }
-        Some(MailerSettings {
+        let complete = from.is_some() && !to.is_empty();
+        let settings = MailerSettings {
             host,
             port,
             username: self.text("SMTP_USERNAME"),
@@ -239,14 +241,18 @@ impl<'a> Reader<'a> {
             to,
             tls,
             timeout: Duration::from_secs(30),
-        })
+        };
+        if complete && let Err(MailError::Setting { variable, problem }) = Mailer::new(settings.clone()) {
+            self.problem(variable, problem);
+        }
+        Some(settings)
     }
 
     pub(super) fn web(&mut self) -> Web {
         let port = self.parse("WEB_PORT", 9876_u16, "a port number from 1 to 65535", |text| {
             text.parse().ok().filter(|port| *port > 0)
         });
-        Web {
+        let web = Web {
             bind: self.parse("WEB_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| {
                 text.parse().ok()
             }),
@@ -257,7 +263,21 @@ impl<'a> Reader<'a> {
             }),
             allowed_hosts: self.list("ALLOWED_HOSTS", ""),
             password: self.secret("WEB_PASSWORD"),
+        };
+        let hosts = WebSettings {
+            bind: web.bind,
+            port: web.port,
+            public_url: web.public_url.clone(),
+            allowed_hosts: web.allowed_hosts.clone(),
+            password: None,
+            instance_name: None,
+            time_zone: Tz::UTC,
+            currency: None,
+        };
+        if let Err(WebError::Setting { variable, problem }) = hosts.check() {
+            self.problem(variable, problem);
         }
+        web
     }
 
     pub(super) fn log_level(&mut self) -> log::LevelFilter {

@@ -233,3 +233,17 @@ fn an_amount_that_reads_in_two_ways_is_refused() {
     assert_eq!(read(&[("LTV_MIN", "1.500")]).unwrap_err(), ["LTV_MIN"]);
     assert_eq!(read(&[("LTV_MIN", "1500")]).unwrap().sync.ltv_min.map(|c| c.0), Some(150_000));
 }
+
+#[test]
+fn addresses_and_hosts_are_checked_with_everything_else() {
+    let problems = read(&[
+        ("SMTP_HOST", "mail.example.com"),
+        ("SMTP_FROM_EMAIL", "not an address"),
+        ("SMTP_TO_EMAIL", "a@example.com"),
+        ("ALLOWED_HOSTS", "http://tower.local"),
+        ("WEB_PORT", "0"),
+    ]);
+    let mut found = problems.unwrap_err();
+    found.sort_unstable();
+    assert_eq!(found, ["ALLOWED_HOSTS", "SMTP_FROM_EMAIL", "WEB_PORT"]);
+}

@@ -10,6 +10,7 @@ use match_keys::{Digest, Reason, Row};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// One contact as it waits in the spool.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -101,16 +102,30 @@ pub(crate) struct LockedSpool {
 
 /// The file in a spool's folder that is locked while the spool is in use.
 const LOCK: &str = "lock";
+/// A folder without a lock is left alone for this long: its lock may be about to come.
+const BEING_MADE: Duration = Duration::from_secs(60);
+const CREATE_TRIES: u32 = 10;
 
 impl LockedSpool {
-    /// Makes a folder with a name that nobody else has below `root`.
+    /// Makes a folder with a name that nobody else has below `root`; again when a sweep was faster than the lock.
     pub(crate) fn create(root: &Path, purpose: &str) -> Result<Self, RunError> {
-        let folder = root.join(format!("{purpose}-{}", uuid::Uuid::new_v4().simple()));
-        fs::create_dir_all(&folder).map_err(RunError::spool("create"))?;
-        let spool = Spool { folder };
-        let lock = spool.side_file(LOCK)?;
-        lock.lock().map_err(RunError::spool("lock"))?;
-        Ok(Self { spool, _lock: lock })
+        let make = || {
+            let folder = root.join(format!("{purpose}-{}", uuid::Uuid::new_v4().simple()));
+            fs::create_dir_all(&folder)?;
+            let spool = Spool { folder };
+            let lock = private_file(&spool.folder.join(LOCK))?;
+            lock.lock()?;
+            fs::metadata(spool.folder.join(LOCK))?;
+            Ok(Self { spool, _lock: lock })
+        };
+        let mut made: io::Result<Self> = make();
+        for _ in 1..CREATE_TRIES {
+            if !matches!(&made, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                break;
+            }
+            made = make();
+        }
+        made.map_err(RunError::spool("create"))
     }
 }
 
@@ -122,7 +137,8 @@ fn sweep(root: &Path) -> io::Result<()> {
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
-            if !is_in_use(&path) {
+            // Held while the folder goes: whoever waits for the lock then finds that it has to begin anew.
+            if let Some(_lock) = lock_abandoned(&path) {
                 remove_if_there(&path)?;
             }
         } else {
@@ -135,8 +151,20 @@ fn sweep(root: &Path) -> io::Result<()> {
     }
 }
 
-fn is_in_use(folder: &Path) -> bool {
-    File::open(folder.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+/// The right to delete a folder, with its lock when it has one; `None` while somebody uses it or is just making it.
+fn lock_abandoned(folder: &Path) -> Option<Option<File>> {
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => None,
+            _ => Some(Some(lock)),
+        },
+        Err(_no_lock) => {
+            let age = fs::metadata(folder).and_then(|folder| folder.modified()).map(|made| made.elapsed());
+            let is_new = matches!(age, Ok(Ok(age)) if age < BEING_MADE);
+            let is_a_run = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("run-"));
+            (is_a_run || !is_new).then_some(None)
+        }
+    }
 }
 
 fn remove_if_there(folder: &Path) -> io::Result<()> {

@@ -23,6 +23,7 @@ pub mod schedule;
 mod service;
 mod settings;
 mod spool;
+mod values;
 
 pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};

@@ -30,4 +30,4 @@ pub use error::{EdgeError, RunError, StartError};
 pub use preview::{Column, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};
-pub use settings::{OptOutRule, SyncSettings};
+pub use settings::{AudienceMode, OptOutRule, SyncSettings, ValueMode};

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::checks::{CheckResult, Checked};
-use sync::{NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings};
+use sync::{AudienceMode, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode};
 use web::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
 
 const RECIPIENT: &str = "marketing@example.com";
@@ -189,7 +189,12 @@ fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCo
             respect_opt_out: OptOutRule::All,
             decimal_mark: DecimalMark::Point,
             ltv_min: None,
+            audience_mode: AudienceMode::Dated,
+            existing_audience: None,
             audience_prefix: "GHL-HighValue".to_owned(),
+            audience_keep: 14,
+            value_mode: ValueMode::Percentile,
+            limited_data_use: false,
             lookalike_countries: vec!["US".to_owned()],
             lookalike_percents: vec![1],
             time_zone: chrono_tz::UTC,

@@ -15,6 +15,7 @@ mod connection;
 mod contacts;
 mod database_url;
 mod error;
+mod follow_up;
 mod intentions;
 mod leases;
 mod mail;

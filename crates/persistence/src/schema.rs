@@ -161,6 +161,8 @@ diesel::table! {
 
 diesel::joinable!(sync_runs -> sync_configs (config_id));
 diesel::allow_tables_to_appear_in_same_query!(sync_configs, sync_runs);
+diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
+diesel::allow_tables_to_appear_in_same_query!(sync_lookalikes, sync_runs);
 
 #[cfg(test)]
 mod tests {

@@ -151,6 +151,7 @@ impl SyncService {
     }
 }
 
-fn is_gone(error: &MetaError) -> bool {
+/// 100/33: what was asked for does not exist, or not for this login.
+pub(crate) fn is_gone(error: &MetaError) -> bool {
     matches!(error, MetaError::Api(api) if api.code == 100 && api.subcode == Some(33))
 }

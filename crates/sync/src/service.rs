@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, list_name};
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
+use crate::follow_up::Looks;
 use crate::lease::Lease;
 use crate::progress::{Progress, StepError, Watcher};
 use crate::settings::SyncSettings;
@@ -48,6 +49,7 @@ pub struct Parts {
 pub struct SyncService {
     pub(crate) parts: Arc<Parts>,
     pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) looks: Arc<Looks>,
     active: Arc<Mutex<Option<(RunId, Cancel)>>>,
 }
 
@@ -72,7 +74,12 @@ impl RunHandle {
 impl SyncService {
     /// A service over the parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), catalogue: Arc::default(), active: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            catalogue: Arc::default(),
+            looks: Arc::default(),
+            active: Arc::default(),
+        }
     }
 
     /// The same service over changed parts: a run that is going on keeps the parts it began with.
@@ -81,6 +88,7 @@ impl SyncService {
         Self {
             parts: Arc::new(parts),
             catalogue: Arc::clone(&self.catalogue),
+            looks: Arc::clone(&self.looks),
             active: Arc::clone(&self.active),
         }
     }
@@ -182,7 +190,7 @@ impl SyncService {
         }
     }
 
-    /// Closes what dead processes left, sends mails that are due and finishes pending lookalikes. Called every minute
+    /// Closes what dead processes left, follows lookalikes up and sends the mails that are due. Called every minute
     /// or so; does nothing while a run holds the lease, so that no mail is sent by two.
     pub fn follow_up(&self) {
         match self.lease_for_upkeep() {
@@ -191,8 +199,8 @@ impl SyncService {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
                 report(self.clean_up(), "cleaning up");
+                report(self.follow_up_lookalikes(), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
-                report(self.finish_pending_lookalikes(), "pending lookalikes");
             }
             Ok(None) => {}
             Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),

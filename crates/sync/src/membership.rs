@@ -67,10 +67,27 @@ pub(crate) struct Batch {
     pub(crate) last: bool,
 }
 
+impl Member {
+    /// The hashed e-mail address.
+    pub(crate) fn email(&self) -> Option<[u8; 32]> {
+        self.row.cell(Field::Email).map(|digest| *digest.as_bytes())
+    }
+
+    /// The hashed phone number.
+    pub(crate) fn phone(&self) -> Option<[u8; 32]> {
+        self.row.cell(Field::Phone).map(|digest| *digest.as_bytes())
+    }
+}
+
 impl<'a> Membership<'a> {
     pub(crate) fn new(spool: &'a Spool, buckets: &[Bucket], values: Values, schema: Schema) -> Self {
         let sent = buckets.iter().map(|bucket| if *bucket == Bucket::Sent { '1' } else { '0' }).collect();
         Self { spool, plan: Plan { values, schema, sent } }
+    }
+
+    /// The columns of every batch.
+    pub(crate) fn schema(&self) -> Schema {
+        self.plan.schema
     }
 
     /// Writes down, beside the contacts, everything that is needed to deliver the same rows after a crash.
@@ -158,7 +175,8 @@ impl<'a> Membership<'a> {
     fn push(&self, batch: &mut Batch, member: &Member) -> Result<(), RunError> {
         let hex = member.row.cells().map(|cell| cell.map(|digest| digest.hex()));
         let cells = hex.each_ref().map(|cell| cell.as_ref().map(Hex::as_str));
-        let cells = &cells[..self.plan.schema.columns().keys().len()];
+        let width = self.plan.schema.columns().keys().len();
+        let cells = &cells[..width];
         let value = MemberValue::from_hundredths(member.value);
         if self.plan.schema.limited_data_use {
             let processing = if is_californian(&member.row) { DataProcessing::Limited } else { DataProcessing::Unlimited };

@@ -86,9 +86,13 @@ impl Replacing<'_> {
         if matches!(start, Start::Anew) {
             // From here on whoever finds this record finishes the replacement.
             self.membership.write_plan()?;
+            self.membership.spool.keep();
             store.replacement_opened(self.delivery.progress.run, self.audience_id, session_id, self.total)?;
         }
-        let session = Session { id: session_id, opened: Instant::now(), age, next_seq, delivered: Delivered::default() };
+        // What the session received before is not known here, but counted by Meta.
+        let resent = if next_seq == 1 { 0 } else { self.total };
+        let delivered = Delivered { resent, ..Delivered::default() };
+        let session = Session { id: session_id, opened: Instant::now(), age, next_seq, delivered };
         with_batches(self.membership, |_| true, |batches| self.send(session, batches))
     }
 

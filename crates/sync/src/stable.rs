@@ -7,6 +7,7 @@ use crate::delivery::Delivery;
 use crate::error::RunError;
 use crate::membership::Membership;
 use crate::replacement::{Replaced, Replacing, Start};
+use crate::target::Target;
 use crate::upload::{Adding, Delivered, new_session_id, with_batches};
 use domain::run::RemoteAudience;
 use meta::{AudienceState, MetaError, UploadBatch, UserRows};
@@ -24,25 +25,6 @@ const REMOVAL_KEYS: [&str; 2] = ["EMAIL", "PHONE"];
 const OTHER_REPLACEMENT: Duration = Duration::from_secs(100 * 60);
 /// "Your members are being replaced" may be said again by a call that begins while the status changes.
 const TRIES_WHILE_REPLACING: u32 = 5;
-
-/// The audience a run writes into.
-pub(crate) enum Target {
-    /// Made by this run and empty: filled by adding.
-    New(RemoteAudience),
-    /// Mirrored before, or chosen by the user.
-    Existing(StableAudience),
-}
-
-impl Target {
-    pub(crate) fn audience(&self) -> RemoteAudience {
-        match self {
-            Self::New(audience) => audience.clone(),
-            Self::Existing(stable) => {
-                RemoteAudience { id: stable.audience_id.clone(), name: stable.name.clone() }
-            }
-        }
-    }
-}
 
 impl Delivery<'_> {
     /// The audience the user has chosen, else the one of earlier runs, else a new one.

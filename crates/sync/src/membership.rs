@@ -5,8 +5,9 @@ use crate::error::RunError;
 use crate::spool::{Spool, SpooledContact};
 use crate::values::Values;
 use domain::accounting::Bucket;
-use match_keys::{Cell, Columns, Field, Hex, Row, hash};
+use match_keys::{Cell, Columns, Digest, Field, Hex, Row, SCHEMA, hash};
 use meta::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, UserRows};
+use persistence::PersonHashes;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::sync::mpsc::SyncSender;
@@ -68,14 +69,10 @@ pub(crate) struct Batch {
 }
 
 impl Member {
-    /// The hashed e-mail address.
-    pub(crate) fn email(&self) -> Option<[u8; 32]> {
-        self.row.cell(Field::Email).map(|digest| *digest.as_bytes())
-    }
-
-    /// The hashed phone number.
-    pub(crate) fn phone(&self) -> Option<[u8; 32]> {
-        self.row.cell(Field::Phone).map(|digest| *digest.as_bytes())
+    /// What a person is told apart by.
+    pub(crate) fn hashes(&self) -> PersonHashes {
+        let hash = |field| self.row.cell(field).map(|digest| *digest.as_bytes());
+        PersonHashes { email: hash(Field::Email), phone: hash(Field::Phone) }
     }
 }
 
@@ -178,16 +175,31 @@ impl<'a> Membership<'a> {
         let width = self.plan.schema.columns().keys().len();
         let cells = &cells[..width];
         let value = MemberValue::from_hundredths(member.value);
-        if self.plan.schema.limited_data_use {
-            let processing = if is_californian(&member.row) { DataProcessing::Limited } else { DataProcessing::Unlimited };
-            batch.rows.push_row_with_data_processing(cells, value, processing)
+        let processing = if self.plan.schema.limited_data_use {
+            Some(if is_californian(&member.row) {
+                DataProcessing::LimitedInCalifornia
+            } else {
+                DataProcessing::Unlimited
+            })
         } else {
-            batch.rows.push_row(cells, value)
-        }
-        .map_err(RunError::Row)?;
+            None
+        };
+        batch.rows.push_row(cells, Some(value), processing).map_err(RunError::Row)?;
         batch.contacts.push(member.contact);
         Ok(())
     }
+}
+
+/// The rows that name people for a removal: their hashed e-mail address and phone number are enough.
+pub(crate) fn removal_rows(people: &[PersonHashes]) -> Result<UserRows, RunError> {
+    const KEYS: [&str; 2] = [SCHEMA[Field::Email as usize], SCHEMA[Field::Phone as usize]];
+    let mut rows = UserRows::without_values(&KEYS);
+    for person in people {
+        let hex = [person.email, person.phone].map(|key| key.map(|key| Digest::from_bytes(key).hex()));
+        let cells = hex.each_ref().map(|hex| hex.as_ref().map(Hex::as_str));
+        rows.push_row(&cells, None, None).map_err(RunError::Row)?;
+    }
+    Ok(rows)
 }
 
 /// California by the state, unless the country says that `ca` is something else there. A contact without a readable

@@ -5,22 +5,19 @@
 
 use crate::delivery::Delivery;
 use crate::error::RunError;
-use crate::membership::Membership;
+use crate::membership::{Member, Membership, removal_rows};
 use crate::replacement::{Replaced, Replacing, Start};
 use crate::target::Target;
 use crate::upload::{Adding, Delivered, new_session_id, with_batches};
 use domain::run::RemoteAudience;
-use meta::{AudienceState, MetaError, UploadBatch, UserRows};
-use persistence::{StableAudience, StableMember};
-use std::collections::HashSet;
+use meta::{AudienceState, MetaError, ReplaceRefusal, UploadBatch};
+use persistence::{PersonHashes, StableAudience};
 use std::time::{Duration, Instant};
 
 /// Rows per call to the database.
 const CHUNK: usize = 2_000;
 /// Rows per removal: larger ones are known to fail at Meta.
-const ROWS_PER_REMOVAL: usize = 1_000;
-/// What a removal needs to find a person.
-const REMOVAL_KEYS: [&str; 2] = ["EMAIL", "PHONE"];
+const ROWS_PER_REMOVAL: u32 = 1_000;
 /// A replacement by somebody else ends after 90 minutes at the latest, with some more for Meta's own work.
 const OTHER_REPLACEMENT: Duration = Duration::from_secs(100 * 60);
 /// "Your members are being replaced" may be said again by a call that begins while the status changes.
@@ -59,19 +56,22 @@ impl Delivery<'_> {
     }
 
     fn adopt(&self, id: &str) -> Result<StableAudience, RunError> {
-        let state = self.service.parts.meta.audience(id, self.cancel).map_err(RunError::edge)?;
+        let parts = &self.service.parts;
+        let state = parts.meta.audience(id, self.cancel).map_err(RunError::edge)?;
         if !state.is_value_based {
             return Err(RunError::NotValueBased { name: state.name });
         }
         let stable = StableAudience {
-            ad_account_id: self.service.parts.settings.ad_account_id.clone(),
+            ad_account_id: parts.settings.ad_account_id.clone(),
             audience_id: state.id,
             name: state.name,
             birthdays: false,
+            limited_data_use: parts.settings.limited_data_use,
             adopted: true,
             replace_refused: false,
+            created_at: parts.clock.now(),
         };
-        self.service.parts.store.stable_audience_set(&stable)?;
+        parts.store.stable_audience_set(&stable)?;
         Ok(stable)
     }
 
@@ -105,8 +105,10 @@ impl Delivery<'_> {
             audience_id: audience.id.clone(),
             name: audience.name.clone(),
             birthdays: membership.schema().birthdays,
+            limited_data_use: membership.schema().limited_data_use,
             adopted: false,
             replace_refused: false,
+            created_at: parts.clock.now(),
         })?;
         self.mirrored(&audience.id)
     }
@@ -122,7 +124,7 @@ impl Delivery<'_> {
         let id = &stable.audience_id;
         // Meta replaces only what it has finished working on.
         self.wait_until_settled(id)?;
-        let undelivered = self.stage(id, membership)?;
+        self.stage(id, membership)?;
         if !stable.replace_refused {
             let replacing = Replacing { delivery: self, audience_id: id, membership, total };
             match replacing.run(Start::Anew)? {
@@ -140,7 +142,7 @@ impl Delivery<'_> {
                 }
             }
         }
-        self.send_difference(id, membership, &undelivered)
+        self.send_difference(id, membership)
     }
 
     /// Everything of the run is in the audience and nothing else.
@@ -162,9 +164,8 @@ impl Delivery<'_> {
         let (mut undelivered, mut chunk) = (Vec::new(), Vec::with_capacity(CHUNK));
         membership.for_each_contact(|members| {
             self.cancel.check()?;
-            chunk.extend(members.iter().map(|member| StableMember {
-                email: member.email(),
-                phone: member.phone(),
+            chunk.extend(members.iter().map(|member| persistence::Member {
+                hashes: member.hashes(),
                 value: member.value.get(),
             }));
             if chunk.len() >= CHUNK {
@@ -178,35 +179,19 @@ impl Delivery<'_> {
     }
 
     /// Removes who left and adds who came or has another value. A removal may also hit somebody who shares the e-mail or
-    /// the phone with the one who left, so those are added again.
-    fn send_difference(
-        &self,
-        audience_id: &str,
-        membership: &Membership<'_>,
-        undelivered: &[bool],
-    ) -> Result<Delivered, RunError> {
+    /// the phone with the one who left; those count as undelivered from then on, and are added again.
+    fn send_difference(&self, audience_id: &str, membership: &Membership<'_>) -> Result<Delivered, RunError> {
         let store = &self.service.parts.store;
-        let removed = self.remove_surplus(audience_id)?;
-        let shares = |key: Option<[u8; 32]>| key.is_some_and(|key| removed.keys.contains(&short(&key)));
-        let mut total = 0;
-        let mut undelivered_rows = undelivered.iter();
-        membership.for_each_contact(|members| {
-            for member in members {
-                let is_new = undelivered_rows.next().is_none_or(|undelivered| *undelivered);
-                total += u64::from(is_new || shares(member.email()) || shares(member.phone()));
-            }
-            Ok(())
-        })?;
-        let mut undelivered_rows = undelivered.iter();
-        let wanted = |member: &crate::membership::Member| {
-            let is_new = undelivered_rows.next().is_none_or(|undelivered| *undelivered);
-            is_new || shares(member.email()) || shares(member.phone())
-        };
+        let removed_all = self.remove_surplus(audience_id)?;
+        let undelivered = self.stage(audience_id, membership)?;
+        let total = undelivered.iter().filter(|undelivered| **undelivered).count() as u64;
+        let mut undelivered = undelivered.into_iter();
+        let wanted = |_: &Member| undelivered.next().unwrap_or(true);
         let delivered = with_batches(membership, wanted, |batches| {
             Adding::new(self, audience_id, total, Delivered::default()).add_all(batches)
         })?;
         delivered.check()?;
-        if removed.complete {
+        if removed_all {
             self.mirrored(audience_id)?;
         } else {
             store.members_added(audience_id, self.progress.run)?;
@@ -214,43 +199,37 @@ impl Delivery<'_> {
         Ok(delivered)
     }
 
-    fn remove_surplus(&self, audience_id: &str) -> Result<Removed, RunError> {
+    /// Removes who is not in the list any more. False when Meta keeps some because too few people would be left.
+    fn remove_surplus(&self, audience_id: &str) -> Result<bool, RunError> {
         let (parts, run) = (&self.service.parts, self.progress.run);
-        let mut removed = Removed { keys: HashSet::new(), complete: true };
-        let session_id = new_session_id();
         let page = |after| parts.store.members_surplus(audience_id, run, after, ROWS_PER_REMOVAL);
+        let session_id = new_session_id();
         let mut surplus = page(None)?;
         for batch_seq in 1.. {
             let Some((last_key, _)) = surplus.last() else { break };
+            self.cancel.check()?;
             let next = page(Some(*last_key))?;
-            let mut rows = UserRows::without_values(&REMOVAL_KEYS);
-            for (_, member) in &surplus {
-                removed.keys.extend([member.email, member.phone].iter().flatten().map(short));
-                let hex = [member.email, member.phone]
-                    .map(|key| key.map(|key| match_keys::Digest::from_bytes(key).hex()));
-                let cells = hex.each_ref().map(|hex| hex.as_ref().map(match_keys::Hex::as_str));
-                rows.push_keys(&cells).map_err(RunError::Row)?;
-            }
-            let last = next.is_empty();
-            let batch = UploadBatch { session_id, batch_seq, last, estimated_total: rows.len() as u64, rows: &rows };
-            let result = self.while_replacing(audience_id, || {
-                parts.meta.remove_users(audience_id, &batch, self.cancel)
-            });
+            let people: Vec<PersonHashes> = surplus.iter().map(|(_, member)| member.hashes).collect();
+            let rows = removal_rows(&people)?;
+            let estimated_total = rows.len() as u64;
+            let batch = UploadBatch { session_id, batch_seq, last: next.is_empty(), estimated_total, rows: &rows };
+            // Before the call: whatever becomes of it, they are added again.
+            parts.store.members_sharing(audience_id, run, &people)?;
+            let result =
+                self.while_replacing(audience_id, || parts.meta.remove_users(audience_id, &batch, self.cancel));
             match result {
-                Ok(_) => {}
+                Ok(_) => surplus = next,
                 Err(error) if error.would_be_too_small() => {
                     self.warn(
                         "Meta keeps at least a minimum of people in an audience: those who left the list were not removed."
                             .to_owned(),
                     );
-                    removed.complete = false;
-                    break;
+                    return Ok(false);
                 }
                 Err(error) => return Err(RunError::edge(error)),
             }
-            surplus = next;
         }
-        Ok(removed)
+        Ok(true)
     }
 
     /// Waits until Meta does nothing with the audience any more, so that its members can be changed.
@@ -260,7 +239,7 @@ impl Delivery<'_> {
         loop {
             let state = parts.meta.audience(audience_id, self.cancel).map_err(RunError::edge)?;
             let status = &state.operation_status;
-            if status.is_settled() || status.is_empty() || status.has_replace_failed() {
+            if status.is_settled() || status.is_empty() || status.has_failed_replacement() {
                 return Ok(state);
             }
             crate::delivery::refuse_unusable(&state)?;
@@ -279,7 +258,7 @@ impl Delivery<'_> {
     ) -> Result<T, MetaError> {
         for _ in 1..TRIES_WHILE_REPLACING {
             match call() {
-                Err(error) if error.replace_refusal() == Some(meta::ReplaceRefusal::InProgress) => {
+                Err(error) if error.replace_refusal() == Some(ReplaceRefusal::InProgress) => {
                     if let Err(waited) = self.wait_until_settled(audience_id) {
                         log::warn!("{}", domain::error_chain::Chain(&waited));
                         return Err(error);
@@ -290,19 +269,4 @@ impl Delivery<'_> {
         }
         call()
     }
-}
-
-/// Who was removed.
-struct Removed {
-    /// Of every hash of e-mail and phone, the beginning.
-    keys: HashSet<u64>,
-    /// Whether all who left were removed.
-    complete: bool,
-}
-
-/// 64 bits of a hash. If two were ever alike, somebody would be added twice, which changes nothing.
-fn short(key: &[u8; 32]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&key[..8]);
-    u64::from_le_bytes(bytes)
 }

@@ -163,7 +163,7 @@ impl Delivery<'_> {
             };
             parts.store.run_set_matched(self.progress.run, &matched)?;
             let ready = state.is_ready() && (matched.exact.is_some() || matched.lower.is_some());
-            if ready && state.operation_status.is_remark() {
+            if ready && state.operation_status.has_remark() {
                 self.warn(format!("Meta says of the audience: {}.", state.operation_status.words()));
             }
             if ready || begun.elapsed() >= parts.settings.poll_timeout {

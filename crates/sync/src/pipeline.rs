@@ -47,7 +47,7 @@ impl SyncService {
             self.parts.store.run_set_ranking(progress.run, &stats, &report)
         };
         let target = progress.step(Step::CreateAudience, || {
-            self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
+            // TMP self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
             let target = self.target(&delivery)?;
             keep_warnings()?;
             let detail = target.audience().name;
@@ -55,7 +55,7 @@ impl SyncService {
         })?;
         let audience = target.audience();
         let uploaded = progress.step(Step::Upload, || {
-            let uploaded = self.deliver(&delivery, &target, &account, values, &spool)?;
+            let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
             keep_warnings()?;
             let detail = uploaded.detail(&account);
             Ok((uploaded, Some(detail)))

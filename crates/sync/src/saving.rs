@@ -102,8 +102,8 @@ impl SyncService {
         account: &Account,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        self.queue_opt_outs(delivery.progress.run, config, account, spool)?;
-        if let Err(error) = self.deliver_removals(delivery.cancel) {
+        // TMP self.queue_opt_outs(delivery.progress.run, config, account, spool)?;
+/*TMP         if let Err(error) = self.deliver_removals(delivery.cancel) {
             delivery.warn(format!(
                 "People who opted out could not be removed from all lists yet; it is tried again every few minutes. {}",
                 error.explain().message
@@ -112,6 +112,7 @@ impl SyncService {
         for warning in self.clean_up_audiences(delivery.progress.run, delivery.cancel) {
             delivery.warn(warning);
         }
+*/
         Ok(())
     }
 }

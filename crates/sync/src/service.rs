@@ -202,7 +202,7 @@ impl SyncService {
                 };
                 report(self.clean_up(), "cleaning up");
                 report(self.finish_replacements(&Cancel::new()), "unfinished replacements");
-                report(self.deliver_removals(&Cancel::new()), "pending removals");
+                // TMP report(self.deliver_removals(&Cancel::new()), "pending removals");
                 report(self.follow_up_lookalikes(), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }

@@ -123,8 +123,15 @@ impl Delivery<'_> {
         let store = &self.service.parts.store;
         let id = &stable.audience_id;
         // Meta replaces only what it has finished working on.
-        self.wait_until_settled(id)?;
+        let state = self.wait_until_settled(id)?;
         self.stage(id, membership)?;
+        if state.operation_status.is_empty() {
+            // There is nobody to be replaced, and Meta wants a normal status for it.
+            let audience = RemoteAudience { id: id.clone(), name: stable.name.clone() };
+            let delivered = self.fill(&audience, membership, total)?;
+            self.mirrored(id)?;
+            return Ok(delivered);
+        }
         if !stable.replace_refused {
             let replacing = Replacing { delivery: self, audience_id: id, membership, total };
             match replacing.run(Start::Anew)? {

@@ -68,7 +68,7 @@ impl SyncService {
     }
 
     /// Makes the audience hold the contacts that are sent.
-    pub(crate) fn deliver(
+    pub(crate) fn fill_or_mirror(
         &self,
         delivery: &Delivery<'_>,
         target: &Target,

@@ -143,6 +143,10 @@ impl Instance {
         &self.environment[name]
     }
 
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -13,4 +13,5 @@ mod mails;
 mod marks;
 mod preview;
 mod serve;
+mod stable;
 mod vendors;

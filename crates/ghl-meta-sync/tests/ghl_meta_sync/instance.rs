@@ -219,6 +219,52 @@ impl Instance {
     }
 
     fn http(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.call(&self.sandbox.addresses().control, method, path, body)
+    }
+
+    /// Calls Meta as another program with the same token would.
+    fn graph(&self, path: &str, mut body: Value) -> Value {
+        body["access_token"] = json!(self.value("META_ACCESS_TOKEN"));
+        self.call(self.value("META_GRAPH_URL"), "POST", &format!("/v25.0/{path}"), &body)
+    }
+
+    /// Somebody deletes an audience.
+    pub fn delete_at_meta(&self, id: &str) {
+        self.graph(id, json!({"method": "DELETE"}));
+    }
+
+    /// Somebody creates a customer list; its id.
+    pub fn create_at_meta(&self, name: &str, is_value_based: bool) -> String {
+        let path = format!("{}/customaudiences", self.value("META_AD_ACCOUNT_ID"));
+        let list = json!({
+            "name": name,
+            "subtype": "CUSTOM",
+            "customer_file_source": "USER_PROVIDED_ONLY",
+            "is_value_based": is_value_based,
+        });
+        self.graph(&path, list)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Another program sends a batch of a replacement, with one row.
+    pub fn replace_at_meta(&self, id: &str, session_id: u64, batch_seq: u32, last: bool) {
+        let hash = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
+        let body = json!({
+            "session": {"session_id": session_id, "batch_seq": batch_seq, "last_batch_flag": last},
+            "payload": {"schema": ["EMAIL", "LOOKALIKE_VALUE"], "data": [[hash, 1]]},
+        });
+        self.graph(&format!("{id}/usersreplace"), body);
+    }
+
+    /// Waits until something is true; fails the test when it never is.
+    pub fn wait_until(&self, reached: impl Fn() -> bool) {
+        let begun = std::time::Instant::now();
+        while !reached() {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it never came that far:\n{}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    fn call(&self, base: &str, method: &str, path: &str, body: &Value) -> Value {
         use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
         let client = HttpClient::new(HttpSettings {
             service: "Control",
@@ -231,7 +277,7 @@ impl Instance {
         let reply = client
             .send(Request {
                 method: if get { Method::Get } else { Method::Post },
-                url: BaseUrl::parse(&self.sandbox.addresses().control).unwrap().join(path),
+                url: BaseUrl::parse(base).unwrap().join(path),
                 query: Vec::new(),
                 headers: Vec::new(),
                 body: if get { Body::None } else { Body::Json(&bytes) },

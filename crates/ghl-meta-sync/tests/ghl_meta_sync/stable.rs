@@ -214,10 +214,10 @@ fn a_second_replacement_waits_until_the_first_is_over() {
     let instance = stable(Database::Sqlite, Contacts::default());
     instance.sync(&[]).expect(0);
     let id = audience(&instance)["id"].as_str().unwrap().to_owned();
-    instance.open_foreign_replacement(&id, 4711);
+    instance.replace_at_meta(&id, 4711, 1, false);
     let mut sync = instance.spawn_sync();
     instance.wait_until(|| instance.log().contains("Upload to Meta"));
-    instance.close_foreign_replacement(&id, 4711);
+    instance.replace_at_meta(&id, 4711, 2, true);
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);
 }

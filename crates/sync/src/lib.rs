@@ -7,6 +7,7 @@
 mod account;
 mod catalogue;
 pub mod checks;
+mod cleanup;
 mod delivery;
 pub mod edges;
 mod error;

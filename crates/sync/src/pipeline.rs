@@ -47,7 +47,7 @@ impl SyncService {
             self.parts.store.run_set_ranking(progress.run, &stats, &report)
         };
         let target = progress.step(Step::CreateAudience, || {
-            // TMP self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
+            self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
             let target = self.target(&delivery)?;
             keep_warnings()?;
             let detail = target.audience().name;

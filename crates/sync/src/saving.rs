@@ -109,10 +109,11 @@ impl SyncService {
                 error.explain().message
             ));
         }
-        for warning in self.clean_up_audiences(delivery.progress.run, delivery.cancel) {
+*/
+        if let Some(warning) = self.clean_up_audiences(delivery.progress.run, delivery.cancel) {
             delivery.warn(warning);
         }
-*/
+
         Ok(())
     }
 }

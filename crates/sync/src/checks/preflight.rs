@@ -3,7 +3,7 @@
 use super::{Findings, WARNING, meta};
 use crate::error::RunError;
 use crate::service::SyncService;
-use domain::Cancel;
+use domain::{Cancel, Explanation};
 
 impl SyncService {
     /// Asks Meta for the token, the account, its terms and its customer lists, by the same findings as `check`. Returns
@@ -16,7 +16,7 @@ impl SyncService {
         let parts = &self.parts;
         meta::look(&parts.meta, parts.clock.now(), cancel, &mut findings).map_err(RunError::edge)?;
         findings.found.iter().for_each(|sentence| log::info!("{sentence}"));
-        match Findings::joined_problem(findings.problems) {
+        match joined(findings.problems) {
             Some(problem) => Err(RunError::NotPrepared(problem)),
             None => Ok(findings
                 .found
@@ -31,4 +31,18 @@ impl SyncService {
 fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// All problems as one; the codes are those of the first that has any.
+fn joined(problems: Vec<Explanation>) -> Option<Explanation> {
+    problems.into_iter().reduce(|all, next| Explanation {
+        message: format!("{} {}", all.message, next.message),
+        remedy: if all.remedy == next.remedy {
+            all.remedy
+        } else {
+            format!("{} {}", all.remedy, next.remedy)
+        },
+        provider_code: all.provider_code.or(next.provider_code),
+        trace_id: all.trace_id.or(next.trace_id),
+    })
 }

@@ -98,8 +98,8 @@ fn where_meta_refuses_to_replace_the_difference_is_sent(database: Database) {
     instance.tell("/control/ghl/state", &json!({"changes": [{"delete": three(&instance)}]}));
     instance.sync(&[]).expect(0);
     assert_eq!(instance.last_run().accounting.sent, sent - 3);
-    let distinct = instance.verification(audience(&instance)["id"].as_str().unwrap());
-    assert_eq!((&distinct["missing_count"], &distinct["wrong_value_count"]), (&json!(3), &json!(0)), "{distinct}");
+    let seen = instance.verification(audience(&instance)["id"].as_str().unwrap());
+    assert_eq!((&seen["missing_count"], &seen["unexpected"]), (&json!(3), &json!(0)), "{seen}");
     assert_eq!(received(&instance, Service::Meta, "/usersreplace"), 1, "a refusal is remembered");
     assert!(received(&instance, Service::Meta, "/users") > before);
     // Nothing changed: nothing is sent.
@@ -144,6 +144,9 @@ fn a_deleted_audience_is_made_anew_with_a_warning(database: Database) {
     let instance = stable(database, Contacts::default());
     instance.sync(&[]).expect(0);
     let first = instance.last_run().audience.unwrap();
+    for lookalike in instance.audiences("LOOKALIKE") {
+        instance.delete_at_meta(lookalike["id"].as_str().unwrap());
+    }
     instance.delete_at_meta(&first.id);
     instance.sync(&[]).expect(0);
     assert_mirrored(&instance);
@@ -189,7 +192,7 @@ fn a_session_that_meta_ended_after_ninety_minutes_is_completed_by_adding() {
     let slow = Fault::new(Service::Meta, Effect::Delay { millis: 4_000 }).on_path("/usersreplace").after(1);
     instance.sandbox.faults().add(slow);
     let mut sync = instance.spawn_sync();
-    instance.wait_until(|| received(&instance, Service::Meta, "/usersreplace") >= 2);
+    instance.wait_until(|| received(&instance, Service::Meta, "/usersreplace") >= 1);
     instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);
@@ -202,7 +205,7 @@ fn an_add_session_that_meta_ended_after_ninety_minutes_is_followed_by_another() 
     let slow = Fault::new(Service::Meta, Effect::Delay { millis: 4_000 }).on_path("/users").after(1);
     instance.sandbox.faults().add(slow);
     let mut sync = instance.spawn_sync();
-    instance.wait_until(|| received(&instance, Service::Meta, "/users") >= 2);
+    instance.wait_until(|| received(&instance, Service::Meta, "/users") >= 1);
     instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);

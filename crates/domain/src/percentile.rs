@@ -97,6 +97,12 @@ impl Distribution {
         Cents(i64::try_from(half).unwrap_or_default())
     }
 
+    /// The smallest value that at least `percent` of 100 values do not exceed (nearest rank).
+    pub fn value_at(&self, percent: u8) -> Cents {
+        let rank = (self.0.len() as u128 * u128::from(percent.min(100))).div_ceil(100).max(1) - 1;
+        Cents(usize::try_from(rank).ok().and_then(|rank| self.0.get(rank)).copied().unwrap_or_default())
+    }
+
     /// The exact rank of a value.
     pub fn percentile_of(&self, value: Cents) -> Percentile {
         if self.is_flat() {
@@ -173,7 +179,7 @@ impl Distribution {
 }
 
 /// One row of the sketch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SketchRow {
     /// The value.
     pub value: Cents,
@@ -186,7 +192,7 @@ pub struct SketchRow {
 }
 
 /// The rows that are sent to be ranked, ascending.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sketch {
     /// At most 101.
     pub rows: Vec<SketchRow>,
@@ -364,6 +370,13 @@ mod tests {
         let distribution =
             Distribution::new((0..1_000_000).map(|i| (i * 7919) % 1_000_003).collect()).unwrap();
         assert_eq!(distribution.sketch().rows.len(), 101);
+    }
+
+    #[test]
+    fn the_value_at_a_percentage_is_one_of_the_list() {
+        let at = |n: i64, percent| Distribution::new((1..=n).collect()).unwrap().value_at(percent).0;
+        assert_eq!([at(1, 99), at(2, 99), at(100, 99), at(101, 99), at(200, 99)], [1, 2, 99, 100, 198]);
+        assert_eq!([at(100, 0), at(100, 100), at(3, 50)], [1, 100, 2]);
     }
 
     #[test]

@@ -4,10 +4,13 @@
 mod environment;
 mod reader;
 mod saved;
+mod sync;
 
 pub use environment::{Environment, Problem, Problems};
 pub use saved::{saved_settings, storable};
 
+use ::sync::schedule::Cron;
+use ::sync::{AudienceMode, OptOutRule, ValueMode};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
@@ -19,8 +22,6 @@ use reader::Reader;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use sync::OptOutRule;
-use sync::schedule::Cron;
 
 /// Every variable this program reads.
 pub const VARIABLES: &[&str] = &[
@@ -51,6 +52,7 @@ pub const VARIABLES: &[&str] = &[
     "AUDIENCE_MODE",
     "AUDIENCE_PREFIX",
     "AUDIENCE_KEEP",
+    "STABLE_AUDIENCE_ID",
     "LOOKALIKE_COUNTRIES",
     "LOOKALIKE_RATIOS",
     "VALUE_MODE",
@@ -107,6 +109,7 @@ pub struct Meta {
     pub api_version: ApiVersion,
     pub access_token: Option<Secret>,
     pub ad_account_id: Option<AdAccountId>,
+    pub business_id: Option<String>,
     pub app_secret: Option<Secret>,
     pub poll_every: Duration,
     pub poll_timeout: Duration,
@@ -129,7 +132,12 @@ pub struct Sync {
     pub respect_opt_out: OptOutRule,
     pub decimal_mark: DecimalMark,
     pub ltv_min: Option<Cents>,
+    pub audience_mode: AudienceMode,
+    pub existing_audience: Option<String>,
     pub audience_prefix: String,
+    pub audience_keep: u32,
+    pub value_mode: ValueMode,
+    pub limited_data_use: bool,
     pub lookalike_countries: Vec<String>,
     pub lookalike_percents: Vec<u8>,
 }

@@ -129,6 +129,7 @@ pub fn web_settings(settings: &Settings) -> WebSettings {
         password: settings.web.password.clone(),
         instance_name: settings.instance_name.clone(),
         time_zone: settings.time_zone,
+        business_id: settings.meta.business_id.clone(),
         currency: settings.currency.clone(),
     }
 }
@@ -140,7 +141,12 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         respect_opt_out: settings.sync.respect_opt_out,
         decimal_mark: settings.sync.decimal_mark,
         ltv_min: settings.sync.ltv_min,
+        audience_mode: settings.sync.audience_mode,
+        existing_audience: settings.sync.existing_audience.clone(),
         audience_prefix: settings.sync.audience_prefix.clone(),
+        audience_keep: settings.sync.audience_keep,
+        value_mode: settings.sync.value_mode,
+        limited_data_use: settings.sync.limited_data_use,
         lookalike_countries: settings.sync.lookalike_countries.clone(),
         lookalike_percents: settings.sync.lookalike_percents.clone(),
         time_zone: settings.time_zone,

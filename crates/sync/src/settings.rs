@@ -18,6 +18,27 @@ pub enum OptOutRule {
     Off,
 }
 
+/// Whether every run makes an audience of its own (`AUDIENCE_MODE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AudienceMode {
+    /// A new audience per run, named with the day; old ones are cleaned up.
+    #[default]
+    Dated,
+    /// One audience for ever, whose members every run replaces in place.
+    Stable,
+}
+
+/// What of a contact's lifetime value is sent to Meta (`VALUE_MODE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ValueMode {
+    /// The percentile rank, 1 to 100.
+    #[default]
+    Percentile,
+    /// The amount in proportion to the largest, above 0 up to 100; what lies beyond the 99th percentile counts as much as the
+    /// 99th percentile.
+    Scaled,
+}
+
 /// Settings of the sync.
 #[derive(Debug, Clone)]
 pub struct SyncSettings {
@@ -31,8 +52,19 @@ pub struct SyncSettings {
     pub decimal_mark: DecimalMark,
     /// Contacts below are left out (`LTV_MIN`).
     pub ltv_min: Option<Cents>,
+    /// See [`AudienceMode`].
+    pub audience_mode: AudienceMode,
+    /// Meta's id (digits) of an audience of the account that stable mode uses instead of creating one
+    /// (`STABLE_AUDIENCE_ID`).
+    pub existing_audience: Option<String>,
     /// Audiences are named `<prefix>-YYYY-MM-DD` (`AUDIENCE_PREFIX`).
     pub audience_prefix: String,
+    /// How many of the newest audiences the clean-up of dated mode never touches, 1 to 400 (`AUDIENCE_KEEP`).
+    pub audience_keep: u32,
+    /// See [`ValueMode`].
+    pub value_mode: ValueMode,
+    /// Whether contacts of California are sent with the columns for Limited Data Use (`META_LIMITED_DATA_USE`).
+    pub limited_data_use: bool,
     /// Lookalike countries, ISO 3166-1 alpha-2 upper case (`LOOKALIKE_COUNTRIES`).
     pub lookalike_countries: Vec<String>,
     /// Lookalike sizes in percent, 1 to 20 (`LOOKALIKE_RATIOS`).

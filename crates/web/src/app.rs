@@ -40,7 +40,11 @@ impl App {
         Ok(Self {
             hosts,
             instance_name: settings.instance_name,
-            wording: Wording { time_zone: settings.time_zone, currency: settings.currency },
+            wording: Wording {
+                time_zone: settings.time_zone,
+                currency: settings.currency,
+                business_id: settings.business_id,
+            },
             gate: gate.map_err(|error| WebError::Login(error.into()))?,
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),

@@ -121,6 +121,7 @@ mod tests {
             password: None,
             instance_name: None,
             time_zone: chrono_tz::UTC,
+            business_id: None,
             currency: None,
         })
     }

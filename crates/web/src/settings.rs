@@ -23,6 +23,8 @@ pub struct WebSettings {
     pub instance_name: Option<String>,
     /// `TZ`, for every time shown.
     pub time_zone: Tz,
+    /// `META_BUSINESS_ID`: the business portfolio in whose name Ads Manager is opened.
+    pub business_id: Option<String>,
     /// `LTV_CURRENCY`, shown after amounts.
     pub currency: Option<String>,
 }

@@ -9,11 +9,13 @@ use domain::run::{Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Tr
 pub(crate) const UNKNOWN: &str = "n/a";
 const NOT_REPORTED: &str = "not reported by Meta";
 
-/// The zone and the currency of everything shown.
+/// The zone and the currency of everything shown, and whose Ads Manager the links open.
 #[derive(Debug, Clone)]
 pub(crate) struct Wording {
     pub(crate) time_zone: Tz,
     pub(crate) currency: Option<String>,
+    /// The id of the business portfolio.
+    pub(crate) business_id: Option<String>,
 }
 
 /// A point in time for a `<time>` element.
@@ -55,6 +57,14 @@ impl Wording {
             None => amount.grouped(),
         }
     }
+}
+
+/// The page of Ads Manager with the audiences of an account (`act_<digits>`); without the business portfolio it opens
+/// under the one the person used last.
+pub(crate) fn ads_manager(ad_account: &str, business_id: Option<&str>) -> String {
+    let account = ad_account.strip_prefix("act_").unwrap_or(ad_account);
+    let business = business_id.map(|id| format!("&business_id={id}")).unwrap_or_default();
+    format!("https://adsmanager.facebook.com/adsmanager/audiences?act={account}{business}")
 }
 
 /// `1,234,567`.
@@ -159,7 +169,7 @@ pub(crate) fn lookalike_state(lookalike: &Lookalike) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wording, duration, grouped, masked_email, masked_phone, matched_count, share};
+    use super::{Wording, ads_manager, duration, grouped, masked_email, masked_phone, matched_count, share};
     use chrono::TimeDelta;
     use domain::Cents;
     use domain::run::Matched;
@@ -174,6 +184,13 @@ mod tests {
         let range = Matched { exact: None, lower: Some(4900), upper: Some(5100) };
         assert_eq!(matched_count(&range), "between 4,900 and 5,100");
         assert_eq!(matched_count(&Matched::default()), "not reported by Meta");
+    }
+
+    #[test]
+    fn ads_manager_opens_under_the_business_that_is_set() {
+        let address = "https://adsmanager.facebook.com/adsmanager/audiences?act=12";
+        assert_eq!(ads_manager("act_12", None), address);
+        assert_eq!(ads_manager("act_12", Some("34")), format!("{address}&business_id=34"));
     }
 
     #[test]
@@ -192,7 +209,8 @@ mod tests {
 
     #[test]
     fn times_carry_their_zone() {
-        let wording = Wording { time_zone: chrono_tz::Europe::Berlin, currency: Some("EUR".into()) };
+        let wording =
+            Wording { time_zone: chrono_tz::Europe::Berlin, currency: Some("EUR".into()), business_id: None };
         let moment = wording.moment("2026-07-01T10:00:05Z".parse().unwrap());
         assert_eq!(
             (moment.iso.as_str(), moment.text.as_str()),

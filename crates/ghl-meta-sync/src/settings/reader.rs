@@ -1,16 +1,14 @@
 //! Reading the variables one by one and collecting what is wrong with them.
 
-use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, Sync, VARIABLES, Web};
+use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, VARIABLES, Web};
 use chrono_tz::Tz;
-use domain::ltv::DecimalMark;
-use domain::{Cents, Explain, Secret};
+use domain::{Explain, Secret};
 use http_client::BaseUrl;
 use mailer::{MailError, Mailer, MailerSettings, Tls};
 use meta::{AdAccountId, ApiVersion};
 use persistence::{DatabaseUrl, PostgresAddress, StoreError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use sync::OptOutRule;
 use sync::schedule::Cron;
 use web::{WebError, WebSettings};
 
@@ -44,13 +42,13 @@ impl<'a> Reader<'a> {
         self.environment.get(name).map(Secret::new)
     }
 
-    fn problem(&mut self, name: &'static str, message: String) {
+    pub(super) fn problem(&mut self, name: &'static str, message: String) {
         self.problems.push(Problem { variable: name, message });
     }
 
     /// The variable's value, or the default when it is unset. The text of a malformed value is not repeated: it may be
     /// a secret pasted into the wrong line.
-    fn parse<T>(
+    pub(super) fn parse<T>(
         &mut self,
         name: &'static str,
         default: T,
@@ -66,7 +64,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         name: &'static str,
         expected: &str,
@@ -75,7 +73,7 @@ impl<'a> Reader<'a> {
         self.parse(name, None, expected, |text| parse(text).map(Some))
     }
 
-    fn list(&self, name: &'static str, default: &str) -> Vec<String> {
+    pub(super) fn list(&self, name: &'static str, default: &str) -> Vec<String> {
         let text = self.environment.get(name).unwrap_or(default);
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
@@ -127,6 +125,7 @@ impl<'a> Reader<'a> {
                 "an ad account id such as act_123456789",
                 |text| AdAccountId::parse(text).ok(),
             ),
+            business_id: self.optional("META_BUSINESS_ID", "the digits of a business portfolio's id", digits),
             app_secret: self.secret("META_APP_SECRET"),
             poll_every: self.seconds("META_POLL_SECONDS", 15),
             poll_timeout: self.seconds("META_POLL_TIMEOUT_SECONDS", 600),
@@ -143,71 +142,6 @@ impl<'a> Reader<'a> {
                 "local" => Some(Normalizer::Local),
                 _ => None,
             }),
-        }
-    }
-
-    pub(super) fn sync(&mut self) -> Sync {
-        Sync {
-            list: self.optional("GHL_SMART_LIST_ID", "`all` or `tag:<tag>`", |text| text.parse().ok()),
-            field: self.text("GHL_LTV_FIELD"),
-            respect_opt_out: self.parse(
-                "RESPECT_OPT_OUT",
-                OptOutRule::All,
-                "one of all, email_and_sms, off",
-                |text| match text {
-                    "all" => Some(OptOutRule::All),
-                    "email_and_sms" => Some(OptOutRule::EmailAndSms),
-                    "off" => Some(OptOutRule::Off),
-                    _ => None,
-                },
-            ),
-            decimal_mark: self.parse(
-                "LTV_LOCALE",
-                DecimalMark::Point,
-                "a language such as en or de",
-                DecimalMark::of_locale,
-            ),
-            ltv_min: self.optional("LTV_MIN", "an amount such as 10 or 10.50", amount),
-            audience_prefix: self.parse(
-                "AUDIENCE_PREFIX",
-                "GHL-HighValue".to_owned(),
-                "1 to 60 characters without line breaks",
-                short_line,
-            ),
-            lookalike_countries: self.countries(),
-            lookalike_percents: self.percents(),
-        }
-    }
-
-    fn countries(&mut self) -> Vec<String> {
-        let countries: Vec<String> = self
-            .list("LOOKALIKE_COUNTRIES", "US")
-            .iter()
-            .map(|country| country.to_ascii_uppercase())
-            .collect();
-        let is_code =
-            |country: &String| country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
-        if countries.is_empty() || !countries.iter().all(is_code) {
-            self.problem(
-                "LOOKALIKE_COUNTRIES",
-                "must be two-letter country codes such as US or US,CA".to_owned(),
-            );
-        }
-        countries
-    }
-
-    fn percents(&mut self) -> Vec<u8> {
-        let ratios = self.list("LOOKALIKE_RATIOS", "0.01");
-        let percents: Option<Vec<u8>> = ratios.iter().map(|ratio| percent(ratio)).collect();
-        match percents {
-            Some(percents) if !percents.is_empty() => percents,
-            _ => {
-                self.problem(
-                    "LOOKALIKE_RATIOS",
-                    "must be ratios from 0.01 to 0.20 in steps of 0.01".to_owned(),
-                );
-                Vec::new()
-            }
         }
     }
 
@@ -272,6 +206,7 @@ impl<'a> Reader<'a> {
             password: None,
             instance_name: None,
             time_zone: Tz::UTC,
+            business_id: None,
             currency: None,
         };
         if let Err(WebError::Setting { variable, problem }) = hosts.check() {
@@ -312,36 +247,19 @@ impl<'a> Reader<'a> {
     /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
     /// bounds it is checked and returned as having no effect.
     pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
-        for (name, supported) in [
-            ("GHL_API_VERSION", "v2"),
-            ("LTV_SOURCE", "field"),
-            ("AUDIENCE_MODE", "dated"),
-            ("VALUE_MODE", "percentile"),
-            ("NOTIFY_ON", "always"),
-        ] {
+        for (name, supported) in [("GHL_API_VERSION", "v2"), ("LTV_SOURCE", "field"), ("NOTIFY_ON", "always")]
+        {
             if self.environment.get(name).is_some_and(|text| text != supported) {
                 self.problem(name, format!("must be {supported}: this version supports nothing else"));
             }
         }
-        for name in ["META_LIMITED_DATA_USE", "NOTIFY_WEBHOOK_URL"] {
-            if self.environment.get(name).is_some() {
-                self.problem(name, "must not be set: this version does not support it".to_owned());
-            }
+        if self.environment.get("NOTIFY_WEBHOOK_URL").is_some() {
+            let why = "must not be set: this version does not support it";
+            self.problem("NOTIFY_WEBHOOK_URL", why.to_owned());
         }
-        let numbers = [("AUDIENCE_KEEP", 400), ("RETENTION_DAYS", 3650)];
-        let mut without_effect = Vec::new();
-        for (name, most) in numbers {
-            let expected = format!("a number from 1 to {most}");
-            let in_range = |text: &str| text.parse().ok().filter(|n: &u32| (1..=most).contains(n));
-            if self.optional(name, &expected, in_range).is_some() {
-                without_effect.push(name);
-            }
-        }
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then_some(());
-        if self.optional("META_BUSINESS_ID", "the digits of a business portfolio's id", digits).is_some() {
-            without_effect.push("META_BUSINESS_ID");
-        }
-        without_effect
+        let days = |text: &str| text.parse().ok().filter(|days: &u32| (1..=3650).contains(days));
+        let retention = self.optional("RETENTION_DAYS", "a number from 1 to 3650", days);
+        retention.map(|_days| "RETENTION_DAYS").into_iter().collect()
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.
@@ -382,24 +300,13 @@ fn log_level(text: &str) -> Option<log::LevelFilter> {
     }
 }
 
-fn short_line(text: &str) -> Option<String> {
+/// An id of Meta: digits, of which some are longer than any number of ours.
+pub(super) fn digits(text: &str) -> Option<String> {
+    let is_id = text.len() <= 25 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| text.to_owned())
+}
+
+pub(super) fn short_line(text: &str) -> Option<String> {
     let plain = text.chars().count() <= 60 && !text.chars().any(char::is_control);
     plain.then(|| text.to_owned())
-}
-
-fn amount(text: &str) -> Option<Cents> {
-    match domain::ltv::read_ltv(&domain::RawLtv::Text(text.to_owned()), DecimalMark::Point) {
-        // What another locale would read differently is refused rather than guessed.
-        domain::ltv::LtvReading::Value { amount, ambiguous: false } => Some(amount),
-        _ => None,
-    }
-}
-
-/// `0.01` … `0.20` as whole percent, read as text so that no float rounds.
-pub(super) fn percent(ratio: &str) -> Option<u8> {
-    let digits = ratio.strip_prefix("0.").or_else(|| ratio.strip_prefix('.'))?;
-    let padded = format!("{digits:0<2}");
-    let (hundredths, rest) = padded.split_at_checked(2)?;
-    let percent: u8 = hundredths.parse().ok()?;
-    (rest.chars().all(|c| c == '0') && (1..=20).contains(&percent)).then_some(percent)
 }

@@ -24,6 +24,52 @@ const SAVABLE: &[Entry] = &[
         "UTC",
     ),
     (
+        "AUDIENCE_MODE",
+        "New or same audience",
+        "stable (recommended): one audience for ever, whose people every sync replaces. Ad sets keep pointing at it, \
+         their learning phase does not begin anew, and it never nears the limit of 500 audiences per ad account. dated: \
+         every sync makes an audience named with the day; each has to be chosen in the ad sets by hand, and old ones are \
+         cleaned up.",
+        &["dated", "stable"],
+        "dated",
+    ),
+    (
+        "STABLE_AUDIENCE_ID",
+        "Use an existing audience",
+        "For `stable` only: the audience of the ad account that every sync replaces, instead of one that is created. It must \
+         be value-based. All people who are in it now are replaced by those of the list.",
+        &[],
+        "",
+    ),
+    (
+        "AUDIENCE_KEEP",
+        "Newest audiences to keep",
+        "For `dated` only: clean-up deletes older audiences, but never this many of the newest, never one that it did not \
+         make, and never one that an ad uses or excludes, itself or through its lookalike: deleting it would stop the ad \
+         for ever. From 1 to 400.",
+        &[],
+        "14",
+    ),
+    (
+        "VALUE_MODE",
+        "Value sent to Meta",
+        "percentile: everybody's rank from 1 to 100, in equal steps. It is robust: one mistyped or huge amount changes \
+         nothing for the others. Right for most lists. scaled: the amount itself in proportion, so that a customer who \
+         paid ten times as much counts ten times as much; amounts beyond the 99th percentile are capped, so that one very \
+         large customer does not drown the rest. Right when the amounts are exact and a few good customers bring most of \
+         the money.",
+        &["percentile", "scaled"],
+        "percentile",
+    ),
+    (
+        "META_LIMITED_DATA_USE",
+        "Limited Data Use",
+        "california: contacts of California are sent with Meta's mark that limits how their data are processed, which \
+         can lower how many of them are matched. off: nobody is marked.",
+        &["off", "california"],
+        "off",
+    ),
+    (
         "AUDIENCE_PREFIX",
         "Audience name",
         "Audiences are named with this and the date. Words that hint at health or money matters get an audience blocked by Meta.",

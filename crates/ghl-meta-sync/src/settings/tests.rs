@@ -1,7 +1,9 @@
-use super::reader::percent;
-use super::{Environment, Normalizer, Settings, storable};
+use super::sync::percent;
+use super::{Environment, Normalizer, Settings, VARIABLES, saved_settings, storable};
+use ::sync::{AudienceMode, ValueMode};
 use domain::ListSelection;
 use domain::ltv::DecimalMark;
+use std::collections::HashMap;
 use std::time::Duration;
 
 fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
@@ -59,8 +61,11 @@ fn every_malformed_value_is_told_at_once_and_by_name() {
         ("PUBLIC_URL", "tower"),
         ("AUDIENCE_PREFIX", "a\nb"),
         ("SYNC_SCHEDULE_CRON", "0 2 * *"),
-        ("AUDIENCE_MODE", "stable"),
+        ("AUDIENCE_MODE", "fixed"),
+        ("STABLE_AUDIENCE_ID", "VIP"),
         ("AUDIENCE_KEEP", "0"),
+        ("VALUE_MODE", "log"),
+        ("META_LIMITED_DATA_USE", "yes"),
         ("META_BUSINESS_ID", "our business"),
         ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com"),
         ("LTV_CURRENCY", "dollars"),
@@ -92,7 +97,10 @@ fn every_malformed_value_is_told_at_once_and_by_name() {
         "PUBLIC_URL",
         "SYNC_SCHEDULE_CRON",
         "AUDIENCE_MODE",
+        "STABLE_AUDIENCE_ID",
         "AUDIENCE_KEEP",
+        "VALUE_MODE",
+        "META_LIMITED_DATA_USE",
         "META_BUSINESS_ID",
         "NOTIFY_WEBHOOK_URL",
         "LTV_CURRENCY",
@@ -180,18 +188,19 @@ fn every_refused_value_says_what_it_must_be() {
         ("META_BUSINESS_ID", "ours", "must be the digits of a business portfolio's id"),
         ("META_POLL_SECONDS", "0", "must be a number of seconds"),
         ("META_POLL_TIMEOUT_SECONDS", "1 h", "must be a number of seconds"),
-        ("META_LIMITED_DATA_USE", "california", "must not be set"),
+        ("META_LIMITED_DATA_USE", "texas", "must be california or off"),
         ("NORMALIZER", "gpt", "must be claude or local"),
         ("RESPECT_OPT_OUT", "yes", "must be one of all, email_and_sms, off"),
         ("LTV_SOURCE", "won_opportunities", "must be field"),
         ("LTV_LOCALE", "klingon", "must be a language such as en or de"),
         ("LTV_MIN", "many", "must be an amount such as 10 or 10.50"),
         ("LTV_CURRENCY", "dollars", "must be a three-letter currency code"),
-        ("AUDIENCE_MODE", "stable", "must be dated"),
+        ("AUDIENCE_MODE", "Stable", "must be dated or stable"),
+        ("STABLE_AUDIENCE_ID", "act_12", "must be the digits of an audience's id"),
         ("AUDIENCE_PREFIX", &long, "must be 1 to 60 characters"),
-        ("AUDIENCE_KEEP", "-1", "must be a number from 1 to 400"),
+        ("AUDIENCE_KEEP", "401", "must be a number from 1 to 400"),
         ("RETENTION_DAYS", "soon", "must be a number from 1 to 3650"),
-        ("VALUE_MODE", "scaled", "must be percentile"),
+        ("VALUE_MODE", "raw", "must be percentile or scaled"),
         ("LOOKALIKE_COUNTRIES", "USA", "must be two-letter country codes"),
         ("LOOKALIKE_RATIOS", "1", "must be ratios from 0.01 to 0.20"),
         ("SMTP_PORT", "70000", "must be a port number from 1 to 65535"),
@@ -246,4 +255,42 @@ fn addresses_and_hosts_are_checked_with_everything_else() {
     let mut found = problems.unwrap_err();
     found.sort_unstable();
     assert_eq!(found, ["ALLOWED_HOSTS", "SMTP_FROM_EMAIL", "WEB_PORT"]);
+}
+
+#[test]
+fn the_kind_of_audience_and_of_value_is_read() {
+    let initial = read(&[]).unwrap();
+    let kind = |settings: &Settings| {
+        let sync = &settings.sync;
+        (sync.audience_mode, sync.audience_keep, sync.value_mode, sync.limited_data_use)
+    };
+    assert_eq!(kind(&initial), (AudienceMode::Dated, 14, ValueMode::Percentile, false));
+    assert_eq!((initial.sync.existing_audience, initial.meta.business_id), (None, None));
+    let set = read(&[
+        ("AUDIENCE_MODE", "stable"),
+        ("STABLE_AUDIENCE_ID", "120211234567890123"),
+        ("AUDIENCE_KEEP", "1"),
+        ("VALUE_MODE", "scaled"),
+        ("META_LIMITED_DATA_USE", "california"),
+        ("META_BUSINESS_ID", "42"),
+        ("RETENTION_DAYS", "30"),
+    ])
+    .unwrap();
+    assert_eq!(kind(&set), (AudienceMode::Stable, 1, ValueMode::Scaled, true));
+    assert_eq!(set.sync.existing_audience.as_deref(), Some("120211234567890123"));
+    assert_eq!(set.meta.business_id.as_deref(), Some("42"));
+    assert_eq!(set.without_effect, ["RETENTION_DAYS"]);
+}
+
+#[test]
+fn whatever_can_be_saved_is_a_variable_with_a_good_initial_value() {
+    let settings = saved_settings(&Environment::default(), &HashMap::new());
+    for setting in settings {
+        assert!(VARIABLES.contains(&setting.name), "{}", setting.name);
+        assert!(setting.choices.is_empty() || setting.choices.contains(&setting.value.as_str()));
+        assert!(read(&[(setting.name, &setting.value)]).is_ok(), "{}", setting.name);
+        for choice in setting.choices {
+            assert!(read(&[(setting.name, choice)]).is_ok(), "{}={choice}", setting.name);
+        }
+    }
 }

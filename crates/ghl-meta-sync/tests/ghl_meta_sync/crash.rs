@@ -10,7 +10,9 @@ use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use sync::{LocalRanker, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings};
+use sync::{
+    AudienceMode, LocalRanker, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode,
+};
 
 /// The machine's clock, some time ahead: a lease of a dead process has expired by then.
 struct Later(TimeDelta);
@@ -67,7 +69,12 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
             respect_opt_out: OptOutRule::All,
             decimal_mark: domain::ltv::DecimalMark::Point,
             ltv_min: None,
+            audience_mode: AudienceMode::Dated,
+            existing_audience: None,
             audience_prefix: "GHL-HighValue".to_owned(),
+            audience_keep: 14,
+            value_mode: ValueMode::Percentile,
+            limited_data_use: false,
             lookalike_countries: vec!["US".to_owned()],
             lookalike_percents: vec![1],
             time_zone: chrono_tz::UTC,

@@ -109,7 +109,10 @@ mod tests {
             bottom: 0,
             ambiguous: 0,
         };
-        DistributionView::new(&stats, &Wording { time_zone: chrono_tz::UTC, currency: None })
+        DistributionView::new(
+            &stats,
+            &Wording { time_zone: chrono_tz::UTC, currency: None, business_id: None },
+        )
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::distribution::DistributionView;
 use crate::wording::{
-    Badge, Moment, UNKNOWN, Wording, contacts, duration, grouped, lookalike_state, matched_count, run_badge,
-    step_badge, trigger,
+    Badge, Moment, UNKNOWN, Wording, ads_manager, contacts, duration, grouped, lookalike_state,
+    matched_count, run_badge, step_badge, trigger,
 };
 use domain::run::{Failure, LookalikeStatus, RankingReport, RunStatus, Step, StepRecord, StepStatus};
 use domain::{Bucket, Run};
@@ -25,6 +25,8 @@ pub(super) struct RunView {
     pub(super) list: String,
     pub(super) field: String,
     pub(super) ad_account: String,
+    /// The address of the account's audiences in Ads Manager.
+    pub(super) ads_manager: String,
     pub(super) failure: Option<FailureView>,
     pub(super) may_run_anyway: bool,
     pub(super) warnings: Vec<String>,
@@ -93,6 +95,7 @@ impl RunView {
             list: format!("{} ({})", run.config.list_name, run.config.list_id),
             field: format!("{} ({})", run.config.ltv_field_name, run.config.ltv_field_key),
             ad_account: run.config.ad_account_id.clone(),
+            ads_manager: ads_manager(&run.config.ad_account_id, wording.business_id.as_deref()),
             failure: failure(run),
             may_run_anyway: may_run_anyway(run),
             warnings,

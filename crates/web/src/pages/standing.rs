@@ -32,6 +32,7 @@ impl Standing {
         let wording = Wording {
             time_zone: saved("TZ").and_then(|zone| zone.parse().ok()).unwrap_or(app.wording.time_zone),
             currency: text("LTV_CURRENCY", &app.wording.currency),
+            business_id: app.wording.business_id.clone(),
         };
         Ok(Self {
             latest: app.store.run_latest()?,

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::checks::{CheckResult, Checked};
-use sync::{NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings};
+use sync::{AudienceMode, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode};
 use web::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
 
 const RECIPIENT: &str = "marketing@example.com";
@@ -25,7 +25,7 @@ pub struct FakeInstallation {
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
     /// What every check says is wrong.
-    pub check_problem: Option<Explanation>,
+    pub check_problems: Vec<Explanation>,
 }
 
 impl FakeInstallation {
@@ -38,7 +38,7 @@ impl FakeInstallation {
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
-            check_problem: None,
+            check_problems: vec![],
         }
     }
 
@@ -103,7 +103,7 @@ impl Installation for FakeInstallation {
         CheckResult {
             service,
             found: vec!["It answers.".to_owned()],
-            problem: self.check_problem.clone(),
+            problems: self.check_problems.clone(),
             latency: Duration::from_millis(120),
         }
     }
@@ -189,7 +189,12 @@ fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCo
             respect_opt_out: OptOutRule::All,
             decimal_mark: DecimalMark::Point,
             ltv_min: None,
+            audience_mode: AudienceMode::Dated,
+            existing_audience: None,
             audience_prefix: "GHL-HighValue".to_owned(),
+            audience_keep: 14,
+            value_mode: ValueMode::Percentile,
+            limited_data_use: false,
             lookalike_countries: vec!["US".to_owned()],
             lookalike_percents: vec![1],
             time_zone: chrono_tz::UTC,

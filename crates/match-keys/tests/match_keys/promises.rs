@@ -101,8 +101,9 @@ fn check_further(encoded: &Encoded, contact: &Contact) {
         assert!(other == [Field::Email] || other == [Field::Phone], "{other:?}");
         assert!(row.is_identifiable());
     }
-    let pairs: HashSet<_> = encoded.rows().map(Row::identity).collect();
-    assert_eq!(pairs.len(), encoded.rows().count());
+    // Not by `Row::identity`: it takes half of each hash, and hashes that came as such may share that half.
+    let distinct: HashSet<_> = encoded.rows().map(Row::cells).collect();
+    assert_eq!(distinct.len(), encoded.rows().count());
 }
 
 /// A number is 5 to 15 digits (or a hash) and reads again when a plus says that it is whole.

@@ -249,6 +249,15 @@ pub struct Lookalike {
     pub note: Option<String>,
 }
 
+/// A contact whose row Meta refused and named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedSample {
+    /// The source's id of the contact.
+    pub ghl_contact_id: String,
+    /// Meta's reason. Hostile input: escape it.
+    pub reason: String,
+}
+
 /// What Meta reported of how many people it matched. Every part may be missing; nothing is ever estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Matched {
@@ -378,9 +387,21 @@ pub struct Run {
     pub stats: Option<NormalizationStats>,
     /// How the ranks were made, once made.
     pub ranking: Option<RankingReport>,
+    /// Until when the running run pauses because Meta asked to slow down.
+    #[serde(default)]
+    pub waiting_until: Option<DateTime<Utc>>,
+    /// When the clean-up deleted the custom audience.
+    #[serde(default)]
+    pub audience_deleted_at: Option<DateTime<Utc>>,
+    /// Contacts whose rows Meta refused, as far as it named them: at most [`Run::MOST_REFUSED_SAMPLES`].
+    #[serde(default)]
+    pub refused_samples: Vec<RefusedSample>,
 }
 
 impl Run {
+    /// Refused contacts that are kept by name.
+    pub const MOST_REFUSED_SAMPLES: usize = 100;
+
     /// The step now running: the last begun and not ended.
     pub fn current_step(&self) -> Option<&StepRecord> {
         self.steps.iter().rev().find(|step| step.status == StepStatus::Running)

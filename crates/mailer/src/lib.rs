@@ -4,7 +4,7 @@
 //! that names lettre. Refuses to decide when a mail is due, to store anything, and to put personal data of contacts into
 //! a mail: what it knows of a run is counts, names of lists and audiences, and sentences.
 //!
-//! * [`success`] and [`failure`] make a finished [`Mail`] from a [`domain::Run`] and a [`MailContext`].
+//! * [`success`], [`failure`] and [`lookalikes`] make a finished [`Mail`] from a [`domain::Run`] and a [`MailContext`].
 //! * [`Mailer`] delivers it. Blocking: call it from a thread of its own.
 //! * [`MailError`] says what went wrong in a user's words and whether another attempt can help.
 
@@ -14,6 +14,9 @@ mod settings;
 mod smtp;
 
 pub use error::{MailError, SmtpFault};
-pub use mail::{Mail, MailContext, OUTCOME, failure, message_id, success, test};
+pub use mail::{
+    LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT, Mail, MailContext, OUTCOME, failure, lookalikes,
+    message_id, success, test,
+};
 pub use settings::{MailerSettings, Tls, UnknownTls};
 pub use smtp::Mailer;

@@ -42,6 +42,15 @@ pub struct MailContext {
 /// The kind of the one mail that tells how a run ended.
 pub const OUTCOME: &str = "outcome";
 
+/// The kind of the mail that tells that every lookalike which had to wait is created.
+pub const LOOKALIKE_DONE: &str = "lookalike_done";
+
+/// The kind of the mail that tells that a lookalike which had to wait was given up.
+pub const LOOKALIKE_FAILED: &str = "lookalike_failed";
+
+/// The kind of the mail that tells that Meta could not build a lookalike it had created.
+pub const LOOKALIKE_UNBUILT: &str = "lookalike_unbuilt";
+
 /// The Message-ID of a mail of that kind about that run: the same whenever it is made.
 pub fn message_id(context: &MailContext, run: RunId, kind: &str) -> String {
     context.message_id(&format!("run-{run}.{kind}"))
@@ -83,6 +92,24 @@ struct Failed {
     step: Option<&'static str>,
     remedy: Option<String>,
     details: Vec<(&'static str, String)>,
+    link: String,
+    link_remark: bool,
+}
+
+#[derive(Template)]
+#[template(path = "mail/lookalikes.txt")]
+struct LookalikesText<'a>(&'a Lookalikes);
+
+#[derive(Template)]
+#[template(path = "mail/lookalikes.html")]
+struct LookalikesHtml<'a>(&'a Lookalikes);
+
+/// What both parts of the mail about lookalikes that came later show.
+struct Lookalikes {
+    sync: String,
+    fates: Vec<String>,
+    failed: bool,
+    audience: Option<String>,
     link: String,
     link_remark: bool,
 }
@@ -170,6 +197,32 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
         text: FailureText(&view).render()?,
         html: FailureHtml(&view).render()?,
         message_id: message_id(context, run.id, OUTCOME),
+    })
+}
+
+/// The mail about the lookalikes of a run that ended before they did: `✅ GHL Meta Sync Lookalike Finished - {date}`, or
+/// `❌ GHL Meta Sync Lookalike Failed - {date}` when one failed, with the date of the run. `kind` is one of
+/// [`LOOKALIKE_DONE`], [`LOOKALIKE_FAILED`] and [`LOOKALIKE_UNBUILT`]; the words tell how each lookalike stands now.
+///
+/// # Errors
+/// [`MailError::Template`] when a template can not be rendered.
+pub fn lookalikes(run: &Run, context: &MailContext, kind: &str) -> Result<Mail, MailError> {
+    let failed = run.lookalike_status() == LookalikeStatus::Failed;
+    let view = Lookalikes {
+        sync: context.time(run.started_at),
+        fates: run.lookalikes.iter().map(fate).collect(),
+        failed,
+        audience: run.audience.as_ref().map(|audience| named_id(&audience.name, &audience.id)),
+        link: context.run_link(run.id),
+        link_remark: !context.public_url_is_set,
+    };
+    let what =
+        if failed { "❌ GHL Meta Sync Lookalike Failed" } else { "✅ GHL Meta Sync Lookalike Finished" };
+    Ok(Mail {
+        subject: context.subject(what, ended_at(run)),
+        text: LookalikesText(&view).render()?,
+        html: LookalikesHtml(&view).render()?,
+        message_id: message_id(context, run.id, kind),
     })
 }
 
@@ -262,9 +315,26 @@ fn lookalike_line(lookalike: &Lookalike) -> String {
         (LookalikeStatus::Created, Some(id)) => named_id(&name, id),
         (LookalikeStatus::Created, None) => format!("{name} (ID: not reported by Meta)"),
         (LookalikeStatus::Pending, _) => format!("{name} (pending)"),
-        (LookalikeStatus::Failed, _) => format!("{name} (not created)"),
+        (LookalikeStatus::Failed, Some(id)) => {
+            format!("{name} (ID: {}; of no use)", one_line(id, LONGEST))
+        }
+        (LookalikeStatus::Failed, None) => format!("{name} (not created)"),
         (LookalikeStatus::None, _) => format!("{name} (not asked for)"),
     }
+}
+
+/// One lookalike with its country and size, how it stands and why.
+fn fate(lookalike: &Lookalike) -> String {
+    let Lookalike { country, ratio_percent, status, .. } = lookalike;
+    let stands = match status {
+        LookalikeStatus::Created => "created",
+        LookalikeStatus::Pending => "still pending",
+        LookalikeStatus::Failed => "failed",
+        LookalikeStatus::None => "not asked for",
+    };
+    let note = lookalike.note.as_deref().map(|note| format!(". {}", one_line(note, MESSAGE_LIMIT)));
+    let place = format!("{}, {ratio_percent}%", one_line(country, LONGEST));
+    format!("{stands}: {}, {place}{}", lookalike_line(lookalike), note.unwrap_or_default())
 }
 
 fn named_id(name: &str, id: &str) -> String {
@@ -297,7 +367,8 @@ fn warnings(run: &Run) -> Vec<String> {
                  soon as that is done; you need not do anything.{note}"
             )),
             LookalikeStatus::Failed => Some(format!(
-                "The lookalike {name} was not created; the custom audience is complete all the same.{note}"
+                "The lookalike {name} {}; the custom audience is complete all the same.{note}",
+                if lookalike.id.is_some() { "is of no use" } else { "was not created" }
             )),
             LookalikeStatus::Created | LookalikeStatus::None => None,
         }

@@ -1,6 +1,7 @@
 //! The contacts of a run: where each ended, and what was sent of it.
 
 use crate::connection::AnyConnection;
+use crate::erasing::ERASED;
 use crate::error::StoreError;
 use crate::run_rows::{count, word};
 use crate::schema::sync_contacts;
@@ -74,13 +75,21 @@ struct NewContact<'a> {
 
 impl<'a> NewContact<'a> {
     fn new(run: RunId, contact: &'a RunContact, created_at: NaiveDateTime) -> Self {
+        // Of an erased person nothing is kept but that there was one.
+        let personal = |text: &'a Option<String>| match contact.bucket {
+            Bucket::Suppressed => None,
+            _ => storable_option(text.as_deref()),
+        };
         Self {
             sync_run_id: run.0,
-            ghl_contact_id: storable_id(&contact.ghl_contact_id),
-            email: storable_option(contact.email.as_deref()),
-            phone: storable_option(contact.phone.as_deref()),
-            first_name: storable_option(contact.first_name.as_deref()),
-            last_name: storable_option(contact.last_name.as_deref()),
+            ghl_contact_id: match contact.bucket {
+                Bucket::Suppressed => Cow::Borrowed(ERASED),
+                _ => storable_id(&contact.ghl_contact_id),
+            },
+            email: personal(&contact.email),
+            phone: personal(&contact.phone),
+            first_name: personal(&contact.first_name),
+            last_name: personal(&contact.last_name),
             raw_ltv_cents: contact.raw_ltv.map(|cents| cents.0),
             normalized_value: contact.normalized_value.map(|rank| i32::from(rank.get())),
             bucket: contact.bucket.as_str(),
@@ -151,7 +160,8 @@ struct ChangesRow {
 }
 
 impl Store {
-    /// Adds contacts to a run, at most 5,000 in one transaction. After an error some of them may be stored already:
+    /// Adds contacts to a run, at most 5,000 in one transaction. Of a suppressed contact neither id nor personal data are
+    /// stored. After an error some of them may be stored already:
     /// call [`Self::contacts_delete_of_run`] before trying again.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! What happened, remembered: Diesel over SQLite or PostgreSQL behind one [`Store`].
 //!
 //! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, the
-//! mail outbox, the saved settings, and who has taken which moment of the schedule. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
+//! mail outbox, the saved settings, who has taken which moment of the schedule, the membership of stable audiences, and
+//! the people who left. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
 //! Refuses to know what a step does, to talk to anything but the database, and to read any clock but the given one.
 //!
 //! All calls block. Nothing here retries: a connection that broke is replaced by the pool at the next call, and every
@@ -14,25 +15,39 @@ mod configs;
 mod connection;
 mod contacts;
 mod database_url;
+mod erasing;
 mod error;
+mod follow_up;
 mod intentions;
 mod leases;
+mod made_audiences;
 mod mail;
+mod members;
 mod migrate;
+mod person;
+mod removals;
 mod run_rows;
 mod runs;
 mod saved_settings;
 mod schedule;
 mod schema;
 mod sqlite_file;
+mod stable_audiences;
 mod steps;
 mod store;
+mod suppression;
 mod text;
 
 pub use contacts::RunContact;
 pub use database_url::{DatabaseUrl, PostgresAddress};
+pub use erasing::KnownContact;
 pub use error::StoreError;
 pub use intentions::{Intention, IntentionOutcome, RemoteKind};
 pub use leases::LeaseOutcome;
+pub use made_audiences::MadeAudience;
 pub use mail::{MailState, QueuedMail};
+pub use members::Member;
+pub use person::PersonHashes;
+pub use removals::{PendingRemoval, Removal, RemovalCause};
+pub use stable_audiences::{OpenReplacement, StableAudience};
 pub use store::{Page, Store};

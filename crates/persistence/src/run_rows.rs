@@ -34,6 +34,9 @@ struct RunRow {
     changes_removed: Option<i64>,
     normalization_stats: Option<String>,
     ranking_report: Option<String>,
+    waiting_until: Option<NaiveDateTime>,
+    audience_deleted_at: Option<NaiveDateTime>,
+    refused_samples: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -122,7 +125,7 @@ pub(crate) fn count(what: &'static str, number: i64) -> Result<u64, StoreError> 
     u64::try_from(number).map_err(StoreError::corrupt(what))
 }
 
-fn json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+pub(crate) fn json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(StoreError::corrupt(what))
 }
 
@@ -166,6 +169,12 @@ fn run(row: RunRow, config: ConfigRow) -> Result<Run, StoreError> {
         changes,
         stats: row.normalization_stats.map(|text| json("value distribution", &text)).transpose()?,
         ranking: row.ranking_report.map(|text| json("ranking report", &text)).transpose()?,
+        waiting_until: row.waiting_until.map(|at| at.and_utc()),
+        audience_deleted_at: row.audience_deleted_at.map(|at| at.and_utc()),
+        refused_samples: match row.refused_samples {
+            Some(text) => json("refused contacts", &text)?,
+            None => Vec::new(),
+        },
     })
 }
 

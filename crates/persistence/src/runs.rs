@@ -8,10 +8,11 @@ use crate::run_rows::{RunRows, count};
 use crate::schema::{sync_configs, sync_lookalikes, sync_runs};
 use crate::store::{Page, Store};
 use crate::text::{storable, storable_option};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 use domain::run::{
-    Changes, Failure, Lookalike, Matched, NormalizationStats, RankingReport, RemoteAudience, RunStatus,
-    Trigger,
+    Changes, Failure, Lookalike, Matched, NormalizationStats, RankingReport, RefusedSample, RemoteAudience,
+    RunStatus, Trigger,
 };
 use domain::{Accounting, Run, RunId};
 use serde::Serialize;
@@ -167,6 +168,7 @@ impl Store {
                 .set((
                     sync_runs::status.eq(status.as_str()),
                     sync_runs::completed_at.eq(now),
+                    sync_runs::waiting_until.eq(None::<NaiveDateTime>),
                     sync_runs::error_step.eq(failure.map(|failure| failure.step.as_str())),
                     sync_runs::error_message.eq(failure.map(|failure| storable(&failure.message))),
                     sync_runs::error_remedy.eq(failure.map(|failure| storable(&failure.remedy))),
@@ -284,6 +286,34 @@ impl Store {
         );
         self.change("record the changes", ("run", run.0), |connection| {
             diesel::update(sync_runs::table.find(run.0)).set(values).execute(connection)
+        })
+    }
+
+    /// Records until when the run pauses because Meta asked to slow down; `None`: it goes on. The end of the run clears
+    /// it as well.
+    ///
+    /// # Errors
+    /// See [`Self::run_set_accounting`].
+    pub fn run_set_waiting_until(&self, run: RunId, until: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        let until = until.map(|until| until.trunc_subsecs(6).naive_utc());
+        self.change("record a pause", ("run", run.0), |connection| {
+            diesel::update(sync_runs::table.find(run.0))
+                .set(sync_runs::waiting_until.eq(until))
+                .execute(connection)
+        })
+    }
+
+    /// Records the contacts that Meta refused and named; the first [`Run::MOST_REFUSED_SAMPLES`] are kept.
+    ///
+    /// # Errors
+    /// See [`Self::run_set_accounting`].
+    pub fn run_set_refused_samples(&self, run: RunId, samples: &[RefusedSample]) -> Result<(), StoreError> {
+        let kept = samples.get(..Run::MOST_REFUSED_SAMPLES).unwrap_or(samples);
+        let text = to_json("refused contacts", &kept)?;
+        self.change("record the refused contacts", ("run", run.0), |connection| {
+            diesel::update(sync_runs::table.find(run.0))
+                .set(sync_runs::refused_samples.eq(text))
+                .execute(connection)
         })
     }
 

@@ -8,6 +8,7 @@ diesel::table! {
         id -> Integer,
         tag -> Text,
         created_at -> Timestamp,
+        suppression_key -> Nullable<Binary>,
     }
 }
 
@@ -52,6 +53,9 @@ diesel::table! {
         changes_removed -> Nullable<BigInt>,
         normalization_stats -> Nullable<Text>,
         ranking_report -> Nullable<Text>,
+        waiting_until -> Nullable<Timestamp>,
+        audience_deleted_at -> Nullable<Timestamp>,
+        refused_samples -> Nullable<Text>,
     }
 }
 
@@ -159,8 +163,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    stable_audiences (ad_account_id) {
+        ad_account_id -> Text,
+        audience_id -> Text,
+        name -> Text,
+        birthdays -> Bool,
+        limited_data_use -> Bool,
+        adopted -> Bool,
+        replace_refused -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stable_members (audience_id, person_key) {
+        audience_id -> Text,
+        person_key -> Binary,
+        email_hash -> Nullable<Binary>,
+        phone_hash -> Nullable<Binary>,
+        value -> BigInt,
+        delivered_value -> Nullable<BigInt>,
+        run_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    sync_replacements (run_id) {
+        run_id -> BigInt,
+        audience_id -> Text,
+        session_id -> Text,
+        total_rows -> BigInt,
+        opened_at -> Timestamp,
+        closed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    suppressed_people (key_hash) {
+        key_hash -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    pending_removals (id) {
+        id -> BigInt,
+        person_key -> Binary,
+        email_hash -> Nullable<Binary>,
+        phone_hash -> Nullable<Binary>,
+        cause -> Text,
+        requested_at -> Timestamp,
+        attempts -> Integer,
+        last_error -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(sync_runs -> sync_configs (config_id));
-diesel::allow_tables_to_appear_in_same_query!(sync_configs, sync_runs);
+diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
+diesel::allow_tables_to_appear_in_same_query!(stable_audiences, sync_configs, sync_lookalikes, sync_runs);
 
 #[cfg(test)]
 mod tests {
@@ -192,6 +253,7 @@ mod tests {
                     "Text" => "text",
                     "Bool" => "boolean",
                     "Timestamp" => "timestamp",
+                    "Binary" => "blob",
                     other => panic!("{other}"),
                 };
                 columns.push(format!("{table}.{name} {class} {}", u8::from(inner.is_some())));

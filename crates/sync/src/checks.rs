@@ -3,6 +3,7 @@
 //! Only reads: nothing is created, sent or changed anywhere.
 
 mod meta;
+mod preflight;
 
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
@@ -53,8 +54,8 @@ pub struct CheckResult {
     /// Sentences about what was found, such as the account's name. No secrets. One that asks for attention soon begins
     /// with `Warning:`.
     pub found: Vec<String>,
-    /// What is wrong and what to do; `None` when everything is well.
-    pub problem: Option<Explanation>,
+    /// What is wrong and what to do, each thing for itself; empty when everything is well.
+    pub problems: Vec<Explanation>,
     /// How long the calls took together.
     pub latency: Duration,
 }
@@ -62,7 +63,7 @@ pub struct CheckResult {
 impl CheckResult {
     /// Whether everything is well.
     pub fn is_good(&self) -> bool {
-        self.problem.is_none()
+        self.problems.is_empty()
     }
 }
 
@@ -96,6 +97,9 @@ pub struct Checkers {
 /// A model or token whose end is this near is warned about.
 const DAYS_OF_WARNING: i64 = 14;
 
+/// How a sentence begins that asks for attention soon.
+const WARNING: &str = "Warning: ";
+
 /// What the calls of one check came to.
 #[derive(Debug, Default)]
 struct Findings {
@@ -109,25 +113,11 @@ impl Findings {
     }
 
     fn warn(&mut self, sentence: &str) {
-        self.found.push(format!("Warning: {sentence}"));
+        self.found.push(format!("{WARNING}{sentence}"));
     }
 
     fn problem(&mut self, problem: Explanation) {
         self.problems.push(problem);
-    }
-
-    /// All problems as one; the codes are those of the first that has any.
-    fn joined_problem(problems: Vec<Explanation>) -> Option<Explanation> {
-        problems.into_iter().reduce(|all, next| Explanation {
-            message: format!("{} {}", all.message, next.message),
-            remedy: if all.remedy == next.remedy {
-                all.remedy
-            } else {
-                format!("{} {}", all.remedy, next.remedy)
-            },
-            provider_code: all.provider_code.or(next.provider_code),
-            trace_id: all.trace_id.or(next.trace_id),
-        })
     }
 }
 
@@ -137,16 +127,15 @@ impl Checkers {
         let begun = Instant::now();
         let Findings { found, problems } = match service {
             Checked::Ghl => findings(&self.ghl, |ghl, found| check_ghl(ghl, found)),
-            Checked::Meta => findings(&self.meta, |meta, found| meta::check(meta, self.clock.now(), found)),
+            Checked::Meta => findings(&self.meta, |meta, found| self.check_meta(meta, found)),
             Checked::Claude => findings(&self.claude, |claude, found| self.check_claude(claude, found)),
             Checked::Database => findings(&self.store, check_database),
             Checked::Smtp => findings(&self.mailer, check_smtp),
         };
-        let problem = Findings::joined_problem(problems);
-        if let Some(problem) = &problem {
+        for problem in &problems {
             log::warn!("check of {}: {}", service.title(), problem.message);
         }
-        CheckResult { service, found, problem, latency: begun.elapsed() }
+        CheckResult { service, found, problems, latency: begun.elapsed() }
     }
 
     /// Checks every service at once, each in a thread of its own. In the order of [`Checked::ALL`].
@@ -158,6 +147,10 @@ impl Checkers {
                 .map(|check| check.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
         })
+    }
+
+    fn check_meta(&self, meta: &MetaClient, findings: &mut Findings) -> Result<(), Explanation> {
+        meta::look(meta, self.clock.now(), &Cancel::new(), findings).map_err(|error| error.explain())
     }
 
     /// `GET /v1/models/{id}`: free, and checks key and model.
@@ -266,22 +259,8 @@ mod tests {
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);
         let good: Vec<bool> = all.iter().map(super::CheckResult::is_good).collect();
         assert_eq!(good, [false, false, true, false, true]);
-        assert_eq!(all[0].problem.as_ref().unwrap().remedy, "Set GHL_API_KEY.");
+        assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
-    }
-
-    #[test]
-    fn several_problems_are_told_together_and_a_common_remedy_once() {
-        let problem = |message: &str, remedy: &str| Explanation::new(message, remedy);
-        let joined = Findings::joined_problem(vec![
-            problem("A.", "Do."),
-            problem("B.", "Do.").with_code("7"),
-            problem("C.", "Go."),
-        ])
-        .unwrap();
-        assert_eq!((joined.message.as_str(), joined.remedy.as_str()), ("A. B. C.", "Do. Go."));
-        assert_eq!(joined.provider_code.as_deref(), Some("7"));
-        assert_eq!(Findings::joined_problem(Vec::new()), None);
     }
 
     #[test]

@@ -1,56 +1,190 @@
-//! Lookalikes that were too early: created as soon as Meta has matched their seed, for up to a day.
+//! Lookalikes that were too early: created as soon as Meta has matched their seed, for up to a day, and watched until
+//! Meta has built them.
 
 use crate::error::RunError;
+use crate::recovery::is_gone;
 use crate::service::SyncService;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{LookalikeStatus, RunStatus};
-use domain::{Cancel, Explain, Run};
+use domain::run::{Lookalike, LookalikeStatus, RemoteAudience};
+use domain::{Cancel, Explain, Run, RunId};
+use mailer::{LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// A seed that Meta has not matched by then has too few people.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
-/// Newest runs looked at; a day holds far fewer.
-const RUNS_LOOKED_AT: u32 = 50;
+/// The last possible creation, and the hours Meta builds a lookalike.
+const WATCHED_FOR: TimeDelta = TimeDelta::hours(48);
+/// Meta matches for hours: the older the run, the rarer the look.
+const SHORTEST_PAUSE: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(30);
+/// The pause is this part of the run's age.
+const PART_OF_THE_AGE: i32 = 8;
+
+/// When each run is looked at next. Forgotten at a restart, which only costs one look more.
+#[derive(Default)]
+pub(crate) struct Looks(Mutex<HashMap<RunId, DateTime<Utc>>>);
+
+impl Looks {
+    fn is_due(&self, run: RunId, now: DateTime<Utc>) -> bool {
+        self.lock().get(&run).is_none_or(|next| *next <= now)
+    }
+
+    /// Plans the next look; `None` when there is nothing more to see.
+    fn plan(&self, run: &Run, finished: bool, now: DateTime<Utc>) {
+        let pause = ((now - run.started_at) / PART_OF_THE_AGE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let next = if finished { DateTime::<Utc>::MAX_UTC } else { now + pause };
+        self.lock().insert(run.id, next);
+    }
+
+    /// Forgets the runs that are not followed any more.
+    fn keep(&self, runs: &[Run]) {
+        self.lock().retain(|known, _| runs.iter().any(|run| run.id == *known));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, DateTime<Utc>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl SyncService {
-    pub(crate) fn finish_pending_lookalikes(&self) -> Result<(), RunError> {
-        let recent = self.parts.store.run_list(1, RUNS_LOOKED_AT)?;
-        for run in &recent.items {
-            let _context = log_context::enter(Context::of_run(run.id));
-            let pending =
-                run.status == RunStatus::Success && run.lookalike_status() == LookalikeStatus::Pending;
-            // One seed that can not be read must not keep the others waiting.
-            if pending && let Err(error) = self.finish_lookalikes_of(run) {
-                log::warn!("the pending lookalike has to wait: {}", Chain(&error));
+    /// Creates pending lookalikes whose seed is ready, gives them up a day after their run, and looks whether Meta could
+    /// build those that were created. What becomes of them is recorded at once and told by mail, once per run.
+    pub(crate) fn follow_up_lookalikes(&self, cancel: &Cancel) -> Result<(), RunError> {
+        let now = self.parts.clock.now();
+        let runs = self.parts.store.runs_to_follow_up(now - WATCHED_FOR)?;
+        self.looks.keep(&runs);
+        for run in &runs {
+            cancel.check()?;
+            if !self.looks.is_due(run.id, now) {
+                continue;
             }
+            let _context = log_context::enter(Context::of_run(run.id));
+            // One seed that can not be read must not keep the others waiting.
+            let finished = self.follow_up_run(run, now, cancel).unwrap_or_else(|error| {
+                log::warn!("the lookalike has to wait: {}", Chain(&error));
+                false
+            });
+            self.looks.plan(run, finished, now);
         }
         Ok(())
     }
 
-    fn finish_lookalikes_of(&self, run: &Run) -> Result<(), RunError> {
+    /// Whether nothing is left to be seen.
+    fn follow_up_run(&self, run: &Run, now: DateTime<Utc>, cancel: &Cancel) -> Result<bool, RunError> {
+        let mut lookalikes = run.lookalikes.clone();
+        if run.lookalike_status() == LookalikeStatus::Pending {
+            self.finish_pending(run, &mut lookalikes, now, cancel)?;
+        }
+        let is_pending = |one: &Lookalike| one.status == LookalikeStatus::Pending;
+        let built = self.watch_building(run, &mut lookalikes, cancel)?;
+        Ok(built && !lookalikes.iter().any(is_pending))
+    }
+
+    fn finish_pending(
+        &self,
+        run: &Run,
+        lookalikes: &mut [Lookalike],
+        now: DateTime<Utc>,
+        cancel: &Cancel,
+    ) -> Result<(), RunError> {
         let Some(seed) = &run.audience else { return Ok(()) };
-        let too_late = self.parts.clock.now() - run.started_at >= GIVE_UP_AFTER;
-        let ready = match self.parts.meta.audience(&seed.id, &Cancel::new()) {
-            Ok(state) => state.is_ready(),
+        let too_late = now - run.started_at >= GIVE_UP_AFTER;
+        let outlook = self.outlook(seed, cancel);
+        for at in 0..lookalikes.len() {
+            if lookalikes[at].status != LookalikeStatus::Pending {
+                continue;
+            }
+            match &outlook {
+                Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at], cancel),
+                Outlook::NotYet(_) if too_late => {
+                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel)
+                }
+                Outlook::NotYet(why) | Outlook::Gone(why) => lookalikes[at].note = Some(why.clone()),
+            }
+            if lookalikes[at].status == LookalikeStatus::Pending {
+                // A wait that was ended says nothing about the lookalike.
+                cancel.check()?;
+            }
+            let given_up = too_late || matches!(outlook, Outlook::Gone(_));
+            if given_up && lookalikes[at].status == LookalikeStatus::Pending {
+                lookalikes[at].status = LookalikeStatus::Failed;
+            }
+            if !lookalikes.iter().any(|one| one.status == LookalikeStatus::Pending) {
+                // Queued before it is true, so that no crash can lose it; it waits until it is.
+                let failed = lookalikes.iter().any(|one| one.status == LookalikeStatus::Failed);
+                let kind = if failed { LOOKALIKE_FAILED } else { LOOKALIKE_DONE };
+                self.queue_mail_of_kind(run.id, kind)?;
+            }
+            self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
+        }
+        Ok(())
+    }
+
+    /// Whether Meta has matched the seed.
+    fn outlook(&self, seed: &RemoteAudience, cancel: &Cancel) -> Outlook {
+        match self.parts.meta.audience(&seed.id, cancel) {
+            Ok(state) if state.is_ready() => Outlook::Ready,
+            Ok(state) => Outlook::NotYet(format!(
+                "Meta says of the custom audience: {}.",
+                state.operation_status.words()
+            )),
+            Err(error) if is_gone(&error) => Outlook::Gone(error.explain().message),
             Err(error) => {
                 log::warn!("the seed of a pending lookalike can not be read: {}", Chain(&error));
-                false
-            }
-        };
-        if !ready && !too_late {
-            return Ok(());
-        }
-        let mut lookalikes = run.lookalikes.clone();
-        for lookalike in lookalikes.iter_mut().filter(|one| one.status == LookalikeStatus::Pending) {
-            if let Err(error) = self.create_lookalike(run.id, seed, lookalike, &Cancel::new()) {
-                log::warn!("a pending lookalike could not be created: {}", Chain(&error));
-                lookalike.note = Some(error.explain().message);
-            }
-            if too_late && lookalike.status == LookalikeStatus::Pending {
-                lookalike.status = LookalikeStatus::Failed;
+                Outlook::NotYet(error.explain().message)
             }
         }
-        Ok(self.parts.store.run_set_lookalikes(run.id, &lookalikes)?)
     }
+
+    fn try_to_create(&self, run: RunId, seed: &RemoteAudience, lookalike: &mut Lookalike, cancel: &Cancel) {
+        if let Err(error) = self.create_lookalike(run, seed, lookalike, cancel) {
+            log::warn!("a pending lookalike could not be created: {}", Chain(&error));
+            lookalike.note = Some(error.explain().message);
+        }
+    }
+
+    /// Looks at the created lookalikes, and whether none of them is being built any more. One that Meta could not build
+    /// counts as failed.
+    fn watch_building(
+        &self,
+        run: &Run,
+        lookalikes: &mut [Lookalike],
+        cancel: &Cancel,
+    ) -> Result<bool, RunError> {
+        let (mut finished, mut failed) = (true, false);
+        for lookalike in lookalikes.iter_mut().filter(|one| one.status == LookalikeStatus::Created) {
+            let Some(id) = &lookalike.id else { continue };
+            match self.parts.meta.audience(id, cancel) {
+                Ok(state) if state.operation_status.is_unusable() => {
+                    let words = state.operation_status.words();
+                    log::warn!("the lookalike {id} is of no use: {words}");
+                    lookalike.status = LookalikeStatus::Failed;
+                    lookalike.note = Some(format!("Meta created it, but says of it: {words}."));
+                    failed = true;
+                }
+                Ok(state) => finished &= state.is_ready(),
+                // A person has deleted it: it is not missed.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(RunError::edge(error)),
+            }
+        }
+        if failed {
+            self.queue_mail_of_kind(run.id, LOOKALIKE_UNBUILT)?;
+            self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
+        }
+        Ok(finished)
+    }
+}
+
+/// What a seed promises its lookalikes.
+enum Outlook {
+    /// Meta has matched it.
+    Ready,
+    /// Later, perhaps; the reason in words.
+    NotYet(String),
+    /// It does not exist any more, in Meta's words.
+    Gone(String),
 }

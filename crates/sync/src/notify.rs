@@ -1,4 +1,5 @@
-//! Telling people: one mail per run, at least once, with a Message-ID that folds doubles.
+//! Telling people: one mail per run, and one more when its lookalikes came later; each at least once, with a Message-ID
+//! that folds doubles.
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -6,13 +7,11 @@ use crate::service::SyncService;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{RunStatus, Step, StepStatus};
-use domain::{Explain, RunId};
-use mailer::{Mail, Mailer};
+use domain::run::{LookalikeStatus, RunStatus, Step, StepStatus};
+use domain::{Explain, Run, RunId};
+use mailer::{Mail, Mailer, OUTCOME};
 use persistence::QueuedMail;
 
-/// The one kind of mail a run has so far: its outcome.
-const OUTCOME: &str = "outcome";
 /// A mail that could not be sent for a day is given up.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
@@ -20,9 +19,17 @@ impl SyncService {
     /// Queues the mail of a run that is about to be closed: queued first and sent later, so that a crash in between
     /// only delays it. A run that a person cancelled needs no mail.
     pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
-        if self.parts.mailer.is_some() && matches!(status, RunStatus::Success | RunStatus::Failed) {
-            let message_id = mailer::message_id(&self.parts.mail_context, run, OUTCOME);
-            self.parts.store.mail_queue(run, OUTCOME, &message_id)?;
+        if matches!(status, RunStatus::Success | RunStatus::Failed) {
+            self.queue_mail_of_kind(run, OUTCOME)?;
+        }
+        Ok(())
+    }
+
+    /// Queues a mail of the run; once, however often it is asked for. Nothing without a mail server.
+    pub(crate) fn queue_mail_of_kind(&self, run: RunId, kind: &str) -> Result<(), RunError> {
+        if self.parts.mailer.is_some() {
+            let message_id = mailer::message_id(&self.parts.mail_context, run, kind);
+            self.parts.store.mail_queue(run, kind, &message_id)?;
         }
         Ok(())
     }
@@ -52,10 +59,10 @@ impl SyncService {
         let Some(mailer) = &self.parts.mailer else { return Ok(()) };
         for queued in self.parts.store.mail_due()? {
             let _context = log_context::enter(Context::of_run(queued.run_id));
-            if let Err(error) = self.deliver(&queued, mailer) {
-                log::warn!("the mail could not be sent: {}", Chain(&error));
-            } else {
-                self.mark_notified(queued.run_id);
+            match self.deliver(&queued, mailer) {
+                Ok(()) if queued.kind == OUTCOME => self.mark_notified(queued.run_id),
+                Ok(()) => {}
+                Err(error) => log::warn!("the mail could not be sent: {}", Chain(&error)),
             }
         }
         Ok(())
@@ -72,9 +79,14 @@ impl SyncService {
 
     fn deliver(&self, queued: &QueuedMail, mailer: &Mailer) -> Result<(), RunError> {
         let store = &self.parts.store;
-        let Some(mail) = self.write_mail(queued)? else {
+        let Some(run) = self.load(queued.run_id)? else {
             return Ok(store.mail_give_up(queued.id, "the run is gone")?);
         };
+        if queued.kind != OUTCOME && run.lookalike_status() == LookalikeStatus::Pending {
+            // It was queued just before the lookalikes were recorded as settled, and a crash came between.
+            return Ok(());
+        }
+        let mail = self.write_mail(&run, &queued.kind)?;
         match mailer.send(&mail) {
             Ok(()) => Ok(store.mail_sent(queued.id)?),
             Err(error) => {
@@ -91,13 +103,14 @@ impl SyncService {
         }
     }
 
-    fn write_mail(&self, queued: &QueuedMail) -> Result<Option<Mail>, RunError> {
-        let Some(run) = self.load(queued.run_id)? else { return Ok(None) };
+    fn write_mail(&self, run: &Run, kind: &str) -> Result<Mail, RunError> {
+        let context = &self.parts.mail_context;
         let written = match run.status {
-            RunStatus::Success => mailer::success(&run, &self.parts.mail_context),
-            _ => mailer::failure(&run, &self.parts.mail_context),
+            _ if kind != OUTCOME => mailer::lookalikes(run, context, kind),
+            RunStatus::Success => mailer::success(run, context),
+            _ => mailer::failure(run, context),
         };
-        written.map(Some).map_err(RunError::edge)
+        written.map_err(RunError::edge)
     }
 
     /// A mail that went out later than its run corrects the run's step.

@@ -147,10 +147,16 @@ impl SyncService {
     /// What stands in the description of everything this run creates: found again after a lost reply, and the proof
     /// that it is ours.
     pub(crate) fn tag(&self, run: RunId) -> Result<String, RunError> {
-        Ok(format!("[ghl-meta-sync {} run {run}]", self.parts.store.instance_tag()?))
+        Ok(format!("{}{run}]", self.mark()?))
+    }
+
+    /// How every tag of this installation begins, whatever the run.
+    pub(crate) fn mark(&self) -> Result<String, RunError> {
+        Ok(format!("[ghl-meta-sync {} run ", self.parts.store.instance_tag()?))
     }
 }
 
-fn is_gone(error: &MetaError) -> bool {
+/// 100/33: what was asked for does not exist, or not for this login.
+pub(crate) fn is_gone(error: &MetaError) -> bool {
     matches!(error, MetaError::Api(api) if api.code == 100 && api.subcode == Some(33))
 }

@@ -74,6 +74,9 @@ pub fn successful() -> Run {
             ambiguous: 0,
         }),
         ranking: Some(RankingReport::default()),
+        waiting_until: None,
+        audience_deleted_at: None,
+        refused_samples: vec![],
     }
 }
 

@@ -10,6 +10,7 @@ mod contacts;
 mod intentions;
 mod leases;
 mod mail;
+mod members;
 mod migrations;
 mod opening;
 mod runs;

@@ -1,8 +1,8 @@
 use crate::support::{TestDb, begun, config, for_each_backend};
 use chrono::TimeDelta;
 use domain::run::{
-    Changes, Failure, Lookalike, LookalikeStatus, Matched, NormalizationStats, RankingReport, RemoteAudience,
-    RunStatus, Step, SyncConfig, Trigger,
+    Changes, Failure, Lookalike, LookalikeStatus, Matched, NormalizationStats, RankingReport, RefusedSample,
+    RemoteAudience, RunStatus, Step, SyncConfig, Trigger,
 };
 use domain::{Accounting, Cents, Run, RunId};
 use persistence::StoreError;
@@ -79,6 +79,9 @@ fn a_fresh_run_knows_nothing_yet(db: &TestDb) {
         changes: None,
         stats: None,
         ranking: None,
+        waiting_until: None,
+        audience_deleted_at: None,
+        refused_samples: Vec::new(),
     };
     assert_eq!(store.run_get(run).unwrap(), Some(expected.clone()));
     assert_eq!(store.run_latest().unwrap(), Some(expected));
@@ -112,6 +115,12 @@ fn filled(db: &TestDb) -> (RunId, Run) {
     store.run_set_matched(run, &matched).unwrap();
     store.run_set_lookalikes(run, &lookalikes).unwrap();
     store.run_set_changes(run, changes).unwrap();
+    let refused_samples =
+        vec![RefusedSample { ghl_contact_id: "c7".into(), reason: "\"a\0b\" <script>".into() }];
+    store.run_set_refused_samples(run, &refused_samples).unwrap();
+    let waiting_until = db.now() + TimeDelta::minutes(5);
+    store.run_set_waiting_until(run, Some(waiting_until)).unwrap();
+    assert_eq!(store.run_get(run).unwrap().unwrap().waiting_until, Some(waiting_until));
     let started_at = db.now();
     db.clock.advance(TimeDelta::minutes(7));
     assert!(store.run_finish(run, RunStatus::Success, None).unwrap());
@@ -131,6 +140,9 @@ fn filled(db: &TestDb) -> (RunId, Run) {
         changes,
         stats: Some(stats()),
         ranking: Some(ranking),
+        waiting_until: None,
+        audience_deleted_at: None,
+        refused_samples,
     };
     (run, expected)
 }

@@ -7,7 +7,7 @@ use diesel::sql_types::{Nullable, Text};
 use domain::Clock;
 use domain::run::{SyncConfig, Trigger};
 use domain::{Bucket, Cents, Percentile, RunId};
-use persistence::{DatabaseUrl, RunContact, Store};
+use persistence::{DatabaseUrl, Member, PersonHashes, RunContact, StableAudience, Store};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use testkit::postgres_server::{self, TestDatabase};
@@ -197,5 +197,36 @@ pub fn sent(id: impl Into<String>, rank: u8, cents: i64) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+    }
+}
+
+/// A member whose hashes are made of two numbers; 0 stands for an absent one.
+pub fn member(email: u32, phone: u32, value: u32) -> Member {
+    Member { hashes: person(email, phone), value }
+}
+
+/// See [`member`].
+pub fn person(email: u32, phone: u32) -> PersonHashes {
+    let hash = |number: u32, last: u8| {
+        (number > 0).then(|| {
+            let mut hash = [last; 32];
+            // Spread, as hashes are.
+            hash[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b1).to_le_bytes());
+            hash
+        })
+    };
+    PersonHashes { email: hash(email, 1), phone: hash(phone, 2) }
+}
+
+pub fn stable_audience(audience_id: &str) -> StableAudience {
+    StableAudience {
+        ad_account_id: config().ad_account_id,
+        audience_id: audience_id.into(),
+        name: "GHL-HighValue".into(),
+        birthdays: true,
+        limited_data_use: false,
+        adopted: true,
+        replace_refused: false,
+        created_at: "2026-01-31T02:00:00Z".parse().unwrap(),
     }
 }

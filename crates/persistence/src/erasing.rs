@@ -1,0 +1,142 @@
+//! Taking a person out of what earlier runs left: the rows stay, so that their accounts still add up; what tells who it
+//! was goes.
+
+use crate::error::StoreError;
+use crate::run_rows::json;
+use crate::schema::{sync_contacts, sync_runs};
+use crate::store::Store;
+use crate::text::storable_id;
+use diesel::prelude::*;
+use domain::run::RefusedSample;
+use domain::{Bucket, RunId};
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+
+/// Rows read at once while looking through the contacts of all runs.
+const ROWS_AT_ONCE: i64 = 5_000;
+
+/// Contact ids per statement, bound one by one.
+const IDS_PER_STATEMENT: usize = 500;
+
+/// What takes the place of an erased contact's id where no row must be told from another.
+pub(crate) const ERASED: &str = "erased";
+
+/// By what a contact of an earlier run can be known again.
+#[derive(Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = sync_contacts)]
+pub struct KnownContact {
+    #[diesel(column_name = id)]
+    row: i64,
+    /// The source's id.
+    pub ghl_contact_id: String,
+    /// E-mail address as the source gave it.
+    pub email: Option<String>,
+    /// Phone number as the source gave it.
+    pub phone: Option<String>,
+}
+
+/// Personal data never reach a log line, so `Debug` shows the row only.
+impl fmt::Debug for KnownContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownContact").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Looks through the contacts of all runs that are kept, oldest first, erased ones excepted. There may be millions,
+    /// and one contact comes once per run.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn contacts_each(&self, mut look: impl FnMut(KnownContact)) -> Result<(), StoreError> {
+        let mut after = 0;
+        loop {
+            let rows: Vec<KnownContact> = self.read("look through the contacts", |connection| {
+                sync_contacts::table
+                    .filter(sync_contacts::id.gt(after))
+                    .order(sync_contacts::id)
+                    .limit(ROWS_AT_ONCE)
+                    .select(KnownContact::as_select())
+                    .load(connection)
+            })?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.row;
+            rows.into_iter().filter(|row| !row.ghl_contact_id.starts_with(ERASED)).for_each(&mut look);
+        }
+    }
+
+    /// Takes name, e-mail address, phone number and id out of every row of these contacts, in all runs, and out of the
+    /// refused contacts of runs; returns how many rows that changed. Each row keeps its bucket, value and rank under an
+    /// id of its own. Repeating is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some rows may be changed then.
+    pub fn contacts_erase(&self, ghl_contact_ids: &BTreeSet<String>) -> Result<usize, StoreError> {
+        let ids: Vec<_> = ghl_contact_ids.iter().map(|id| storable_id(id)).collect();
+        let mut changed = self.erase_refused_samples(ghl_contact_ids)?;
+        for part in ids.chunks(IDS_PER_STATEMENT) {
+            changed += self.write("erase contacts", |connection| {
+                let erased_id = diesel::dsl::sql::<diesel::sql_types::Text>("'erased-' || id");
+                diesel::update(sync_contacts::table.filter(sync_contacts::ghl_contact_id.eq_any(part)))
+                    .set((
+                        sync_contacts::ghl_contact_id.eq(erased_id),
+                        sync_contacts::email.eq(None::<String>),
+                        sync_contacts::phone.eq(None::<String>),
+                        sync_contacts::first_name.eq(None::<String>),
+                        sync_contacts::last_name.eq(None::<String>),
+                    ))
+                    .execute(connection)
+            })?;
+        }
+        Ok(changed)
+    }
+
+    /// Which of these contacts were sent in the run.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn contacts_sent_in(
+        &self,
+        run: RunId,
+        ghl_contact_ids: &[String],
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut sent = HashSet::new();
+        for part in ghl_contact_ids.chunks(IDS_PER_STATEMENT) {
+            let ids: Vec<_> = part.iter().map(|id| storable_id(id)).collect();
+            let found: Vec<String> = self.read("look up who was sent", |connection| {
+                sync_contacts::table
+                    .filter(sync_contacts::sync_run_id.eq(run.0))
+                    .filter(sync_contacts::bucket.eq(Bucket::Sent.as_str()))
+                    .filter(sync_contacts::ghl_contact_id.eq_any(&ids))
+                    .select(sync_contacts::ghl_contact_id)
+                    .load(connection)
+            })?;
+            let found: HashSet<String> = found.into_iter().collect();
+            sent.extend(
+                part.iter().zip(&ids).filter(|(_, id)| found.contains(id.as_ref())).map(|(id, _)| id.clone()),
+            );
+        }
+        Ok(sent)
+    }
+
+    fn erase_refused_samples(&self, ghl_contact_ids: &BTreeSet<String>) -> Result<usize, StoreError> {
+        let rows: Vec<(i64, Option<String>)> =
+            self.read("look through the refused contacts", |connection| {
+                sync_runs::table
+                    .filter(sync_runs::refused_samples.is_not_null())
+                    .select((sync_runs::id, sync_runs::refused_samples))
+                    .load(connection)
+            })?;
+        let mut changed = 0;
+        for (run, text) in rows {
+            let mut samples: Vec<RefusedSample> = json("refused contacts", &text.unwrap_or_default())?;
+            let erased = samples.iter_mut().filter(|sample| ghl_contact_ids.contains(&sample.ghl_contact_id));
+            let count = erased.map(|sample| ERASED.clone_into(&mut sample.ghl_contact_id)).count();
+            if count > 0 {
+                changed += count;
+                self.run_set_refused_samples(RunId(run), &samples)?;
+            }
+        }
+        Ok(changed)
+    }
+}

@@ -1,0 +1,377 @@
+//! Who is in a stable audience, with which value, as far as Meta certainly holds it.
+//!
+//! A run stages everybody it wants in the audience, delivers whoever is new or changed, removes the surplus, and says
+//! at its end that all of it was delivered. A delivered value is forgotten before anything at Meta changes, so after a
+//! crash at any moment the next run delivers too much, never too little.
+
+use crate::connection::{AnyBackend, AnyConnection, on_backend};
+use crate::error::StoreError;
+use crate::person::{PersonHashes, bytes, hash, hash_option};
+use crate::schema::stable_members;
+use crate::store::Store;
+use crate::text::storable;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel::upsert::excluded;
+use domain::RunId;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Most rows in one transaction: SQLite has one writer, and a heartbeat must get its turn.
+const ROWS_PER_TRANSACTION: i64 = 5_000;
+
+/// Most rows of one call: SQLite takes 32,766 bound values in a statement.
+const ROWS_PER_STATEMENT: usize = 2_000;
+
+/// One member of a stable audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// By what Meta finds the person; two members of an audience differ in it.
+    pub hashes: PersonHashes,
+    /// The value sent with the person, in the unit of the caller.
+    pub value: u32,
+}
+
+/// What is known of a member before it is staged.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = stable_members)]
+struct StandingRow {
+    person_key: Vec<u8>,
+    value: i64,
+    delivered_value: Option<i64>,
+    run_id: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = stable_members)]
+struct MemberRow {
+    person_key: Vec<u8>,
+    email_hash: Option<Vec<u8>>,
+    phone_hash: Option<Vec<u8>>,
+    value: i64,
+}
+
+impl TryFrom<MemberRow> for Member {
+    type Error = StoreError;
+
+    fn try_from(row: MemberRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            hashes: PersonHashes {
+                email: hash_option("hash of an e-mail address", row.email_hash)?,
+                phone: hash_option("hash of a phone number", row.phone_hash)?,
+            },
+            value: u32::try_from(row.value).map_err(StoreError::corrupt("value of a member"))?,
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stable_members, treat_none_as_default_value = false)]
+struct NewMember<'a> {
+    audience_id: Cow<'a, str>,
+    person_key: Vec<u8>,
+    email_hash: Option<Vec<u8>>,
+    phone_hash: Option<Vec<u8>>,
+    value: i64,
+    delivered_value: Option<i64>,
+    run_id: i64,
+}
+
+impl Store {
+    /// Stages members: the run wants them in the audience with these values. Returns for each whether it still has to be
+    /// delivered, because Meta does not certainly hold it with that value.
+    ///
+    /// Of one person staged twice by a run the higher value counts, and the other needs no delivery. Repeating is
+    /// harmless and returns what has to be delivered by then. Call it with a few thousand members; each 2,000 are a
+    /// transaction.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may be staged then.
+    pub fn members_stage(
+        &self,
+        audience_id: &str,
+        run: RunId,
+        members: &[Member],
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut undelivered = Vec::with_capacity(members.len());
+        for part in members.chunks(ROWS_PER_STATEMENT) {
+            let keys: Vec<[u8; 32]> = part.iter().map(|member| member.hashes.key()).collect();
+            let staged = self.write("stage members of the audience", |connection| {
+                stage(connection, audience_id, run, part, &keys)
+            })?;
+            undelivered
+                .extend(part.iter().zip(&keys).map(|(member, key)| staged.get(key) == Some(&member.value)));
+        }
+        Ok(undelivered)
+    }
+
+    /// Up to `limit` (at most 2,000) members that the run did not stage, by key, beginning behind the key `after`: they
+    /// are to be removed. Whoever is returned no longer counts as delivered.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored hash is none.
+    pub fn members_surplus(
+        &self,
+        audience_id: &str,
+        run: RunId,
+        after: Option<[u8; 32]>,
+        limit: u32,
+    ) -> Result<Vec<([u8; 32], Member)>, StoreError> {
+        let after = bytes(after).unwrap_or_default();
+        let limit = i64::from(limit).min(ROWS_PER_STATEMENT as i64);
+        let rows = self.write("find members to be removed", |connection| {
+            let rows: Vec<MemberRow> = stable_members::table
+                .filter(stable_members::audience_id.eq(storable(audience_id)))
+                .filter(stable_members::run_id.ne(run.0))
+                .filter(stable_members::person_key.gt(after))
+                .order(stable_members::person_key)
+                .limit(limit)
+                .select(MemberRow::as_select())
+                .load(connection)?;
+            doubt(connection, audience_id, &rows)?;
+            Ok(rows)
+        })?;
+        rows.into_iter()
+            .map(|row| Ok((hash("key of a member", &row.person_key)?, Member::try_from(row)?)))
+            .collect()
+    }
+
+    /// The members staged by the run that share an e-mail address or a phone number with any of the removed: Meta may
+    /// have removed them too, so they no longer count as delivered and have to be added again.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored hash is none.
+    pub fn members_sharing(
+        &self,
+        audience_id: &str,
+        run: RunId,
+        removed: &[PersonHashes],
+    ) -> Result<Vec<Member>, StoreError> {
+        let mut sharing = Vec::new();
+        // Two bound values per person.
+        for part in removed.chunks(ROWS_PER_STATEMENT) {
+            let (emails, phones) = columns(part);
+            let rows = self.write("find members that share an address", |connection| {
+                let rows: Vec<MemberRow> = stable_members::table
+                    .filter(stable_members::audience_id.eq(storable(audience_id)))
+                    .filter(stable_members::run_id.eq(run.0))
+                    .filter(
+                        stable_members::email_hash
+                            .eq_any(emails)
+                            .or(stable_members::phone_hash.eq_any(phones))
+                            .assume_not_null(),
+                    )
+                    .select(MemberRow::as_select())
+                    .load(connection)?;
+                for rows in rows.chunks(ROWS_PER_STATEMENT) {
+                    doubt(connection, audience_id, rows)?;
+                }
+                Ok(rows)
+            })?;
+            sharing.extend(rows);
+        }
+        // One member may share with removed people of two parts.
+        sharing.sort_unstable_by(|one, other| one.person_key.cmp(&other.person_key));
+        sharing.dedup_by(|one, other| one.person_key == other.person_key);
+        sharing.into_iter().map(Member::try_from).collect()
+    }
+
+    /// Records that Meta holds exactly what the run staged: those members count as delivered, all others are forgotten.
+    /// Repeating is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may be recorded then.
+    pub fn members_delivered(&self, audience_id: &str, run: RunId) -> Result<(), StoreError> {
+        self.in_ranges(audience_id, "record the members of the audience", |connection, range| {
+            diesel::delete(
+                stable_members::table
+                    .filter(range.rows(audience_id))
+                    .filter(stable_members::run_id.ne(run.0)),
+            )
+            .execute(connection)?;
+            diesel::update(
+                stable_members::table
+                    .filter(range.rows(audience_id))
+                    .filter(stable_members::run_id.eq(run.0)),
+            )
+            .set(stable_members::delivered_value.eq(stable_members::value.nullable()))
+            .execute(connection)
+        })
+    }
+
+    /// Forgets every member of an audience. Repeating is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may be forgotten then.
+    pub fn members_forget(&self, audience_id: &str) -> Result<(), StoreError> {
+        self.in_ranges(audience_id, "forget the members of the audience", |connection, range| {
+            diesel::delete(stable_members::table.filter(range.rows(audience_id))).execute(connection)
+        })
+    }
+
+    /// From now on no member of the audience counts as delivered.
+    pub(crate) fn members_doubt(&self, audience_id: &str) -> Result<(), StoreError> {
+        self.in_ranges(audience_id, "prepare the replacement of the members", |connection, range| {
+            diesel::update(
+                stable_members::table
+                    .filter(range.rows(audience_id))
+                    .filter(stable_members::delivered_value.is_not_null()),
+            )
+            .set(stable_members::delivered_value.eq(None::<i64>))
+            .execute(connection)
+        })
+    }
+
+    /// Forgets these people in every stable audience, and takes care that whoever shares an e-mail address or a phone
+    /// number with them is delivered again, since Meta may remove them too. Repeating is harmless.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn members_remove(&self, people: &[PersonHashes]) -> Result<(), StoreError> {
+        for part in people.chunks(ROWS_PER_STATEMENT) {
+            let keys: Vec<Vec<u8>> = part.iter().map(|person| person.key().to_vec()).collect();
+            let (emails, phones) = columns(part);
+            self.write("forget members of the audiences", |connection| {
+                diesel::delete(stable_members::table.filter(stable_members::person_key.eq_any(keys)))
+                    .execute(connection)?;
+                let sharing = stable_members::email_hash
+                    .eq_any(emails)
+                    .or(stable_members::phone_hash.eq_any(phones))
+                    .assume_not_null();
+                diesel::update(stable_members::table.filter(sharing))
+                    .set(stable_members::delivered_value.eq(None::<i64>))
+                    .execute(connection)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Does `work` to all members of an audience, some thousand keys per transaction.
+    fn in_ranges(
+        &self,
+        audience_id: &str,
+        doing: &'static str,
+        work: impl Fn(&mut AnyConnection, &KeyRange) -> QueryResult<usize>,
+    ) -> Result<(), StoreError> {
+        let mut after = Vec::new();
+        loop {
+            let last = self.write(doing, |connection| {
+                let last: Option<Vec<u8>> = stable_members::table
+                    .filter(stable_members::audience_id.eq(storable(audience_id)))
+                    .filter(stable_members::person_key.gt(&after))
+                    .order(stable_members::person_key)
+                    .offset(ROWS_PER_TRANSACTION - 1)
+                    .select(stable_members::person_key)
+                    .first(connection)
+                    .optional()?;
+                // Longer than any key of these digits: behind the last one.
+                let upto = last.clone().unwrap_or_else(|| vec![0xff; 33]);
+                work(connection, &KeyRange { after: after.clone(), upto })?;
+                Ok(last)
+            })?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Part of the members of an audience, by key.
+struct KeyRange {
+    after: Vec<u8>,
+    upto: Vec<u8>,
+}
+
+impl KeyRange {
+    fn rows<'a>(&'a self, audience_id: &'a str) -> Rows<'a> {
+        Box::new(
+            stable_members::audience_id
+                .eq(storable(audience_id))
+                .and(stable_members::person_key.gt(&self.after))
+                .and(stable_members::person_key.le(&self.upto)),
+        )
+    }
+}
+
+/// Some members, as a condition.
+type Rows<'a> = Box<dyn BoxableExpression<stable_members::table, AnyBackend, SqlType = Bool> + 'a>;
+
+/// The hashes that are there, by column.
+fn columns(people: &[PersonHashes]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let emails = people.iter().filter_map(|person| bytes(person.email)).collect();
+    let phones = people.iter().filter_map(|person| bytes(person.phone)).collect();
+    (emails, phones)
+}
+
+/// These members no longer count as delivered. At most [`ROWS_PER_STATEMENT`] of them.
+fn doubt(connection: &mut AnyConnection, audience_id: &str, rows: &[MemberRow]) -> QueryResult<usize> {
+    let keys: Vec<&Vec<u8>> = rows.iter().map(|row| &row.person_key).collect();
+    diesel::update(
+        stable_members::table
+            .filter(stable_members::audience_id.eq(storable(audience_id)))
+            .filter(stable_members::person_key.eq_any(keys)),
+    )
+    .set(stable_members::delivered_value.eq(None::<i64>))
+    .execute(connection)
+}
+
+/// Stages at most [`ROWS_PER_STATEMENT`] members; returns the undelivered ones with the value that counts, by key.
+fn stage(
+    connection: &mut AnyConnection,
+    audience_id: &str,
+    run: RunId,
+    members: &[Member],
+    keys: &[[u8; 32]],
+) -> QueryResult<HashMap<[u8; 32], u32>> {
+    let audience_id = storable(audience_id);
+    let standing: Vec<StandingRow> = stable_members::table
+        .filter(stable_members::audience_id.eq(&audience_id))
+        .filter(stable_members::person_key.eq_any(keys.iter().map(|key| key.to_vec())))
+        .select(StandingRow::as_select())
+        .load(connection)?;
+    let standing: HashMap<&[u8], &StandingRow> =
+        standing.iter().map(|row| (row.person_key.as_slice(), row)).collect();
+    let mut wanted: HashMap<[u8; 32], (u32, PersonHashes)> = HashMap::with_capacity(members.len());
+    for (member, key) in members.iter().zip(keys) {
+        let entry = wanted.entry(*key).or_insert((member.value, member.hashes));
+        entry.0 = entry.0.max(member.value);
+    }
+    let mut undelivered = HashMap::with_capacity(members.len());
+    let mut changed = Vec::new();
+    for (key, (wanted, hashes)) in wanted {
+        let before = standing.get(key.as_slice());
+        let staged_before = before.filter(|row| row.run_id == run.0).map(|row| row.value);
+        let value = staged_before.map_or(i64::from(wanted), |before| before.max(i64::from(wanted)));
+        let delivered_value =
+            before.and_then(|row| row.delivered_value).filter(|delivered| *delivered == value);
+        if delivered_value.is_none() && value == i64::from(wanted) {
+            undelivered.insert(key, wanted);
+        }
+        if staged_before != Some(value) {
+            changed.push(NewMember {
+                audience_id: audience_id.clone(),
+                person_key: key.to_vec(),
+                email_hash: bytes(hashes.email),
+                phone_hash: bytes(hashes.phone),
+                value,
+                delivered_value,
+                run_id: run.0,
+            });
+        }
+    }
+    // SQLite answers an empty batch with the row count of the statement before it.
+    if !changed.is_empty() {
+        on_backend!(connection, inner => diesel::insert_into(stable_members::table)
+            .values(&changed)
+            .on_conflict((stable_members::audience_id, stable_members::person_key))
+            .do_update()
+            .set((
+                stable_members::value.eq(excluded(stable_members::value)),
+                stable_members::delivered_value.eq(excluded(stable_members::delivered_value)),
+                stable_members::run_id.eq(excluded(stable_members::run_id)),
+            ))
+            .execute(inner))?;
+    }
+    Ok(undelivered)
+}

@@ -12,7 +12,10 @@ use domain::run::{NormalizationStats, RankingReport, Step, SyncConfig};
 use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
-use sync::{Column, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, RunError};
+use sync::{
+    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, RunError,
+    TYPICAL_MATCH_PERCENT,
+};
 
 /// Reads and ranks the list, and prints what a sync would send.
 ///
@@ -96,7 +99,7 @@ fn report(preview: &Preview, config: &SyncConfig) -> Vec<String> {
     lines.push(String::new());
     lines.extend(columns(&preview.columns, preview.accounting.fetched - preview.accounting.duplicates));
     lines.push(String::new());
-    lines.extend(preview.reach.iter().map(reach));
+    lines.extend(preview.lookalike_reach.iter().map(reach));
     lines.extend(
         preview.last_match_rate.iter().map(|rate| format!("Matched by Meta at the last sync: {rate}")),
     );
@@ -160,15 +163,16 @@ fn columns(columns: &[Column], contacts: u64) -> Vec<String> {
     lines
 }
 
-fn reach(reach: &Reach) -> String {
-    let Reach { country, in_country, country_unknown } = reach;
-    let people = format!("{in_country} of that country would be sent, {country_unknown} of an unknown one");
-    match reach.needed_percent() {
-        None => format!(
-            "Lookalike in {country}: out of reach. It needs {PEOPLE_FOR_A_LOOKALIKE} matched people, and only {people}."
-        ),
-        Some(percent) => format!(
-            "Lookalike in {country}: in reach if Meta matches {percent}% of them ({PEOPLE_FOR_A_LOOKALIKE} people): {people}."
-        ),
-    }
+fn reach(reach: &LookalikeReach) -> String {
+    let LookalikeReach { country, usable, verdict } = reach;
+    let (lowest, highest) = TYPICAL_MATCH_PERCENT;
+    let verdict = match verdict {
+        Reach::InReach => "in reach",
+        Reach::Unsure => "not sure",
+        Reach::NotInReach => "not in reach",
+    };
+    format!(
+        "Lookalike in {country}: {verdict}. {usable} contacts of that country would be sent; Meta typically matches about \
+         {lowest}-{highest} %, and {PEOPLE_FOR_A_LOOKALIKE} matched people are needed. This is an estimate."
+    )
 }

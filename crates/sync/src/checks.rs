@@ -3,6 +3,7 @@
 //! Only reads: nothing is created, sent or changed anywhere.
 
 mod meta;
+mod preflight;
 
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
@@ -96,6 +97,9 @@ pub struct Checkers {
 /// A model or token whose end is this near is warned about.
 const DAYS_OF_WARNING: i64 = 14;
 
+/// How a sentence begins that asks for attention soon.
+const WARNING: &str = "Warning: ";
+
 /// What the calls of one check came to.
 #[derive(Debug, Default)]
 struct Findings {
@@ -109,7 +113,7 @@ impl Findings {
     }
 
     fn warn(&mut self, sentence: &str) {
-        self.found.push(format!("Warning: {sentence}"));
+        self.found.push(format!("{WARNING}{sentence}"));
     }
 
     fn problem(&mut self, problem: Explanation) {
@@ -123,7 +127,7 @@ impl Checkers {
         let begun = Instant::now();
         let Findings { found, problems } = match service {
             Checked::Ghl => findings(&self.ghl, |ghl, found| check_ghl(ghl, found)),
-            Checked::Meta => findings(&self.meta, |meta, found| meta::check(meta, self.clock.now(), found)),
+            Checked::Meta => findings(&self.meta, |meta, found| self.check_meta(meta, found)),
             Checked::Claude => findings(&self.claude, |claude, found| self.check_claude(claude, found)),
             Checked::Database => findings(&self.store, check_database),
             Checked::Smtp => findings(&self.mailer, check_smtp),
@@ -143,6 +147,10 @@ impl Checkers {
                 .map(|check| check.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
         })
+    }
+
+    fn check_meta(&self, meta: &MetaClient, findings: &mut Findings) -> Result<(), Explanation> {
+        meta::look(meta, self.clock.now(), &Cancel::new(), findings).map_err(|error| error.explain())
     }
 
     /// `GET /v1/models/{id}`: free, and checks key and model.

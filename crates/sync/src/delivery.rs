@@ -15,8 +15,8 @@ use domain::run::{Lookalike, LookalikeStatus, Matched, RemoteAudience, Step};
 use domain::{Cancel, Percentile};
 use match_keys::{Columns, Hex, Row};
 use meta::{
-    AudienceState, LookalikeOutcome, MetaError, NewCustomAudience, NewLookalike, UploadBatch, UploadReceipt,
-    UserRows,
+    AudienceState, LookalikeOutcome, MemberValue, MetaError, NewCustomAudience, NewLookalike, UploadBatch,
+    UploadReceipt, UserRows,
 };
 use persistence::{IntentionOutcome, RemoteKind};
 use std::sync::mpsc;
@@ -323,7 +323,8 @@ fn encode_batches(
 fn push_row(rows: &mut UserRows, row: &Row, rank: Percentile) -> Result<(), RunError> {
     let hex = row.cells().map(|cell| cell.map(|digest| digest.hex()));
     let cells = hex.each_ref().map(|hex| hex.as_ref().map(Hex::as_str));
-    rows.push_row(&cells[..Columns::Plain.keys().len()], rank.value_for_meta()).map_err(RunError::Row)
+    let cells = &cells[..Columns::Plain.keys().len()];
+    rows.push_row(cells, MemberValue::whole(rank.value_for_meta()), None).map_err(RunError::Row)
 }
 
 /// Meta's word that the audience must not be used, such as 471 for a flagged name, ends the run.

@@ -103,6 +103,9 @@ pub enum RunError {
         /// Contacts the source counts.
         counted: u64,
     },
+    /// Something at Meta must be put right before anything is made there.
+    #[error("Meta is not prepared: {}", .0.message)]
+    NotPrepared(Explanation),
     /// Meta counted other rows than were sent.
     #[error("{sent} rows were sent but Meta received {received}")]
     RowsLost {
@@ -194,6 +197,7 @@ impl Explain for RunError {
                 format!("The list changed twice while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),
                 "Sync again when no import or bulk action is running in GoHighLevel.",
             ),
+            Self::NotPrepared(explanation) => explanation.clone(),
             Self::RowsLost { sent, received, .. } => Explanation::new(
                 format!("{sent} contacts were sent but Meta says it received {received}, so the audience can not be trusted."),
                 "Sync again. If it happens again, look at Meta's status page or report it with the run's details.",

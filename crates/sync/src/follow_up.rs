@@ -52,17 +52,18 @@ impl Looks {
 impl SyncService {
     /// Creates pending lookalikes whose seed is ready, gives them up a day after their run, and looks whether Meta could
     /// build those that were created. What becomes of them is recorded at once and told by mail, once per run.
-    pub(crate) fn follow_up_lookalikes(&self) -> Result<(), RunError> {
+    pub(crate) fn follow_up_lookalikes(&self, cancel: &Cancel) -> Result<(), RunError> {
         let now = self.parts.clock.now();
         let runs = self.parts.store.runs_to_follow_up(now - WATCHED_FOR)?;
         self.looks.keep(&runs);
         for run in &runs {
+            cancel.check()?;
             if !self.looks.is_due(run.id, now) {
                 continue;
             }
             let _context = log_context::enter(Context::of_run(run.id));
             // One seed that can not be read must not keep the others waiting.
-            let finished = self.follow_up_run(run, now).unwrap_or_else(|error| {
+            let finished = self.follow_up_run(run, now, cancel).unwrap_or_else(|error| {
                 log::warn!("the lookalike has to wait: {}", Chain(&error));
                 false
             });
@@ -72,13 +73,13 @@ impl SyncService {
     }
 
     /// Whether nothing is left to be seen.
-    fn follow_up_run(&self, run: &Run, now: DateTime<Utc>) -> Result<bool, RunError> {
+    fn follow_up_run(&self, run: &Run, now: DateTime<Utc>, cancel: &Cancel) -> Result<bool, RunError> {
         let mut lookalikes = run.lookalikes.clone();
         if run.lookalike_status() == LookalikeStatus::Pending {
-            self.finish_pending(run, &mut lookalikes, now)?;
+            self.finish_pending(run, &mut lookalikes, now, cancel)?;
         }
         let is_pending = |one: &Lookalike| one.status == LookalikeStatus::Pending;
-        let built = self.watch_building(run, &mut lookalikes)?;
+        let built = self.watch_building(run, &mut lookalikes, cancel)?;
         Ok(built && !lookalikes.iter().any(is_pending))
     }
 
@@ -87,18 +88,25 @@ impl SyncService {
         run: &Run,
         lookalikes: &mut [Lookalike],
         now: DateTime<Utc>,
+        cancel: &Cancel,
     ) -> Result<(), RunError> {
         let Some(seed) = &run.audience else { return Ok(()) };
         let too_late = now - run.started_at >= GIVE_UP_AFTER;
-        let outlook = self.outlook(seed);
+        let outlook = self.outlook(seed, cancel);
         for at in 0..lookalikes.len() {
             if lookalikes[at].status != LookalikeStatus::Pending {
                 continue;
             }
             match &outlook {
-                Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at]),
-                Outlook::NotYet(_) if too_late => self.try_to_create(run.id, seed, &mut lookalikes[at]),
+                Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at], cancel),
+                Outlook::NotYet(_) if too_late => {
+                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel)
+                }
                 Outlook::NotYet(why) | Outlook::Gone(why) => lookalikes[at].note = Some(why.clone()),
+            }
+            if lookalikes[at].status == LookalikeStatus::Pending {
+                // A wait that was ended says nothing about the lookalike.
+                cancel.check()?;
             }
             let given_up = too_late || matches!(outlook, Outlook::Gone(_));
             if given_up && lookalikes[at].status == LookalikeStatus::Pending {
@@ -116,8 +124,8 @@ impl SyncService {
     }
 
     /// Whether Meta has matched the seed.
-    fn outlook(&self, seed: &RemoteAudience) -> Outlook {
-        match self.parts.meta.audience(&seed.id, &Cancel::new()) {
+    fn outlook(&self, seed: &RemoteAudience, cancel: &Cancel) -> Outlook {
+        match self.parts.meta.audience(&seed.id, cancel) {
             Ok(state) if state.is_ready() => Outlook::Ready,
             Ok(state) => Outlook::NotYet(format!(
                 "Meta says of the custom audience: {}.",
@@ -131,8 +139,8 @@ impl SyncService {
         }
     }
 
-    fn try_to_create(&self, run: RunId, seed: &RemoteAudience, lookalike: &mut Lookalike) {
-        if let Err(error) = self.create_lookalike(run, seed, lookalike, &Cancel::new()) {
+    fn try_to_create(&self, run: RunId, seed: &RemoteAudience, lookalike: &mut Lookalike, cancel: &Cancel) {
+        if let Err(error) = self.create_lookalike(run, seed, lookalike, cancel) {
             log::warn!("a pending lookalike could not be created: {}", Chain(&error));
             lookalike.note = Some(error.explain().message);
         }
@@ -140,11 +148,16 @@ impl SyncService {
 
     /// Looks at the created lookalikes, and whether none of them is being built any more. One that Meta could not build
     /// counts as failed.
-    fn watch_building(&self, run: &Run, lookalikes: &mut [Lookalike]) -> Result<bool, RunError> {
+    fn watch_building(
+        &self,
+        run: &Run,
+        lookalikes: &mut [Lookalike],
+        cancel: &Cancel,
+    ) -> Result<bool, RunError> {
         let (mut finished, mut failed) = (true, false);
         for lookalike in lookalikes.iter_mut().filter(|one| one.status == LookalikeStatus::Created) {
             let Some(id) = &lookalike.id else { continue };
-            match self.parts.meta.audience(id, &Cancel::new()) {
+            match self.parts.meta.audience(id, cancel) {
                 Ok(state) if state.operation_status.is_unusable() => {
                     let words = state.operation_status.words();
                     log::warn!("the lookalike {id} is of no use: {words}");

@@ -7,6 +7,7 @@
 mod account;
 mod catalogue;
 pub mod checks;
+mod cleanup;
 mod delivery;
 pub mod edges;
 mod error;
@@ -27,7 +28,7 @@ mod spool;
 pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
 pub use error::{EdgeError, RunError, StartError};
-pub use preview::{Column, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach};
+pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};
 pub use settings::{AudienceMode, OptOutRule, SyncSettings, ValueMode};

@@ -14,6 +14,10 @@ use match_keys::{Cell, Field, Reason};
 /// <https://developers.facebook.com/docs/marketing-api/audiences/guides/lookalike-audiences>
 pub const PEOPLE_FOR_A_LOOKALIKE: u64 = 100;
 
+/// The share of a customer list, in percent, that Meta is typically said to match: what practitioners report, lowest and
+/// highest. Meta publishes no figure, and the share of a single list is known only after its upload.
+pub const TYPICAL_MATCH_PERCENT: (u64, u64) = (30, 70);
+
 /// What a sync of the list would do now. Counts only: nothing here is about a single person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
@@ -25,8 +29,10 @@ pub struct Preview {
     pub ranking: Option<RankingReport>,
     /// Every match key, in the order of the upload, counted over all distinct contacts.
     pub columns: Vec<Column>,
+    /// Rows that would be sent beside the first of each contact, for its additional e-mail addresses and phones.
+    pub further_rows: u64,
     /// Every lookalike country of the settings, in their order.
-    pub reach: Vec<Reach>,
+    pub lookalike_reach: Vec<LookalikeReach>,
     /// Matched over sent of the last successful sync of the same list and field, in words; `None` when there is none.
     pub last_match_rate: Option<String>,
     /// Why a sync of the list would stop before it touches Meta.
@@ -46,24 +52,40 @@ pub struct Column {
     pub dropped: Vec<(Reason, u64)>,
 }
 
-/// How many of the contacts that would be sent may count for a lookalike in one country. How many of them Meta knows
-/// is not known before it has matched them, and is not guessed here.
+/// Whether a lookalike in one country is likely to find enough matched people. How many contacts Meta knows is not known
+/// before it has matched them, so this is an estimate and names no number of matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach {
+pub struct LookalikeReach {
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
-    /// Contacts of that country.
-    pub in_country: u64,
-    /// Contacts without a readable country: they may be of that one.
-    pub country_unknown: u64,
+    /// Contacts that would be sent and are of that country: by their own country, and without a readable one by that of
+    /// the location.
+    pub usable: u64,
+    /// What the typical shares of matches make of them.
+    pub verdict: Reach,
+}
+
+/// Whether typical shares of matches bring a lookalike the people it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The lowest typical share is enough.
+    InReach,
+    /// It depends on the share.
+    Unsure,
+    /// Not even the highest typical share is enough.
+    NotInReach,
 }
 
 impl Reach {
-    /// The share in percent (rounded up) of the contacts in question that Meta must match for a lookalike; `None` when
-    /// not even all of them are enough.
-    pub fn needed_percent(&self) -> Option<u64> {
-        let people = self.in_country + self.country_unknown;
-        (people >= PEOPLE_FOR_A_LOOKALIKE).then(|| (PEOPLE_FOR_A_LOOKALIKE * 100).div_ceil(people))
+    /// The verdict on that many contacts.
+    fn of(usable: u64) -> Self {
+        let (lowest, highest) = TYPICAL_MATCH_PERCENT;
+        let needed = PEOPLE_FOR_A_LOOKALIKE * 100;
+        match usable {
+            _ if usable * lowest >= needed => Self::InReach,
+            _ if usable * highest >= needed => Self::Unsure,
+            _ => Self::NotInReach,
+        }
     }
 }
 
@@ -97,7 +119,8 @@ impl SyncService {
             let distribution = Distribution::new(account.values.clone());
             (distribution.map(|values| values.stats(account.ambiguous)), None)
         };
-        let mut survey = Survey::new(&self.parts.settings.lookalike_countries);
+        let location = self.parts.source.country(cancel)?;
+        let mut survey = Survey::new(&self.parts.settings.lookalike_countries, location.as_deref());
         survey.take(&account, spool)?;
         let last = self.parts.store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
         Ok(Preview {
@@ -105,7 +128,8 @@ impl SyncService {
             stats,
             ranking,
             columns: survey.columns,
-            reach: survey.reach.into_iter().map(|(_, reach)| reach).collect(),
+            further_rows: 0,
+            lookalike_reach: survey.lookalikes.into_iter().map(LookalikeCount::reach).collect(),
             last_match_rate: last.map(|run| run.matched.rate_text(run.accounting.sent)),
             obstacle,
         })
@@ -129,20 +153,41 @@ impl SyncService {
 /// The counts that need a second look at every contact.
 struct Survey {
     columns: Vec<Column>,
-    /// With the match key of the country.
-    reach: Vec<(Cell, Reach)>,
+    lookalikes: Vec<LookalikeCount>,
+}
+
+/// The contacts of one lookalike country.
+struct LookalikeCount {
+    country: String,
+    /// The match key of the country.
+    key: Cell,
+    /// Whether the location is there, so that contacts without a country of their own count too.
+    is_home: bool,
+    usable: u64,
+}
+
+impl LookalikeCount {
+    fn reach(self) -> LookalikeReach {
+        LookalikeReach { country: self.country, usable: self.usable, verdict: Reach::of(self.usable) }
+    }
 }
 
 impl Survey {
-    fn new(countries: &[String]) -> Self {
+    fn new(countries: &[String], location: Option<&str>) -> Self {
         let column = |field| Column { field, filled: 0, usable: 0, dropped: Vec::new() };
-        let reach = |country: &String| {
-            let key = match_keys::hash(&country.to_lowercase());
-            (key, Reach { country: country.clone(), in_country: 0, country_unknown: 0 })
+        let home = location.and_then(|country| match_keys::country::normalize(country).ok());
+        let lookalike = |country: &String| {
+            let code = country.to_lowercase();
+            LookalikeCount {
+                country: country.clone(),
+                key: match_keys::hash(&code),
+                is_home: home.as_ref() == Some(&code),
+                usable: 0,
+            }
         };
         Self {
             columns: Field::ALL.into_iter().map(column).collect(),
-            reach: countries.iter().map(reach).collect(),
+            lookalikes: countries.iter().map(lookalike).collect(),
         }
     }
 
@@ -157,9 +202,9 @@ impl Survey {
             }
             if *bucket == Bucket::Sent {
                 let own = contact.row.cell(Field::Country);
-                for (country, reach) in &mut self.reach {
-                    reach.in_country += u64::from(own == *country);
-                    reach.country_unknown += u64::from(own.is_none());
+                for lookalike in &mut self.lookalikes {
+                    let counts = if own.is_none() { lookalike.is_home } else { own == lookalike.key };
+                    lookalike.usable += u64::from(counts);
                 }
             }
         }
@@ -189,13 +234,10 @@ mod tests {
     use match_keys::{Field, Reason, Row, hash};
 
     #[test]
-    fn a_lookalike_is_in_reach_from_a_hundred_possible_people_on() {
-        let reach = |in_country, country_unknown| {
-            Reach { country: "US".to_owned(), in_country, country_unknown }.needed_percent()
-        };
-        assert_eq!([reach(0, 0), reach(99, 0), reach(60, 39)], [None; 3]);
-        assert_eq!([reach(100, 0), reach(60, 40)], [Some(100); 2]);
-        assert_eq!([reach(150, 0), reach(10_001, 0)], [Some(67), Some(1)]);
+    fn a_lookalike_is_judged_by_the_typical_shares_of_matches() {
+        assert_eq!([334, 1_000_000].map(Reach::of), [Reach::InReach; 2]);
+        assert_eq!([143, 333].map(Reach::of), [Reach::Unsure; 2]);
+        assert_eq!([0, 142].map(Reach::of), [Reach::NotInReach; 2]);
     }
 
     #[test]
@@ -231,7 +273,7 @@ mod tests {
         writer.finish().unwrap();
         let buckets = rows.map(|(bucket, _)| bucket).to_vec();
         let account = Account { buckets, counts: Accounting::default(), values: Vec::new(), ambiguous: 0 };
-        let mut survey = Survey::new(&["US".to_owned()]);
+        let mut survey = Survey::new(&["US".to_owned(), "CA".to_owned()], Some("United States"));
         survey.take(&account, &locked.spool).unwrap();
         let counted = |field: Field| {
             let column = survey.columns.iter().find(|column| column.field == field).unwrap();
@@ -239,7 +281,7 @@ mod tests {
         };
         assert_eq!(counted(Field::Email), (4, 4));
         assert_eq!(counted(Field::Country), (3, 3));
-        let (_, reach) = &survey.reach[0];
-        assert_eq!((reach.in_country, reach.country_unknown), (1, 1));
+        let usable: Vec<u64> = survey.lookalikes.iter().map(|lookalike| lookalike.usable).collect();
+        assert_eq!(usable, [2, 1], "who has no country counts where the location is");
     }
 }

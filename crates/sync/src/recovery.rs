@@ -147,7 +147,12 @@ impl SyncService {
     /// What stands in the description of everything this run creates: found again after a lost reply, and the proof
     /// that it is ours.
     pub(crate) fn tag(&self, run: RunId) -> Result<String, RunError> {
-        Ok(format!("[ghl-meta-sync {} run {run}]", self.parts.store.instance_tag()?))
+        Ok(format!("{}{run}]", self.mark()?))
+    }
+
+    /// How every tag of this installation begins, whatever the run.
+    pub(crate) fn mark(&self) -> Result<String, RunError> {
+        Ok(format!("[ghl-meta-sync {} run ", self.parts.store.instance_tag()?))
     }
 }
 

@@ -51,6 +51,8 @@ pub struct SyncService {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) looks: Arc<Looks>,
     active: Arc<Mutex<Option<(RunId, Cancel)>>>,
+    /// Ends the waits of the follow-up that goes on in this process.
+    upkeep: Arc<Mutex<Cancel>>,
 }
 
 /// A run that goes on in its own thread.
@@ -79,6 +81,7 @@ impl SyncService {
             catalogue: Arc::default(),
             looks: Arc::default(),
             active: Arc::default(),
+            upkeep: Arc::default(),
         }
     }
 
@@ -90,6 +93,7 @@ impl SyncService {
             catalogue: Arc::clone(&self.catalogue),
             looks: Arc::clone(&self.looks),
             active: Arc::clone(&self.active),
+            upkeep: Arc::clone(&self.upkeep),
         }
     }
 
@@ -181,7 +185,7 @@ impl SyncService {
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        match self.lease_for_upkeep()? {
+        match self.lease_for_upkeep(&Cancel::new())? {
             Some(_lease) => self.clean_up(),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
@@ -191,15 +195,18 @@ impl SyncService {
     }
 
     /// Closes what dead processes left, follows lookalikes up and sends the mails that are due. Called every minute
-    /// or so; does nothing while a run holds the lease, so that no mail is sent by two.
+    /// or so; does nothing while a run holds the lease, so that no mail is sent by two. A run that begins in this process
+    /// ends its waits for Meta.
     pub fn follow_up(&self) {
-        match self.lease_for_upkeep() {
+        let cancel = Cancel::new();
+        match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
+                *self.lock_upkeep() = cancel.clone();
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
                 report(self.clean_up(), "cleaning up");
-                report(self.follow_up_lookalikes(), "pending lookalikes");
+                report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }
             Ok(None) => {}
@@ -214,15 +221,16 @@ impl SyncService {
 
     /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its
     /// lease has expired, because the machine slept: only another process may take it over.
-    fn lease_for_upkeep(&self) -> Result<Option<Lease>, StoreError> {
+    fn lease_for_upkeep(&self, work: &Cancel) -> Result<Option<Lease>, StoreError> {
         if self.lock_active().is_some() {
             return Ok(None);
         }
-        Ok(self.take_lease(&Cancel::new())?.ok())
+        Ok(self.take_lease(work)?.ok())
     }
 
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
+        self.lock_upkeep().cancel();
         let give_up = Instant::now() + MAIL_PATIENCE;
         loop {
             let run = match self.take_lease(work)? {
@@ -302,6 +310,10 @@ impl SyncService {
 
     fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_upkeep(&self) -> std::sync::MutexGuard<'_, Cancel> {
+        self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A run as it stands in the database.

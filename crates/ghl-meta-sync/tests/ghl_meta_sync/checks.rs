@@ -210,7 +210,8 @@ fn everything_wrong_with_the_ad_account_is_told_at_once() {
         &instance,
         &outcome,
         &[
-            "lacks the permission ads_management, business_management",
+            "lacks the permission ads_management, without which",
+            "Not granted to it: business_management; a sync works without.",
             "disabled by Meta",
             "https://business.facebook.com/ads/manage/customaudiences/tos/?act=1234567890",
             "https://www.facebook.com/customaudiences/value_based/tos.php?act=1234567890",

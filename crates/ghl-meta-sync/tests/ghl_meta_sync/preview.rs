@@ -104,8 +104,7 @@ fn every_column_tells_what_is_filled_usable_and_dropped_and_why() {
     for reason in ["1 not a possible phone number", "1 a placeholder, not a real value"] {
         assert!(outcome.stdout.contains(reason), "{}", outcome.stdout);
     }
-    // 100 of 123, rounded up.
-    let reach = "Lookalike in US: in reach if Meta matches 82% of them (100 people): 123 of that country";
+    let reach = "Lookalike in US: not in reach. 123 contacts of that country would be sent;";
     assert!(outcome.stdout.contains(reach), "{}", outcome.stdout);
 }
 
@@ -116,8 +115,8 @@ fn a_lookalike_that_can_not_be_reached_is_told_before_anything_is_sent() {
     instance.set("LOOKALIKE_COUNTRIES", "US,CA");
     let outcome = preview(&instance).expect(0);
     for words in [
-        "Lookalike in US: out of reach. It needs 100 matched people, and only 50 of that country",
-        "Lookalike in CA: out of reach. It needs 100 matched people, and only 0 of that country",
+        "Lookalike in US: not in reach. 50 contacts of that country",
+        "Lookalike in CA: not in reach. 0 contacts of that country",
     ] {
         assert!(outcome.stdout.contains(words), "{}", outcome.stdout);
     }

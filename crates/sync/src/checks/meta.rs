@@ -1,36 +1,42 @@
-//! The check of Meta: the token with its permissions and its end, then the ad account with its terms.
+//! The check of Meta: the token with its permissions and its end, the ad account with its terms, its customer lists.
 
 use super::{DAYS_OF_WARNING, Findings};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::foreign_text::presentable;
-use domain::{Cancel, Explain, Explanation};
+use domain::{Cancel, Explanation};
 use meta::{AdAccount, AdAccountId, MetaClient, MetaError, TokenInfo};
 
-/// The permissions an installation needs: to write audiences, to read the account and its ads, to reach what belongs to
-/// the business.
-const PERMISSIONS: [&str; 3] = ["ads_management", "ads_read", "business_management"];
+/// Without it nothing can be created or uploaded.
+const WRITING: &str = "ads_management";
+/// What belongs beside it: to read the account and its ads, to reach what belongs to the business. Meta lets a token that
+/// may write do all a sync needs.
+const READING: [&str; 2] = ["ads_read", "business_management"];
 
 /// Meta's code for a token it does not accept, whatever it is asked.
 const BAD_TOKEN: u64 = 190;
 
-const NEW_TOKEN: &str =
-    "Create a new token and set it as META_ACCESS_TOKEN. A system user's token need not expire.";
+const NEW_TOKEN: &str = "Create a new token at https://business.facebook.com/settings/system-users and set it as META_ACCESS_TOKEN. A system user's token need not expire.";
 
-pub(super) fn check(
+/// What Meta lets an installation do: the one source of these sentences, for `check`, the dashboard and the run.
+///
+/// # Errors
+/// When Meta could not be asked.
+pub(super) fn look(
     meta: &MetaClient,
     now: DateTime<Utc>,
+    cancel: &Cancel,
     findings: &mut Findings,
-) -> Result<(), Explanation> {
-    let cancel = Cancel::new();
-    match meta.debug_token(&cancel) {
-        Ok(token) => judge_token(&token, now, findings)?,
+) -> Result<(), MetaError> {
+    match meta.debug_token(cancel) {
+        Ok(token) if !judge_token(&token, now, findings) => return Ok(()),
+        Ok(_) => {}
         // Some tokens may not ask about themselves and are good all the same; the account tells.
         Err(MetaError::Api(error)) if error.code != BAD_TOKEN => {
-            findings.warn(&format!("Meta does not tell about the token: {}", error.own_words()));
+            findings.tell(format!("Meta does not tell about the token: {}", error.own_words()));
         }
-        Err(error) => return Err(error.explain()),
+        Err(error) => return Err(error),
     }
-    let account = meta.ad_account(&cancel).map_err(|error| error.explain())?;
+    let account = meta.ad_account(cancel)?;
     judge_account(&account, meta.ad_account_id(), findings);
     if let Some(warning) = meta.version_warning() {
         findings.warn(&format!("Meta says of META_API_VERSION: {warning}"));
@@ -38,14 +44,18 @@ pub(super) fn check(
     Ok(())
 }
 
-/// An error is a token that is good for nothing, so that nothing more needs to be asked.
-fn judge_token(token: &TokenInfo, now: DateTime<Utc>, findings: &mut Findings) -> Result<(), Explanation> {
+/// False for a token that is good for nothing, so that nothing more needs to be asked.
+fn judge_token(token: &TokenInfo, now: DateTime<Utc>, findings: &mut Findings) -> bool {
     let day = |end: DateTime<Utc>| end.format("%Y-%m-%d");
+    if !token.valid {
+        let message = match token.expires_at {
+            Some(end) if end <= now => format!("The Meta token expired on {}.", day(end)),
+            _ => "Meta does not accept the token.".to_owned(),
+        };
+        findings.problem(Explanation::new(message, NEW_TOKEN));
+        return false;
+    }
     match token.expires_at {
-        Some(end) if end <= now => {
-            return Err(Explanation::new(format!("The Meta token expired on {}.", day(end)), NEW_TOKEN));
-        }
-        _ if !token.valid => return Err(Explanation::new("Meta does not accept the token.", NEW_TOKEN)),
         None => findings.tell("The token is valid and does not expire."),
         Some(end) => {
             findings.tell(format!("The token is valid and expires on {}.", day(end)));
@@ -54,17 +64,26 @@ fn judge_token(token: &TokenInfo, now: DateTime<Utc>, findings: &mut Findings) -
             }
         }
     }
-    let is_missing = |permission: &&str| !token.scopes.iter().any(|granted| granted == permission);
-    let missing: Vec<&str> = PERMISSIONS.into_iter().filter(is_missing).collect();
-    if missing.is_empty() {
-        findings.tell(format!("Its permissions: {}.", token.scopes.join(", ")));
-    } else {
+    if token.scopes.is_empty() {
+        findings.tell("Meta does not tell its permissions.");
+        return true;
+    }
+    findings.tell(format!("Its permissions: {}.", token.scopes.join(", ")));
+    let lacks = |permission: &str| !token.scopes.iter().any(|granted| granted == permission);
+    if lacks(WRITING) {
         findings.problem(Explanation::new(
-            format!("The Meta token lacks the permission {}.", missing.join(", ")),
-            format!("Create a token with {} and set it as META_ACCESS_TOKEN.", PERMISSIONS.join(", ")),
+            format!("The Meta token lacks the permission {WRITING}, without which no audience can be made."),
+            format!(
+                "Create a token with {WRITING}, {} at https://business.facebook.com/settings/system-users and set it as META_ACCESS_TOKEN.",
+                READING.join(", ")
+            ),
         ));
     }
-    Ok(())
+    let lacking: Vec<&str> = READING.into_iter().filter(|permission| lacks(permission)).collect();
+    if !lacking.is_empty() {
+        findings.tell(format!("Not granted to it: {}; a sync works without.", lacking.join(", ")));
+    }
+    true
 }
 
 fn judge_account(account: &AdAccount, id: &AdAccountId, findings: &mut Findings) {
@@ -116,13 +135,13 @@ mod tests {
         TokenInfo { valid, expires_at: expires_at.map(time), scopes }
     }
 
-    const ALL: [&str; 3] = super::PERMISSIONS;
+    const ALL: [&str; 3] = ["ads_management", "ads_read", "business_management"];
 
     #[test]
     fn a_token_is_warned_about_for_the_last_fourteen_days() {
         let warned = |end| {
             let mut findings = Findings::default();
-            judge_token(&token(true, Some(end), &ALL), time("2026-11-21T12:00:00Z"), &mut findings).unwrap();
+            assert!(judge_token(&token(true, Some(end), &ALL), time("2026-11-21T12:00:00Z"), &mut findings));
             assert!(findings.problems.is_empty());
             assert!(findings.found[0].contains(&end[..10]), "{findings:?}");
             findings.found.iter().any(|sentence| sentence.starts_with("Warning:"))
@@ -135,7 +154,9 @@ mod tests {
     #[test]
     fn an_ended_or_refused_token_is_a_problem_and_the_end_is_named() {
         let judged = |token: TokenInfo| {
-            judge_token(&token, time("2026-11-21T12:00:00Z"), &mut Findings::default()).unwrap_err().message
+            let mut findings = Findings::default();
+            assert!(!judge_token(&token, time("2026-11-21T12:00:00Z"), &mut findings));
+            findings.problems.remove(0).message
         };
         let ended = judged(token(false, Some("2026-11-20T23:00:00Z"), &[]));
         assert_eq!(ended, "The Meta token expired on 2026-11-20.");
@@ -145,14 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn only_missing_permissions_are_named() {
-        let mut findings = Findings::default();
-        let few = token(true, None, &["public_profile", "ads_read"]);
-        judge_token(&few, time("2026-11-21T12:00:00Z"), &mut findings).unwrap();
-        assert_eq!(
-            findings.problems[0].message,
-            "The Meta token lacks the permission ads_management, business_management."
-        );
+    fn only_the_permission_to_write_is_missed_and_an_unknown_one_is_not() {
+        let judged = |scopes: &[&str]| {
+            let mut findings = Findings::default();
+            assert!(judge_token(&token(true, None, scopes), time("2026-11-21T12:00:00Z"), &mut findings));
+            let problems = findings.problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>();
+            (findings.found.join(" "), problems.join(" "))
+        };
+        let (found, problem) = judged(&["public_profile", "ads_read"]);
+        assert!(problem.starts_with("The Meta token lacks the permission ads_management,"), "{problem}");
+        assert!(found.contains("Not granted to it: business_management;"), "{found}");
+        assert_eq!(judged(&["ads_management"]).1, "");
+        assert_eq!(judged(&[]).1, "", "a token whose permissions Meta does not tell is not refused");
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! Dated audiences are deleted when enough newer ones exist and nothing at Meta leans on them.
+//!
+//! Deleting an audience stops every ad that uses it, for ever. So an audience is touched only when its id stands in our
+//! own database and its description still carries our tag, when all its lookalikes are ours too, and when Meta says of it
+//! and of each lookalike that no ad uses or excludes it; whatever can not be learned counts as used.
+
+use crate::error::RunError;
+use crate::recovery::is_gone;
+use crate::service::SyncService;
+use crate::settings::AudienceMode;
+use domain::error_chain::Chain;
+use domain::{Cancel, Explain, RunId};
+use meta::{AudienceState, MetaError};
+use persistence::MadeAudience;
+
+/// Deletions per run: an account whose old audiences were never deleted must not use up its calls at once.
+const DELETIONS_PER_RUN: usize = 20;
+
+/// Why an audience is left where it is.
+enum Reason {
+    /// An ad uses or excludes it, or one of its lookalikes.
+    Used,
+    /// It, or a lookalike made from it, does not carry our tag.
+    NotOurs,
+    /// Meta did not say enough.
+    Unknown(MetaError),
+}
+
+/// What a clean-up came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    deleted: usize,
+    used: usize,
+    not_ours: usize,
+    unknown: usize,
+    postponed: usize,
+}
+
+impl SyncService {
+    /// Deletes the audiences that are older than the last AUDIENCE_KEEP, with their lookalikes, oldest first. `run` is the
+    /// one that has just succeeded; its audience counts among those that are kept. Returns what to say of it, if anything.
+    /// Never fails: what could not be deleted is tried again after the next run.
+    pub(crate) fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
+        if self.parts.settings.audience_mode != AudienceMode::Dated {
+            return None;
+        }
+        self.delete_old_audiences(run, cancel).map_or_else(
+            |error| {
+                log::warn!("old audiences could not be cleaned up: {}", Chain(&error));
+                Some(format!("Old audiences could not be deleted. {}", error.explain().message))
+            },
+            |tally| tally.sentence(self.parts.settings.audience_keep),
+        )
+    }
+
+    fn delete_old_audiences(&self, run: RunId, cancel: &Cancel) -> Result<Tally, RunError> {
+        let parts = &self.parts;
+        let made = parts.store.audiences_made(&parts.settings.ad_account_id)?;
+        let keep = (parts.settings.audience_keep as usize).saturating_sub(1);
+        // The audience of the run is not among those of successful runs yet.
+        let old: Vec<&MadeAudience> = made.iter().filter(|made| made.run != run).skip(keep).collect();
+        let mark = self.mark()?;
+        let mut tally = Tally::default();
+        for old in old.into_iter().rev() {
+            if tally.deleted == DELETIONS_PER_RUN {
+                tally.postponed += 1;
+                continue;
+            }
+            cancel.check()?;
+            let id = &old.audience.id;
+            match self.delete_unless_needed(old, &mark, cancel) {
+                Ok(()) => {
+                    parts.store.audience_mark_deleted(old.run)?;
+                    tally.deleted += 1;
+                }
+                Err(Reason::Used) => tally.used += 1,
+                Err(Reason::NotOurs) => {
+                    log::warn!("the old audience {id} is kept: it, or a lookalike made from it, lacks our tag");
+                    tally.not_ours += 1;
+                }
+                Err(Reason::Unknown(error)) => {
+                    log::warn!("the old audience {id} is kept: {}", Chain(&error));
+                    tally.unknown += 1;
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Deletes the lookalikes and then the seed. After a crash in between the next clean-up goes on where this one ended.
+    fn delete_unless_needed(&self, old: &MadeAudience, mark: &str, cancel: &Cancel) -> Result<(), Reason> {
+        let seed = &old.audience.id;
+        let Some(state) = self.find_ours(seed, mark, cancel)? else { return Ok(()) };
+        // Those that Meta names, and those we made, in case Meta is behind.
+        let mut candidates = state.lookalike_ids;
+        candidates.extend(old.lookalikes.iter().filter_map(|lookalike| lookalike.id.clone()));
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut lookalikes = Vec::new();
+        for id in candidates {
+            if self.find_ours(&id, mark, cancel)?.is_some() {
+                lookalikes.push(id);
+            }
+        }
+        for id in lookalikes.iter().chain([seed]) {
+            self.refuse_used(id, cancel)?;
+        }
+        for id in lookalikes.iter().chain([seed]) {
+            // The first answer may be minutes old by now.
+            self.refuse_used(id, cancel)?;
+            self.parts.meta.delete_audience(id, cancel).map_err(Reason::Unknown)?;
+            log::info!("the old audience {id} was deleted");
+        }
+        Ok(())
+    }
+
+    /// The audience at Meta; `None` when it is gone.
+    fn find_ours(&self, id: &str, mark: &str, cancel: &Cancel) -> Result<Option<AudienceState>, Reason> {
+        match self.parts.meta.audience(id, cancel) {
+            Ok(state) if state.description.as_deref().is_some_and(|text| text.contains(mark)) => Ok(Some(state)),
+            Ok(_) => Err(Reason::NotOurs),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(Reason::Unknown(error)),
+        }
+    }
+
+    fn refuse_used(&self, id: &str, cancel: &Cancel) -> Result<(), Reason> {
+        match self.parts.meta.ads_using(id, cancel) {
+            Ok(ads) if ads.is_empty() => Ok(()),
+            Ok(_) => Err(Reason::Used),
+            Err(error) => Err(Reason::Unknown(error)),
+        }
+    }
+}
+
+impl Tally {
+    /// `2 audiences older than the last 14 were deleted; 1 is kept because an ad uses or excludes it.`
+    fn sentence(&self, keep: u32) -> Option<String> {
+        let mut parts: Vec<String> = [
+            (self.deleted, "was deleted", "were deleted"),
+            (
+                self.used,
+                "is kept because an ad uses or excludes it or its lookalike",
+                "are kept because ads use or exclude them or their lookalikes",
+            ),
+            (
+                self.unknown,
+                "is kept because Meta did not tell whether an ad uses it",
+                "are kept because Meta did not tell whether ads use them",
+            ),
+            (
+                self.not_ours,
+                "is kept because it, or a lookalike made from it, is not from this program",
+                "are kept because they, or lookalikes made from them, are not from this program",
+            ),
+            (self.postponed, "is left for the next sync", "are left for the next syncs"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
+        let first = parts.first_mut()?;
+        let (count, words) = first.split_once(' ')?;
+        let audiences = if count == "1" { "audience" } else { "audiences" };
+        *first = format!("{count} {audiences} older than the last {keep} {words}");
+        Some(format!("{}.", parts.join("; ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn what_was_deleted_and_what_is_kept_is_told_in_one_sentence() {
+        let told = |tally: Tally| tally.sentence(14);
+        assert_eq!(told(Tally::default()), None);
+        assert_eq!(
+            told(Tally { deleted: 2, used: 1, ..Tally::default() }).unwrap(),
+            "2 audiences older than the last 14 were deleted; 1 is kept because an ad uses or excludes it or its lookalike."
+        );
+        assert_eq!(
+            told(Tally { unknown: 1, not_ours: 2, postponed: 3, ..Tally::default() }).unwrap(),
+            "1 audience older than the last 14 is kept because Meta did not tell whether an ad uses it; 2 are kept because \
+             they, or lookalikes made from them, are not from this program; 3 are left for the next syncs."
+        );
+    }
+}

@@ -16,6 +16,12 @@ pub struct Contact {
     pub email: Option<String>,
     /// Main phone number, in whatever form it was typed.
     pub phone: Option<String>,
+    /// Further e-mail addresses of the same person.
+    pub additional_emails: Vec<String>,
+    /// Further phone numbers of the same person, in whatever form they were typed.
+    pub additional_phones: Vec<String>,
+    /// Date of birth, in whatever form the source writes dates.
+    pub birth_date: Option<String>,
     /// City.
     pub city: Option<String>,
     /// State, province or region, as a name or a code.

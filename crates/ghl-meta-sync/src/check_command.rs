@@ -99,6 +99,7 @@ pub fn checkers(settings: &Settings, store: Access<Store>) -> Checkers {
             mailer,
         ),
         clock: Arc::new(SystemClock),
+        audience_mode: settings.sync.audience_mode,
     }
 }
 
@@ -180,7 +181,7 @@ fn lines(result: &CheckResult) -> Vec<String> {
     for sentence in &result.found {
         tell(sentence);
     }
-    if let Some(problem) = &result.problem {
+    for problem in &result.problems {
         tell(&problem.message);
         tell(&format!("What to do: {}", problem.remedy));
         for (name, value) in [("Provider code", &problem.provider_code), ("Trace id", &problem.trace_id)] {

@@ -22,6 +22,9 @@ struct WireContact<'a> {
     last_name_lower_case: Option<&'a RawValue>,
     email: Option<&'a RawValue>,
     phone: Option<&'a RawValue>,
+    additional_emails: Option<&'a RawValue>,
+    additional_phones: Option<&'a RawValue>,
+    date_of_birth: Option<&'a RawValue>,
     city: Option<&'a RawValue>,
     state: Option<&'a RawValue>,
     postal_code: Option<&'a RawValue>,
@@ -44,6 +47,14 @@ struct WireField<'a> {
     field_value: Option<&'a RawValue>,
     #[serde(rename = "field_value")]
     old_field_value: Option<&'a RawValue>,
+}
+
+/// A further address or number with its label, which some replies have in place of the bare text.
+#[derive(Deserialize)]
+struct WireFurther<'a> {
+    #[serde(borrow)]
+    email: Option<&'a RawValue>,
+    phone: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +94,9 @@ pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Resu
         last_name: name_of("lastName", wire.last_name, wire.last_name_lower_case)?,
         email: field("email", wire.email)?,
         phone: field("phone", wire.phone)?,
+        additional_emails: further(wire.additional_emails, |further| further.email),
+        additional_phones: further(wire.additional_phones, |further| further.phone),
+        birth_date: as_written(wire.date_of_birth),
         city: field("city", wire.city)?,
         state: field("state", wire.state)?,
         postal_code: field("postalCode", wire.postal_code)?,
@@ -92,6 +106,22 @@ pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Resu
         id,
     };
     Ok(ReadContact { contact, search_after: wire.search_after.and_then(cursor) })
+}
+
+/// Further addresses or numbers: bare texts, or objects that hold the text beside a label.
+fn further<'a>(
+    list: Option<&'a RawValue>,
+    of: impl Fn(WireFurther<'a>) -> Option<&'a RawValue>,
+) -> Vec<String> {
+    let Some(list) = list else { return Vec::new() };
+    let items: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_else(|_one| vec![list]);
+    items.into_iter().filter_map(|item| as_written(object(item).and_then(&of).or(Some(item)))).collect()
+}
+
+/// The text of a field that a contact can do without. What is no text is taken as it stands: it is no address and no date, and
+/// is counted as such where the match keys are made.
+fn as_written(value: Option<&RawValue>) -> Option<String> {
+    text(value).unwrap_or_else(|_not_text| value.map(|json| json.get().to_owned()))
 }
 
 /// serde would also build a struct from an array.
@@ -262,6 +292,42 @@ mod tests {
         );
         assert_eq!(contact.country.as_deref(), Some("US"));
         assert_eq!(read.search_after.unwrap().get(), r#"[1778692000876,"c"]"#);
+    }
+
+    #[test]
+    fn further_addresses_numbers_and_the_birthday_are_read_in_every_form() {
+        for (fields, emails, phones, birth_date) in [
+            ("", "", "", None),
+            (r#""additionalEmails":null,"additionalPhones":[],"dateOfBirth":null"#, "", "", None),
+            (
+                r#""additionalEmails":["a@example.com",null,"b@example.com"],"additionalPhones":["+16505550101",16505550102],
+                    "dateOfBirth":"1990-01-31T00:00:00.000Z""#,
+                "a@example.com b@example.com",
+                "+16505550101 16505550102",
+                Some("1990-01-31T00:00:00.000Z"),
+            ),
+            (
+                r#""additionalEmails":[{"email":"a@example.com","label":"home"}],
+                    "additionalPhones":[{"phone":"+16505550101","phoneLabel":"Mobile"},{"phone":16505550102,"phoneLabel":null}],
+                    "dateOfBirth":633744000000"#,
+                "a@example.com",
+                "+16505550101 16505550102",
+                Some("633744000000"),
+            ),
+            // Nothing of this costs the contact; what can not be used is dropped later, and counted.
+            (
+                r#""additionalEmails":"a@example.com","additionalPhones":[true,{"phone":null}],"dateOfBirth":{"y":1990}"#,
+                "a@example.com",
+                r#"true {"phone":null}"#,
+                Some(r#"{"y":1990}"#),
+            ),
+        ] {
+            let separator = if fields.is_empty() { "" } else { "," };
+            let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().contact;
+            assert_eq!(read.additional_emails.join(" "), emails, "{fields}");
+            assert_eq!(read.additional_phones.join(" "), phones, "{fields}");
+            assert_eq!(read.birth_date.as_deref(), birth_date, "{fields}");
+        }
     }
 
     #[test]

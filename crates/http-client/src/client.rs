@@ -1,10 +1,11 @@
 //! One request, one reply.
 
+use crate::body::{Body, PartsReader};
 use domain::{Secret, log_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::time::{Duration, Instant};
-use ureq::http;
+use ureq::{SendBody, http};
 
 /// Limits of one vendor's client.
 #[derive(Debug, Clone)]
@@ -38,14 +39,6 @@ impl Method {
             Self::Delete => "DELETE",
         }
     }
-}
-
-/// What is sent with a request.
-pub enum Body<'a> {
-    /// Nothing.
-    None,
-    /// JSON text.
-    Json(&'a [u8]),
 }
 
 /// A request. Only the method and `path` reach the log, so ids may stand in the path, personal data and secrets may not.
@@ -171,10 +164,7 @@ impl HttpClient {
         let _request = log_context::enter_request();
         let (service, method) = (self.settings.service, request.method.as_str());
         let path = path_of(&request.url).to_owned();
-        let sent = match request.body {
-            Body::None => 0,
-            Body::Json(bytes) => bytes.len(),
-        };
+        let sent = request.body.len();
         log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
@@ -205,10 +195,16 @@ impl HttpClient {
                 }
             };
         }
-        let reply = match &request.body {
+        if !matches!(request.body, Body::None) {
+            builder = builder.header("content-type", "application/json");
+        }
+        let reply = match request.body {
             Body::None => self.agent.run(builder.body(())?)?,
-            Body::Json(bytes) => {
-                self.agent.run(builder.header("content-type", "application/json").body(*bytes)?)?
+            Body::Json(bytes) => self.agent.run(builder.body(bytes)?)?,
+            Body::JsonParts(parts) => {
+                let mut reader = PartsReader::new(parts);
+                let builder = builder.header("content-length", request.body.len());
+                self.agent.run(builder.body(SendBody::from_reader(&mut reader))?)?
             }
         };
         let (parts, body) = reply.into_parts();
@@ -259,7 +255,8 @@ fn with_query(request: &Request<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, HttpClient, HttpSettings, Method, Request, TransportFault, path_of};
+    use super::{HttpClient, HttpSettings, Method, Request, TransportFault, path_of};
+    use crate::body::Body;
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::time::Duration;
@@ -289,13 +286,19 @@ mod tests {
         let url = format!("http://{}/path", listener.local_addr().unwrap());
         let thread = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 4096];
-            let length = stream.read(&mut head).unwrap();
+            let mut request = [0; 4096];
+            let mut length = stream.read(&mut request).unwrap();
+            // A body may come in a packet of its own.
+            if request.starts_with(b"POST") {
+                while !request[..length].ends_with(b"}") {
+                    length += stream.read(&mut request[length..]).unwrap();
+                }
+            }
             if reply.is_empty() {
                 std::thread::sleep(Duration::from_secs(1));
             }
             stream.write_all(reply).unwrap();
-            String::from_utf8_lossy(&head[..length]).into_owned()
+            String::from_utf8_lossy(&request[..length]).into_owned()
         });
         (url, thread)
     }
@@ -317,6 +320,18 @@ mod tests {
         );
         assert!(!reply.is_success());
         assert!(thread.join().unwrap().starts_with("GET /path?q=a%20b%26c HTTP/1.1"));
+    }
+
+    #[test]
+    fn a_body_in_parts_arrives_as_one_of_known_length() {
+        let (url, thread) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let body = Body::JsonParts(&[b"{\"a\":", b"[1]", b"}"]);
+        client(1000).send(Request { method: Method::Post, body, ..get(url) }).unwrap();
+        let request = thread.join().unwrap();
+        assert!(request.contains("\r\ncontent-length: 9\r\n"), "{request}");
+        assert!(request.contains("\r\ncontent-type: application/json\r\n"), "{request}");
+        assert!(!request.to_ascii_lowercase().contains("transfer-encoding"), "{request}");
+        assert!(request.ends_with("\r\n\r\n{\"a\":[1]}"), "{request}");
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! The one place that knows how HTTP requests leave this program.
 //!
-//! Owns time limits, the cap on reply sizes, request ids, retries with backoff and jitter, the sliding-window limiter
+//! Owns time limits, the cap on reply sizes, bodies read while they are sent, request ids, retries with backoff and jitter, the sliding-window limiter
 //! and the rule that nothing but method, path, status and size is ever logged. Refuses to know any vendor: what a
 //! status or a body means is decided by the crates that call it.
 
 mod base_url;
+mod body;
 mod client;
 mod limiter;
 mod retry;
 
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use body::Body;
 pub use client::{
-    Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, TransportError, TransportFault,
+    HeaderText, HttpClient, HttpSettings, Method, Request, Response, TransportError, TransportFault,
 };
 pub use limiter::SlidingWindow;
 pub use retry::{Retry, RetryPolicy, retry};

@@ -15,6 +15,19 @@ pub struct RetryPolicy {
     pub longest_wait: Duration,
 }
 
+impl RetryPolicy {
+    /// The waits between the tries, as many as there are repetitions; each is slightly random, so that those who were
+    /// refused together do not come back together.
+    pub fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
+        backon::ExponentialBuilder::default()
+            .with_min_delay(self.first_wait)
+            .with_max_delay(self.longest_wait)
+            .with_max_times(self.max_retries)
+            .with_jitter()
+            .build()
+    }
+}
+
 /// What to do with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -36,12 +49,7 @@ pub fn retry<T, E: From<Cancelled>>(
     classify: impl Fn(&E) -> Retry,
     mut call: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut waits = backon::ExponentialBuilder::default()
-        .with_min_delay(policy.first_wait)
-        .with_max_delay(policy.longest_wait)
-        .with_max_times(policy.max_retries)
-        .with_jitter()
-        .build();
+    let mut waits = policy.waits();
     loop {
         cancel.check()?;
         let error = match call() {

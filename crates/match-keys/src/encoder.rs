@@ -3,38 +3,53 @@
 use crate::country::{CountryCode, Place};
 use crate::digest::{Digest, hash};
 use crate::reason::Reason;
-use crate::row::{Field, Row};
-use crate::{city, country, email, name, phone, state, zip};
+use crate::row::{Field, Row, SCHEMA};
+use crate::{birth, city, country, email, name, phone, state, zip};
+use chrono::NaiveDate;
 use domain::Contact;
 
 /// What became of one field of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Nothing was filled in; the cell is empty.
+    /// Nothing was filled in.
     Blank,
     /// Normalized and hashed.
     Hashed,
     /// The field held a SHA-256 already; it was passed through in lower case.
     AlreadyHashed,
-    /// Something was filled in that can not be sent; the cell is empty.
+    /// Something was filled in that can not be sent.
     Dropped(Reason),
 }
 
-/// The row of one contact and what became of each field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The rows of one contact and what became of each field.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// The match keys.
     pub row: Row,
-    outcomes: [Outcome; 8],
+    /// The same person under the additional addresses and numbers: copies of [`Encoded::row`] with another e-mail address
+    /// or another phone number, distinct from it and from each other, at most [`MAX_FURTHER`].
+    pub further: Vec<Row>,
+    /// Additional addresses and numbers that were filled in and are in no row: not usable, or beyond [`MAX_FURTHER`].
+    pub further_dropped: u32,
+    outcomes: [Outcome; SCHEMA.len()],
 }
 
+/// The most further rows of one contact: beyond that, somebody keeps a list of strangers in one contact.
+pub const MAX_FURTHER: usize = 20;
+
 impl Encoded {
-    /// What became of a field.
+    /// Every row to be sent for the contact: the main one first.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        std::iter::once(&self.row).chain(&self.further)
+    }
+
+    /// What became of a field. The cell is filled when it was hashed; for the e-mail address and the phone number also
+    /// when the contact's main one was blank or dropped and the first usable additional one took its place.
     pub fn outcome(&self, field: Field) -> Outcome {
         self.outcomes[field as usize]
     }
 
-    /// Every field with what became of it, in the order of [`crate::SCHEMA`].
+    /// Every field with what became of it, in the order of [`SCHEMA`].
     pub fn outcomes(&self) -> impl Iterator<Item = (Field, Outcome)> {
         Field::ALL.into_iter().zip(self.outcomes)
     }
@@ -46,19 +61,63 @@ impl Encoded {
             _ => None,
         })
     }
+
+    fn put(&mut self, field: Field, normalized: Result<String, Reason>) {
+        let outcome = match normalized {
+            Ok(normalized) => {
+                self.row.set(field, hash(&normalized));
+                if Digest::from_hex(&normalized).is_some() { Outcome::AlreadyHashed } else { Outcome::Hashed }
+            }
+            Err(Reason::Blank) => Outcome::Blank,
+            Err(reason) => Outcome::Dropped(reason),
+        };
+        self.outcomes[field as usize] = outcome;
+    }
+
+    /// The usable ones of the additional values of a field, each once. The first one fills the cell when it is empty.
+    fn take_further(
+        &mut self,
+        field: Field,
+        raw: &[String],
+        normalize: impl Fn(&str) -> Result<String, Reason>,
+    ) -> Vec<Digest> {
+        let mut further = Vec::new();
+        for normalized in raw.iter().map(|raw| normalize(raw)) {
+            match normalized.map(|normalized| hash(&normalized)) {
+                Ok(cell) if self.row.cell(field).is_none() => self.row.set(field, cell),
+                Ok(Some(digest)) if self.row.cell(field) != Some(digest) && !further.contains(&digest) => {
+                    further.push(digest);
+                }
+                Ok(_) | Err(Reason::Blank) => {}
+                Err(_) => self.further_dropped = self.further_dropped.saturating_add(1),
+            }
+        }
+        further
+    }
+
+    fn push_further(&mut self, field: Field, digest: Digest) {
+        if self.further.len() < MAX_FURTHER {
+            let mut row = self.row;
+            row.set(field, Some(digest));
+            self.further.push(row);
+        } else {
+            self.further_dropped = self.further_dropped.saturating_add(1);
+        }
+    }
 }
 
 /// Makes rows of contacts.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Encoder {
     location: Option<CountryCode>,
+    today: NaiveDate,
 }
 
 impl Encoder {
     /// An encoder for the contacts of one location. Its country helps to read phone numbers, states and postal codes
-    /// of contacts without a readable country of their own; it is never sent as theirs.
-    pub fn new(location: Option<CountryCode>) -> Self {
-        Self { location }
+    /// of contacts without a readable country of their own; it is never sent as theirs. Nobody is born after `today`.
+    pub fn new(location: Option<CountryCode>, today: NaiveDate) -> Self {
+        Self { location, today }
     }
 
     /// Normalizes and hashes every field. Never fails: a field that can not be sent is an empty cell with an
@@ -66,43 +125,55 @@ impl Encoder {
     pub fn encode(&self, contact: &Contact) -> Encoded {
         let own = contact.country.as_deref().and_then(|raw| country::read(raw).ok());
         let place = Place { own, location: self.location };
-        let mut encoded = Encoded { row: Row::default(), outcomes: [Outcome::Blank; 8] };
-        let mut put =
-            |field: Field, raw: &Option<String>, normalize: &dyn Fn(&str) -> Result<String, Reason>| {
-                let outcome = match raw.as_deref().map_or(Err(Reason::Blank), normalize) {
-                    Ok(normalized) => {
-                        encoded.row.set(field, hash(&normalized));
-                        if Digest::from_hex(&normalized).is_some() {
-                            Outcome::AlreadyHashed
-                        } else {
-                            Outcome::Hashed
-                        }
-                    }
-                    Err(Reason::Blank) => Outcome::Blank,
-                    Err(reason) => Outcome::Dropped(reason),
-                };
-                encoded.outcomes[field as usize] = outcome;
-            };
-        put(Field::Email, &contact.email, &email::normalize);
-        put(Field::Phone, &contact.phone, &|raw| phone::normalize(raw, place.likely()));
-        put(Field::FirstName, &contact.first_name, &name::normalize);
-        put(Field::LastName, &contact.last_name, &name::normalize);
-        put(Field::City, &contact.city, &city::normalize);
-        put(Field::State, &contact.state, &|raw| state::normalize(raw, place));
-        put(Field::Zip, &contact.postal_code, &|raw| zip::normalize(raw, place));
-        put(Field::Country, &contact.country, &country::normalize);
+        let phone_number = |raw: &str| phone::normalize(raw, place.likely());
+        let mut encoded = Encoded {
+            row: Row::default(),
+            further: Vec::new(),
+            further_dropped: 0,
+            outcomes: [Outcome::Blank; SCHEMA.len()],
+        };
+        encoded.put(Field::Email, filled(&contact.email).and_then(email::normalize));
+        encoded.put(Field::Phone, filled(&contact.phone).and_then(phone_number));
+        encoded.put(Field::FirstName, filled(&contact.first_name).and_then(name::normalize));
+        encoded.put(Field::LastName, filled(&contact.last_name).and_then(name::normalize));
+        encoded.put(Field::City, filled(&contact.city).and_then(city::normalize));
+        encoded.put(Field::State, filled(&contact.state).and_then(|raw| state::normalize(raw, place)));
+        encoded.put(Field::Zip, filled(&contact.postal_code).and_then(|raw| zip::normalize(raw, place)));
+        encoded.put(Field::Country, filled(&contact.country).and_then(country::normalize));
+        match filled(&contact.birth_date).and_then(|raw| birth::normalize(raw, self.today)) {
+            Ok(parts) => {
+                for (field, part) in Field::BIRTHDAY.into_iter().zip(parts) {
+                    encoded.put(field, Ok(part));
+                }
+            }
+            Err(reason) => Field::BIRTHDAY.into_iter().for_each(|field| encoded.put(field, Err(reason))),
+        }
+        // Both cells of the main row are settled before it is copied.
+        let emails = encoded.take_further(Field::Email, &contact.additional_emails, email::normalize);
+        let phones = encoded.take_further(Field::Phone, &contact.additional_phones, phone_number);
+        emails.into_iter().for_each(|digest| encoded.push_further(Field::Email, digest));
+        phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
     }
 }
 
+fn filled(raw: &Option<String>) -> Result<&str, Reason> {
+    raw.as_deref().ok_or(Reason::Blank)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Encoder, Outcome};
+    use super::{Encoder, MAX_FURTHER, Outcome};
     use crate::country::read;
     use crate::digest::hash;
     use crate::reason::Reason;
     use crate::row::Field;
+    use chrono::NaiveDate;
     use domain::Contact;
+
+    fn encoder(location: &str) -> Encoder {
+        Encoder::new(read(location).ok(), NaiveDate::from_ymd_opt(2026, 6, 15).unwrap())
+    }
 
     #[test]
     fn the_location_s_country_helps_but_is_not_sent() {
@@ -111,12 +182,12 @@ mod tests {
             postal_code: Some("2101".into()),
             ..Contact::default()
         };
-        let encoded = Encoder::new(read("US").ok()).encode(&contact);
+        let encoded = encoder("US").encode(&contact);
         assert_eq!(encoded.row.cell(Field::Phone), hash("16505551212"));
         assert_eq!(encoded.row.cell(Field::Zip), hash("02101"));
         assert_eq!(encoded.row.cell(Field::Country), None);
         assert_eq!(encoded.outcome(Field::Country), Outcome::Blank);
-        let nowhere = Encoder::new(None).encode(&contact);
+        let nowhere = encoder("").encode(&contact);
         assert_eq!(nowhere.dropped().collect::<Vec<_>>(), [(Field::Phone, Reason::NoCountry)]);
     }
 
@@ -127,7 +198,7 @@ mod tests {
             country: Some("England".into()),
             ..Contact::default()
         };
-        let encoded = Encoder::new(read("US").ok()).encode(&contact);
+        let encoded = encoder("US").encode(&contact);
         assert_eq!(encoded.row.cell(Field::Phone), hash("442079460958"));
         assert_eq!(encoded.row.cell(Field::Country), hash("gb"));
     }
@@ -136,8 +207,78 @@ mod tests {
     fn a_hash_passes_through_and_is_reported() {
         let given = hash("mary@example.com").unwrap();
         let contact = Contact { email: Some(given.to_string().to_uppercase()), ..Contact::default() };
-        let encoded = Encoder::default().encode(&contact);
+        let encoded = encoder("").encode(&contact);
         assert_eq!(encoded.row.cell(Field::Email), Some(given));
         assert_eq!(encoded.outcome(Field::Email), Outcome::AlreadyHashed);
+    }
+
+    fn list(values: &[&str]) -> Vec<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
+    }
+
+    #[test]
+    fn additional_addresses_and_numbers_are_further_rows_of_the_same_person() {
+        let contact = Contact {
+            email: Some("ann@example.com".into()),
+            phone: Some("+1 650 555 0100".into()),
+            first_name: Some("Ann".into()),
+            additional_emails: list(&["ANN@example.com", "lee@example.com ", "", "n/a", "Lee@example.com"]),
+            additional_phones: list(&["(650) 555-0101", "12", "+16505550100", "+1 650 555 0101"]),
+            ..Contact::default()
+        };
+        let encoded = encoder("US").encode(&contact);
+        let pairs: Vec<_> =
+            encoded.rows().map(|row| (row.cell(Field::Email), row.cell(Field::Phone))).collect();
+        let (ann, lee) = (hash("ann@example.com"), hash("lee@example.com"));
+        let (first, second) = (hash("16505550100"), hash("16505550101"));
+        assert_eq!(pairs, [(ann, first), (lee, first), (ann, second)]);
+        assert!(encoded.rows().all(|row| row.cell(Field::FirstName) == hash("ann")));
+        assert_eq!(encoded.further_dropped, 2);
+    }
+
+    #[test]
+    fn an_additional_address_or_number_takes_the_place_of_a_main_one_that_is_none() {
+        let contact = Contact {
+            email: Some("none".into()),
+            additional_emails: list(&["bad", "lee@example.com", "ann@example.com"]),
+            additional_phones: list(&["+16505550101"]),
+            ..Contact::default()
+        };
+        let encoded = encoder("").encode(&contact);
+        let phone = hash("16505550101");
+        let pairs: Vec<_> =
+            encoded.rows().map(|row| (row.cell(Field::Email), row.cell(Field::Phone))).collect();
+        assert_eq!(pairs, [(hash("lee@example.com"), phone), (hash("ann@example.com"), phone)]);
+        assert_eq!(encoded.outcome(Field::Email), Outcome::Dropped(Reason::Placeholder));
+        assert_eq!(encoded.outcome(Field::Phone), Outcome::Blank);
+        assert_eq!(encoded.further_dropped, 1);
+    }
+
+    #[test]
+    fn a_contact_has_at_most_twenty_further_rows() {
+        let contact = Contact {
+            email: Some("a@example.com".into()),
+            additional_emails: (0..25).map(|n| format!("a{n}@example.com")).collect(),
+            additional_phones: list(&["+16505550100"]),
+            ..Contact::default()
+        };
+        let encoded = encoder("").encode(&contact);
+        assert_eq!((encoded.further.len(), encoded.further_dropped), (MAX_FURTHER, 5));
+        // The number is in the main row, and so in all others.
+        assert!(encoded.rows().all(|row| row.cell(Field::Phone) == hash("16505550100")));
+    }
+
+    #[test]
+    fn a_birthday_fills_three_cells_or_none() {
+        let born =
+            |date: &str| encoder("").encode(&Contact { birth_date: Some(date.into()), ..Contact::default() });
+        let encoded = born("1990-01-31T00:00:00.000Z");
+        assert_eq!(Field::BIRTHDAY.map(|field| encoded.row.cell(field)), ["1990", "01", "31"].map(hash));
+        assert!(encoded.row.has_birthday() && !encoded.row.is_identifiable());
+        let encoded = born("1990-02-30");
+        assert!(!encoded.row.has_birthday());
+        let dropped = Field::BIRTHDAY.map(|field| (field, Reason::NoSuchDate));
+        assert_eq!(encoded.dropped().collect::<Vec<_>>(), dropped);
+        assert_eq!(born(" ").dropped().count(), 0);
     }
 }

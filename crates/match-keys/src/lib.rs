@@ -27,6 +27,6 @@ pub mod zip;
 
 pub use country::{CountryCode, Place};
 pub use digest::{Digest, Hex, hash};
-pub use encoder::{Encoded, Encoder, Outcome};
+pub use encoder::{Encoded, Encoder, MAX_FURTHER, Outcome};
 pub use reason::Reason;
-pub use row::{Cell, Field, Row, SCHEMA};
+pub use row::{Cell, Columns, Field, Row, SCHEMA};

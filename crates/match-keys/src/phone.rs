@@ -2,12 +2,11 @@
 
 use crate::country::CountryCode;
 use crate::reason::Reason;
-use crate::text::{Filled, open};
+use crate::text::{Filled, ascii_digits, open};
 use regex::Regex;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
 use std::cell::LazyCell;
 use std::sync::LazyLock;
-use unicode_normalization::UnicodeNormalization;
 
 /// An extension at the end: `ext. 12`, `x12`, `#12`, `;ext=12`, `,,12`, and the same in a few other languages.
 #[expect(clippy::expect_used, reason = "the pattern is a constant that every test of this module compiles")]
@@ -40,7 +39,7 @@ pub fn normalize(raw: &str, country: Option<CountryCode>) -> Result<String, Reas
     if text.chars().count() > MAX_CHARS {
         return Err(Reason::Malformed);
     }
-    let text = if text.is_ascii() { text } else { text.nfkc().map(ascii_digit).collect::<String>().into() };
+    let text = ascii_digits(text);
     let region = country.and_then(|country| Region::from_code(country.as_str()).ok());
     let number = north_american(&text, region).or_else(|| {
         let text = without_fraction(&text);
@@ -58,14 +57,6 @@ pub fn normalize(raw: &str, country: Option<CountryCode>) -> Result<String, Reas
         None if digits(&text).is_empty() => Err(Reason::Malformed),
         None if region.is_none() && !text.contains('+') => Err(Reason::NoCountry),
         None => Err(Reason::NotPossible),
-    }
-}
-
-/// A decimal digit of any script that writes numbers with its own.
-fn ascii_digit(c: char) -> char {
-    match deunicode::deunicode_char(c).map(str::as_bytes) {
-        Some([digit @ b'0'..=b'9']) if c.is_numeric() => char::from(*digit),
-        _ => c,
     }
 }
 

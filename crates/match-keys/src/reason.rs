@@ -21,11 +21,15 @@ pub enum Reason {
     NotRoman,
     /// The hash of the empty string, made by another tool from an empty field.
     HashOfNothing,
+    /// A date that is in no calendar, such as the 30th of February.
+    NoSuchDate,
+    /// A date of birth before 1900 or in the future.
+    OutOfRange,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Blank,
         Self::Placeholder,
         Self::Malformed,
@@ -34,6 +38,8 @@ impl Reason {
         Self::Unknown,
         Self::NotRoman,
         Self::HashOfNothing,
+        Self::NoSuchDate,
+        Self::OutOfRange,
     ];
 }
 
@@ -48,6 +54,8 @@ impl fmt::Display for Reason {
             Self::Unknown => "not a known name or code",
             Self::NotRoman => "not in the Roman alphabet",
             Self::HashOfNothing => "the hash of an empty value",
+            Self::NoSuchDate => "a date that does not exist",
+            Self::OutOfRange => "a date of birth before 1900 or in the future",
         })
     }
 }

@@ -25,14 +25,51 @@ pub enum Field {
     Zip,
     /// Country.
     Country,
+    /// Year of birth. The three parts of a date of birth are filled together or not at all.
+    BirthYear,
+    /// Month of birth.
+    BirthMonth,
+    /// Day of birth.
+    BirthDay,
 }
 
-/// Meta's names of the columns: `payload.schema` of `POST /{audience}/users`, without `LOOKALIKE_VALUE`.
-pub const SCHEMA: [&str; 8] = ["EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY"];
+/// Meta's names of the columns: `payload.schema` of `POST /{audience}/users`, without `LOOKALIKE_VALUE`. An upload sends
+/// the part of them that its [`Columns`] name.
+pub const SCHEMA: [&str; 11] =
+    ["EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY", "DOBY", "DOBM", "DOBD"];
+
+/// The columns of one upload. Every row of an upload has the same ones, so a list in which nobody has a birthday goes
+/// without the three columns that would be empty throughout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// The first eight of [`SCHEMA`].
+    Plain,
+    /// All of [`SCHEMA`].
+    WithBirthday,
+}
+
+impl Columns {
+    /// Meta's names of the columns: `payload.schema`, without `LOOKALIKE_VALUE`.
+    pub fn keys(self) -> &'static [&'static str] {
+        &SCHEMA[..self.count()]
+    }
+
+    /// The cells of a row under these columns, in the order of [`Columns::keys`].
+    pub fn cells(self, row: &Row) -> &[Cell] {
+        &row.0[..self.count()]
+    }
+
+    fn count(self) -> usize {
+        match self {
+            Self::Plain => Field::Country as usize + 1,
+            Self::WithBirthday => SCHEMA.len(),
+        }
+    }
+}
 
 impl Field {
     /// Every field, in the order of [`SCHEMA`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; SCHEMA.len()] = [
         Self::Email,
         Self::Phone,
         Self::FirstName,
@@ -41,7 +78,13 @@ impl Field {
         Self::State,
         Self::Zip,
         Self::Country,
+        Self::BirthYear,
+        Self::BirthMonth,
+        Self::BirthDay,
     ];
+
+    /// The three parts of a date of birth: year, month and day.
+    pub(crate) const BIRTHDAY: [Self; 3] = [Self::BirthYear, Self::BirthMonth, Self::BirthDay];
 
     /// Meta's name of the column.
     pub fn key(self) -> &'static str {
@@ -59,22 +102,25 @@ impl Field {
             Self::State => "State",
             Self::Zip => "Postal code",
             Self::Country => "Country",
+            Self::BirthYear => "Year of birth",
+            Self::BirthMonth => "Month of birth",
+            Self::BirthDay => "Day of birth",
         }
     }
 }
 
-/// The match keys of one contact. `Debug` shows which cells are filled, never what is in them.
+/// The match keys of one person, under one e-mail address and one phone number. `Debug` shows which cells are filled, never what is in them.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Row([Cell; 8]);
+pub struct Row([Cell; SCHEMA.len()]);
 
 impl Row {
     /// A row from cells in the order of [`SCHEMA`], for rows that were stored in between.
-    pub fn from_cells(cells: [Cell; 8]) -> Self {
+    pub fn from_cells(cells: [Cell; SCHEMA.len()]) -> Self {
         Self(cells)
     }
 
     /// The cells in the order of [`SCHEMA`].
-    pub fn cells(&self) -> &[Cell; 8] {
+    pub fn cells(&self) -> &[Cell; SCHEMA.len()] {
         &self.0
     }
 
@@ -90,6 +136,11 @@ impl Row {
     /// Whether the contact can be matched at all: a usable e-mail address or phone number.
     pub fn is_identifiable(&self) -> bool {
         self.cell(Field::Email).is_some() || self.cell(Field::Phone).is_some()
+    }
+
+    /// Whether the date of birth is filled in: its three cells are filled together or not at all.
+    pub fn has_birthday(&self) -> bool {
+        self.cell(Field::BirthYear).is_some()
     }
 
     /// 32 bytes that are equal for two contacts exactly when both their normalized e-mail address and their normalized
@@ -121,7 +172,7 @@ impl fmt::Debug for Row {
 
 #[cfg(test)]
 mod tests {
-    use super::{Field, Row};
+    use super::{Columns, Field, Row, SCHEMA};
     use crate::digest::hash;
 
     fn row(email: &str, phone: &str) -> Row {
@@ -146,5 +197,20 @@ mod tests {
     #[test]
     fn debug_tells_filled_cells_only() {
         assert_eq!(format!("{:?}", row("mary@example.com", "")), r#"Row{"EMAIL"}"#);
+    }
+
+    #[test]
+    fn an_upload_has_eight_columns_or_eleven() {
+        let mut row = row("mary@example.com", "");
+        assert_eq!(Columns::Plain.keys(), &SCHEMA[..8]);
+        assert_eq!(Columns::Plain.keys().last(), Some(&"COUNTRY"));
+        assert_eq!(Columns::WithBirthday.keys(), SCHEMA);
+        assert!(!row.has_birthday());
+        for field in Field::BIRTHDAY {
+            row.set(field, hash("01"));
+        }
+        assert!(row.has_birthday());
+        assert_eq!(Columns::WithBirthday.cells(&row), row.cells());
+        assert_eq!(Columns::Plain.cells(&row), &row.cells()[..8]);
     }
 }

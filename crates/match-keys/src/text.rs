@@ -74,6 +74,15 @@ pub(crate) fn is_letter_digit_or_mark(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
+/// Full-width forms as plain ones, and the decimal digits of every script as `0` to `9`.
+pub(crate) fn ascii_digits(text: Cow<'_, str>) -> Cow<'_, str> {
+    let plain = |c: char| match deunicode::deunicode_char(c).map(str::as_bytes) {
+        Some([digit @ b'0'..=b'9']) if c.is_numeric() => char::from(*digit),
+        _ => c,
+    };
+    if text.is_ascii() { text } else { text.nfkc().map(plain).collect::<String>().into() }
+}
+
 /// The letters a-z of Roman text, accents transliterated (`São` is `sao`); digits, punctuation and spaces fall out.
 ///
 /// # Errors

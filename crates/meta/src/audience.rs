@@ -2,9 +2,12 @@
 
 use crate::client::{Call, MetaClient, Verb};
 use crate::error::MetaError;
+use crate::paging::USUAL_PAGE;
+use crate::patience::Repeat;
 use crate::reply;
 use crate::status::{DeliveryStatus, OperationStatus};
 use crate::wire::Scalar;
+use chrono::{DateTime, Utc};
 use domain::Cancel;
 use domain::foreign_text::presentable;
 use serde::Deserialize;
@@ -30,6 +33,10 @@ pub struct AudienceSummary {
     pub description: Option<String>,
     /// `CUSTOM`, `LOOKALIKE`, …
     pub subtype: String,
+    /// Whether its members have values.
+    pub is_value_based: bool,
+    /// When it was made; `None` when Meta does not say.
+    pub time_created: Option<DateTime<Utc>>,
 }
 
 /// An audience as Meta sees it now.
@@ -82,6 +89,24 @@ struct SummaryBody {
     name: Option<String>,
     description: Option<String>,
     subtype: Option<String>,
+    is_value_based: Option<Scalar>,
+    time_created: Option<Scalar>,
+}
+
+impl SummaryBody {
+    fn summary(self, operation: &'static str) -> Result<AudienceSummary, MetaError> {
+        let seconds = self.time_created.and_then(|time| time.count());
+        Ok(AudienceSummary {
+            id: known_id(&self.id, operation)?,
+            name: self.name.unwrap_or_default(),
+            description: self.description,
+            subtype: self.subtype.unwrap_or_default(),
+            is_value_based: self.is_value_based.is_some_and(|flag| flag.is_set()),
+            time_created: seconds
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -107,6 +132,11 @@ struct StateBody {
     lookalike_audience_ids: Option<Vec<Scalar>>,
     is_value_based: Option<Scalar>,
 }
+
+const SUMMARY_FIELDS: &str = "id,name,description,subtype,is_value_based,time_created";
+
+/// Summaries are short, and an account may hold a thousand and more.
+const PAGE_OF_SUMMARIES: usize = 100;
 
 const STATE_FIELDS: &str = "id,name,description,operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound,lookalike_audience_ids,is_value_based";
 
@@ -136,9 +166,10 @@ impl MetaClient {
         ];
         let body = self.signed_body(fields);
         let path = format!("{}/customaudiences", self.ad_account_id());
-        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
-        let result =
-            self.past_throttling(cancel, || self.once(&call)).and_then(|body| created_id(body, operation));
+        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&[&body]) };
+        let result = self
+            .patiently(Repeat::WhenNotDone, cancel, || self.once(&call, cancel))
+            .and_then(|body| created_id(body, operation));
         match result {
             Err(error) if error.may_have_been_applied() => {
                 Err(MetaError::ReplyLost { operation, source: Box::new(error) })
@@ -161,27 +192,32 @@ impl MetaClient {
     ) -> Result<Vec<AudienceSummary>, MetaError> {
         let operation = "look the custom audience up by name";
         let path = format!("{}/customaudiences", self.ad_account_id());
-        let fields = ("fields", "id,name,description,subtype".to_owned());
+        let fields = ("fields", SUMMARY_FIELDS.to_owned());
         let filter = json!([{"field": "name", "operator": "EQUAL", "value": name}]).to_string();
-        let filtered = [fields.clone(), ("filtering", filter)];
-        let found: Vec<SummaryBody> = match self.list(operation, &path, &filtered, cancel) {
-            Err(MetaError::Api(error)) if error.code == 100 => {
-                self.list(operation, &path, &[fields], cancel)?
-            }
+        let filtered = [fields, ("filtering", filter)];
+        let found: Vec<SummaryBody> = match self.list(operation, &path, USUAL_PAGE, &filtered, cancel) {
+            Err(MetaError::Api(error)) if error.code == 100 => self.all_audiences(operation, cancel)?,
             other => other?,
         };
-        found
-            .into_iter()
-            .filter(|body| body.name.as_deref() == Some(name))
-            .map(|body| {
-                Ok(AudienceSummary {
-                    id: known_id(&body.id, operation)?,
-                    name: body.name.unwrap_or_default(),
-                    description: body.description,
-                    subtype: body.subtype.unwrap_or_default(),
-                })
-            })
-            .collect()
+        let named = found.into_iter().filter(|body| body.name.as_deref() == Some(name));
+        named.map(|body| body.summary(operation)).collect()
+    }
+
+    /// Every audience of the account, lookalikes and those of other tools included: to be counted against Meta's limits
+    /// and to be chosen from. GETs, repeated after passing errors.
+    ///
+    /// # Errors
+    /// [`MetaError`].
+    pub fn custom_audiences(&self, cancel: &Cancel) -> Result<Vec<AudienceSummary>, MetaError> {
+        let operation = "read the audiences of the ad account";
+        let found = self.all_audiences(operation, cancel)?;
+        found.into_iter().map(|body| body.summary(operation)).collect()
+    }
+
+    fn all_audiences(&self, operation: &'static str, cancel: &Cancel) -> Result<Vec<SummaryBody>, MetaError> {
+        let path = format!("{}/customaudiences", self.ad_account_id());
+        let fields = [("fields", SUMMARY_FIELDS.to_owned())];
+        self.list(operation, &path, PAGE_OF_SUMMARIES, &fields, cancel)
     }
 
     /// The state of an audience or a lookalike. A GET, repeated after passing errors.
@@ -239,7 +275,8 @@ impl MetaClient {
     pub fn ads_using(&self, audience_id: &str, cancel: &Cancel) -> Result<Vec<String>, MetaError> {
         let operation = "read which ads use the audience";
         let path = format!("{audience_id}/ads");
-        let ads: Vec<IdBody> = self.list(operation, &path, &[("fields", "id".to_owned())], cancel)?;
+        let ads: Vec<IdBody> =
+            self.list(operation, &path, USUAL_PAGE, &[("fields", "id".to_owned())], cancel)?;
         ads.iter().map(|ad| known_id(&ad.id, operation)).collect()
     }
 }

@@ -1,27 +1,39 @@
-//! One call to Meta: authorization, reply check and patience.
+//! One call to Meta: authorization, pace and reply check.
 
-use crate::error::{ErrorKind, MetaError};
+use crate::error::MetaError;
+use crate::pace::{NotNow, Pace};
 use crate::reply;
 use crate::settings::{AdAccountId, MetaSettings};
+use crate::usage::Usage;
+use chrono::{DateTime, Utc};
 use domain::foreign_text::presentable;
-use domain::{Cancel, Secret};
+use domain::{Cancel, Cancelled, Secret};
 use hmac::{Hmac, Mac};
-use http_client::{Body, HttpClient, HttpSettings, Method, Request, Retry, retry};
+use http_client::{Body, HttpClient, HttpSettings, Method, Request};
 use serde_json::{Map, Value};
 use sha2::Sha256;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Calls the Marketing API for one ad account. Shared by reference between threads.
 ///
 /// Every call has a time limit and a cap on the reply. What Meta calls passing is repeated with backoff, throttling waits
-/// for the time Meta names, and nothing else is repeated; the methods say where this differs. The token travels in the
-/// query of GET and DELETE and in the body of POST, and appears in no log line and no error.
+/// for the time Meta names, and nothing else is repeated; the methods say where this differs. All threads keep one pace:
+/// from 75 % of a limit on calls are slowed down, and behind a limit nobody calls until it is over. The token travels in
+/// the query of GET and DELETE and in the body of POST, and appears in no log line and no error.
 #[derive(Debug)]
 pub struct MetaClient {
+    pub(crate) settings: MetaSettings,
+    pub(crate) account: Arc<Account>,
+}
+
+/// What all clients of one ad account share.
+#[derive(Debug)]
+pub(crate) struct Account {
     http: HttpClient,
-    settings: MetaSettings,
     proof: Option<Secret>,
     version_warning: Mutex<Option<String>>,
+    pub(crate) pace: Pace,
 }
 
 /// One request without its authorization.
@@ -38,8 +50,8 @@ pub(crate) struct Call<'a> {
 pub(crate) enum Verb<'a> {
     Get,
     Delete,
-    /// The body comes from [`MetaClient::signed_body`], so it carries the authorization.
-    Post(&'a [u8]),
+    /// The body in parts, which carries the authorization because it comes from [`MetaClient::signed_body`].
+    Post(&'a [&'a [u8]]),
 }
 
 /// Pages hold few rows; ten thousand invalid samples would still fit.
@@ -55,7 +67,16 @@ impl MetaClient {
             max_body_bytes: MAX_REPLY_BYTES,
         });
         let proof = settings.app_secret.as_ref().and_then(|secret| proof(secret, &settings.access_token));
-        Self { http, settings, proof, version_warning: Mutex::new(None) }
+        let account = Account { http, proof, version_warning: Mutex::new(None), pace: Pace::default() };
+        Self { settings, account: Arc::new(account) }
+    }
+
+    /// The same client for a caller that cannot wait as long, such as a page that somebody looks at: it shares the
+    /// connections and the pace, and fails with [`MetaError::Limited`] where it would have to wait longer than this.
+    #[must_use]
+    pub fn with_longest_wait(&self, longest_wait: Duration) -> Self {
+        let settings = MetaSettings { longest_wait, ..self.settings.clone() };
+        Self { settings, account: Arc::clone(&self.account) }
     }
 
     /// The ad account of this client.
@@ -66,7 +87,20 @@ impl MetaClient {
     /// What Meta last said of the configured API version (`X-Ad-Api-Version-Warning`): it is about to end, and calls were
     /// upgraded. Hostile input, shortened: escape it.
     pub fn version_warning(&self) -> Option<String> {
-        self.version_warning.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.account.version_warning.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls `watcher` in the waiting thread with the end of a wait when it begins because of Meta's limits and lasts more
+    /// than two seconds, and with `None` when nobody waits any longer. It replaces an earlier watcher and must not call
+    /// this client.
+    pub fn watch_waits(&self, watcher: impl Fn(Option<DateTime<Utc>>) + Send + Sync + 'static) {
+        self.account.pace.watch(Box::new(watcher));
+    }
+
+    /// How many upload batches may be in flight now: one until a reply has shown that the app has Full access to the
+    /// Marketing API, and whenever a limit is near; else four.
+    pub fn uploads_in_flight(&self) -> usize {
+        self.account.pace.uploads_in_flight()
     }
 
     pub(crate) fn token(&self) -> &Secret {
@@ -74,73 +108,37 @@ impl MetaClient {
     }
 
     /// The JSON body of a POST: the fields and the authorization.
-    pub(crate) fn signed_body<const N: usize>(&self, fields: [(&str, Value); N]) -> Vec<u8> {
+    pub(crate) fn signed_body<'a>(&self, fields: impl IntoIterator<Item = (&'a str, Value)>) -> Vec<u8> {
         let secrets = self.authorization().map(|(name, secret)| (name, secret.expose().into()));
         let fields: Map<String, Value> =
             fields.into_iter().chain(secrets).map(|(name, value)| (name.to_owned(), value)).collect();
         Value::Object(fields).to_string().into_bytes()
     }
 
-    /// A GET, DELETE or repeatable POST: passing errors are repeated.
-    pub(crate) fn call(&self, call: &Call<'_>, cancel: &Cancel) -> Result<Value, MetaError> {
-        self.patiently(cancel, || self.once(call))
-    }
-
-    /// Repeats `attempt` after passing faults, throttling, and while a fresh audience is not known yet.
-    pub(crate) fn patiently<T>(
-        &self,
-        cancel: &Cancel,
-        mut attempt: impl FnMut() -> Result<T, MetaError>,
-    ) -> Result<T, MetaError> {
-        let hiccup = |error: &MetaError| if error.is_hiccup() { Retry::Backoff } else { Retry::No };
-        let unknown_alias =
-            |error: &MetaError| if error.is_unknown_alias() { Retry::Backoff } else { Retry::No };
-        self.past_throttling(cancel, || {
-            retry(&self.settings.fresh_audience_retry, cancel, unknown_alias, || {
-                retry(&self.settings.retry, cancel, hiccup, &mut attempt)
-            })
-        })
-    }
-
-    /// Repeats `attempt` only after throttling, which comes before any work: safe for calls that must not happen twice.
-    pub(crate) fn past_throttling<T>(
-        &self,
-        cancel: &Cancel,
-        attempt: impl FnMut() -> Result<T, MetaError>,
-    ) -> Result<T, MetaError> {
-        retry(&self.settings.throttle_retry, cancel, |error| self.after_throttling(error), attempt)
-    }
-
-    fn after_throttling(&self, error: &MetaError) -> Retry {
-        let MetaError::Api(error) = error else { return Retry::No };
-        match error.kind() {
-            ErrorKind::Wait(Some(wait)) if wait > self.settings.longest_wait => Retry::No,
-            ErrorKind::Wait(Some(wait)) => Retry::After(wait),
-            ErrorKind::Wait(None) => Retry::Backoff,
-            _ => Retry::No,
-        }
-    }
-
-    /// One attempt.
-    pub(crate) fn once(&self, call: &Call<'_>) -> Result<Value, MetaError> {
-        let settings = &self.settings;
+    /// One attempt, when its turn has come.
+    pub(crate) fn once(&self, call: &Call<'_>, cancel: &Cancel) -> Result<Value, MetaError> {
+        let (settings, account) = (&self.settings, &self.account);
         let operation = call.operation;
+        account.pace.enter(settings.longest_wait, cancel).map_err(|reason| match reason {
+            NotNow::Limited(remaining) => MetaError::Limited { operation, remaining },
+            NotNow::Cancelled => MetaError::Cancelled(Cancelled),
+        })?;
         let mut query = call.query.clone();
         let (method, body) = match call.verb {
             Verb::Get => (Method::Get, Body::None),
             Verb::Delete => (Method::Delete, Body::None),
-            Verb::Post(bytes) => (Method::Post, Body::Json(bytes)),
+            Verb::Post(parts) => (Method::Post, Body::JsonParts(parts)),
         };
         if matches!(body, Body::None) {
             query.extend(self.authorization().map(|(name, secret)| (name, secret.expose().to_owned())));
         }
         let url = settings.base_url.join(&format!("/{}/{}", settings.api_version, call.path));
-        let reply = self
+        let reply = account
             .http
             .send(Request { method, url, query, headers: Vec::new(), body })
             .map_err(|source| MetaError::Transport { operation, source })?;
         let secrets: Vec<&str> =
-            [Some(&settings.access_token), settings.app_secret.as_ref(), self.proof.as_ref()]
+            [Some(&settings.access_token), settings.app_secret.as_ref(), account.proof.as_ref()]
                 .into_iter()
                 .flatten()
                 .map(Secret::expose)
@@ -148,7 +146,14 @@ impl MetaClient {
         if let Some(text) = reply.header("x-ad-api-version-warning") {
             self.keep_version_warning(presentable(text, &secrets));
         }
-        let context = reply::Context { operation, ad_account_id: &settings.ad_account_id, secrets };
+        let usage = Usage::of(&reply);
+        account.pace.observe(usage);
+        let context = reply::Context {
+            operation,
+            ad_account_id: &settings.ad_account_id,
+            regain_after: usage.named_wait,
+            secrets,
+        };
         let result = reply::read(&reply, &context);
         if let Err(MetaError::Api(error)) = &result {
             let trace = error.fbtrace_id.as_deref().unwrap_or("none");
@@ -158,13 +163,16 @@ impl MetaClient {
     }
 
     fn authorization(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
-        [("access_token", Some(&self.settings.access_token)), ("appsecret_proof", self.proof.as_ref())]
-            .into_iter()
-            .filter_map(|(name, secret)| Some((name, secret?)))
+        [
+            ("access_token", Some(&self.settings.access_token)),
+            ("appsecret_proof", self.account.proof.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, secret)| Some((name, secret?)))
     }
 
     fn keep_version_warning(&self, text: String) {
-        let mut kept = self.version_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.account.version_warning.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.as_ref() != Some(&text) {
             log::warn!("Meta on the API version {}: {text}", self.settings.api_version);
             *kept = Some(text);

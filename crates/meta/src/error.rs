@@ -60,6 +60,14 @@ pub enum MetaError {
         /// What is wrong.
         what: &'static str,
     },
+    /// Meta limits the calls of the ad account for longer than this caller waits; nothing was sent.
+    #[error("could not {operation}: Meta limits the calls for another {} s", remaining.as_secs())]
+    Limited {
+        /// What was attempted.
+        operation: &'static str,
+        /// How long the limit still lasts.
+        remaining: Duration,
+    },
     /// The run was cancelled while it waited.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -117,6 +125,16 @@ impl ApiError {
         }
     }
 
+    /// Code 803: Meta does not know the object yet.
+    pub(crate) fn is_unknown_alias(&self) -> bool {
+        self.code == 803
+    }
+
+    /// 2650/1870145: the audience is busy with an earlier update. No limit of the ad account, which other calls may meet.
+    pub(crate) fn is_busy(&self) -> bool {
+        (self.code, self.subcode) == (2650, Some(1_870_145))
+    }
+
     /// `190/463`, or `190` without a subcode.
     pub fn codes(&self) -> String {
         match self.subcode {
@@ -146,8 +164,7 @@ impl ApiError {
         let own = self.own_words();
         match (kind, self.regain_after) {
             (ErrorKind::Wait(_), Some(wait)) => {
-                let minutes = wait.as_secs().div_ceil(60).max(1);
-                message.push_str(&format!(" It names a wait of about {minutes} min."));
+                message.push_str(&format!(" It names a wait of about {} min.", minutes(wait)));
             }
             _ if !own.is_empty() => message.push_str(&format!(" Meta says: {own}")),
             _ => {}
@@ -165,6 +182,11 @@ impl ApiError {
     }
 }
 
+/// For people: whole minutes, at least one.
+fn minutes(wait: Duration) -> u64 {
+    wait.as_secs().div_ceil(60).max(1)
+}
+
 impl MetaError {
     /// The error body, if Meta sent one.
     pub fn api(&self) -> Option<&ApiError> {
@@ -178,16 +200,11 @@ impl MetaError {
     /// Whether the same call may succeed when repeated in a moment.
     pub(crate) fn is_hiccup(&self) -> bool {
         match self {
-            Self::Api(error) => error.kind() == ErrorKind::Retry && !self.is_unknown_alias(),
+            Self::Api(error) => error.kind() == ErrorKind::Retry && !error.is_unknown_alias(),
             Self::Transport { source, .. } => source.is_transient(),
             Self::UnusableReply { .. } => true,
             _ => false,
         }
-    }
-
-    /// Code 803: Meta does not know the object yet.
-    pub(crate) fn is_unknown_alias(&self) -> bool {
-        matches!(self, Self::Api(error) if error.code == 803)
     }
 
     /// Whether Meta may have carried out the call although it did not say so. Throttling and refusals come before the
@@ -241,6 +258,13 @@ impl Explain for MetaError {
             Self::InvalidInput { operation, what } => Explanation::new(
                 format!("Could not {operation}: {what}. Nothing was sent to Meta."),
                 "Please report this; it is a fault of this program.",
+            ),
+            Self::Limited { operation, remaining } => Explanation::new(
+                format!(
+                    "Could not {operation}. Meta asks this program to slow down and lets it call again in about {} min.",
+                    minutes(*remaining)
+                ),
+                "Nothing needs to be done; it works again after that time.",
             ),
             Self::Cancelled(_) => {
                 Explanation::new("The run was cancelled.", "Start a new sync when you are ready.")

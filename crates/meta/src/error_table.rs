@@ -51,6 +51,7 @@ const fn row(
 
 const RETRY: ErrorKind = ErrorKind::Retry;
 const WAIT: ErrorKind = ErrorKind::Wait(None);
+const SHORT_WAIT: ErrorKind = ErrorKind::Wait(Some(Duration::from_secs(5)));
 const LONG_WAIT: ErrorKind = ErrorKind::Wait(Some(Duration::from_secs(3600)));
 const USER: ErrorKind = ErrorKind::UserMustAct;
 const BUG: ErrorKind = ErrorKind::OurBug;
@@ -222,7 +223,7 @@ static ROWS: &[Row] = &[
         "Wait some hours before the next sync; if it stays, ask Meta support and quote the trace id.",
     ),
     row(613, Some(1_487_742), WAIT, SLOW, SLOW_REMEDY),
-    row(613, Some(5_044_001), WAIT, SLOW, SLOW_REMEDY),
+    row(613, Some(5_044_001), SHORT_WAIT, SLOW, SLOW_REMEDY),
     row(
         803,
         None,

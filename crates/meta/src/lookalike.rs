@@ -114,7 +114,7 @@ impl MetaClient {
             ("lookalike_spec", spec.into()),
         ]);
         let path = format!("{}/customaudiences", self.ad_account_id());
-        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
+        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&[&body]) };
         match self.call(&call, cancel).and_then(|body| created_id(body, operation)) {
             Ok(id) => Ok(LookalikeOutcome::Created(id)),
             Err(MetaError::Api(error)) if error.code == 2654 => match error.subcode {

@@ -2,13 +2,13 @@
 
 use crate::error::{ApiError, MetaError};
 use crate::settings::AdAccountId;
-use crate::usage;
 use crate::wire::Scalar;
 use domain::foreign_text::presentable;
 use http_client::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
 
 #[derive(Deserialize)]
 struct ErrorBody {
@@ -26,6 +26,8 @@ struct ErrorBody {
 pub(crate) struct Context<'a> {
     pub(crate) operation: &'static str,
     pub(crate) ad_account_id: &'a AdAccountId,
+    /// What the usage headers name.
+    pub(crate) regain_after: Option<Duration>,
     /// Taken out of every text Meta sends.
     pub(crate) secrets: Vec<&'a str>,
 }
@@ -40,7 +42,7 @@ pub(crate) fn read(reply: &Response, context: &Context<'_>) -> Result<Value, Met
     };
     if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
         let Ok(error) = ErrorBody::deserialize(error) else { return Err(unusable()) };
-        return Err(MetaError::Api(Box::new(api_error(error, reply, context))));
+        return Err(MetaError::Api(Box::new(api_error(error, context))));
     }
     if body.get("success") == Some(&Value::Bool(false)) {
         return Err(MetaError::NotSuccessful { operation });
@@ -59,7 +61,7 @@ pub(crate) fn shape<T: DeserializeOwned>(body: Value, operation: &'static str) -
     })
 }
 
-fn api_error(body: ErrorBody, reply: &Response, context: &Context<'_>) -> ApiError {
+fn api_error(body: ErrorBody, context: &Context<'_>) -> ApiError {
     let words = |text: Option<Scalar>| {
         text.map(|text| presentable(&text.text(), &context.secrets)).filter(|text| !text.is_empty())
     };
@@ -73,7 +75,7 @@ fn api_error(body: ErrorBody, reply: &Response, context: &Context<'_>) -> ApiErr
         user_msg: words(body.error_user_msg),
         blamed_fields: body.error_data.map(|data| blamed_fields(&data, &context.secrets)).unwrap_or_default(),
         fbtrace_id: words(body.fbtrace_id),
-        regain_after: usage::regain_after(reply),
+        regain_after: context.regain_after,
         ad_account_id: context.ad_account_id.clone(),
     }
 }

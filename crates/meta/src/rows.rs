@@ -1,20 +1,85 @@
 //! The rows of an upload, written as Meta wants them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// Meta's limit per request.
 pub const MAX_ROWS_PER_BATCH: usize = 10_000;
 
 const VALUE_COLUMN: &str = "LOOKALIKE_VALUE";
 
-/// Up to [`MAX_ROWS_PER_BATCH`] rows of hashed match keys with the value Meta ranks by, as the JSON array
-/// `[["<hex>","",…,85],…]`: an unknown cell is `""`, the value is a bare number. The buffer is kept by
-/// [`clear`](Self::clear), so one instance serves a whole upload.
+/// Limited Data Use. <https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences>
+const DATA_PROCESSING_COLUMNS: [&str; 3] =
+    ["DATA_PROCESSING_OPTIONS", "DATA_PROCESSING_OPTIONS_COUNTRY", "DATA_PROCESSING_OPTIONS_STATE"];
+
+/// Up to [`MAX_ROWS_PER_BATCH`] rows of hashed match keys, as the JSON array `[["<hex>","",…,85],…]`: an unknown cell is
+/// `""`, the value Meta ranks by is a bare number. Which columns stand behind the match keys is decided once for all rows.
+/// The buffer is kept by [`clear`](Self::clear), so one instance serves a whole upload.
 pub struct UserRows {
-    schema: Vec<String>,
+    match_keys: &'static [&'static str],
+    columns: Columns,
     /// The array without its closing bracket.
     json: Vec<u8>,
     count: usize,
+}
+
+/// The columns behind the match keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    None,
+    Value,
+    ValueAndDataProcessing,
+}
+
+/// The value Meta ranks a member by: without a unit, above zero, in steps of one hundredth. Meta's documents disagree
+/// on zero, and its own uploader refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemberValue {
+    hundredths: NonZeroU32,
+}
+
+impl MemberValue {
+    /// A value in hundredths: 3725 is sent as `37.25`.
+    pub fn from_hundredths(hundredths: NonZeroU32) -> Self {
+        Self { hundredths }
+    }
+
+    /// A value without decimals; `None` for zero.
+    pub fn whole(value: u8) -> Option<Self> {
+        NonZeroU32::new(u32::from(value) * 100).map(Self::from_hundredths)
+    }
+}
+
+impl fmt::Display for MemberValue {
+    /// A JSON number without trailing zeros: `37`, `37.5`, `0.01`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.hundredths.get() / 100, self.hundredths.get() % 100);
+        match (rest, rest % 10) {
+            (0, _) => write!(f, "{whole}"),
+            (_, 0) => write!(f, "{whole}.{}", rest / 10),
+            _ => write!(f, "{whole}.{rest:02}"),
+        }
+    }
+}
+
+/// Whether Meta may use a member's data freely. For customer lists Limited Data Use exists for California only. The flag
+/// counts for one audience and is said in each upload again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataProcessing {
+    /// A contact in California: `["LDU"]`, country 1 (United States), state 1000 (California).
+    LimitedInCalifornia,
+    /// Everybody else: `[]`, which says so explicitly. Nothing is limited then, so the place does not matter; a row needs
+    /// its cells all the same, and zero names no place.
+    Unlimited,
+}
+
+impl DataProcessing {
+    fn cells(self) -> &'static str {
+        match self {
+            Self::LimitedInCalifornia => r#"["LDU"],1,1000"#,
+            Self::Unlimited => "[],0,0",
+        }
+    }
 }
 
 /// Why a row was not added. The rows added before are untouched.
@@ -23,7 +88,7 @@ pub enum RowError {
     /// The batch holds the maximum already.
     #[error("a batch holds at most {MAX_ROWS_PER_BATCH} rows")]
     Full,
-    /// More or fewer cells than columns.
+    /// More or fewer cells than match keys.
     #[error("the row has {cells} cells for {columns} match keys")]
     Width {
         /// Cells of the row.
@@ -31,6 +96,9 @@ pub enum RowError {
         /// Match keys of the schema.
         columns: usize,
     },
+    /// The batch has a column for the value or for data processing and the row nothing for it, or the reverse.
+    #[error("the row has other columns behind its match keys than the batch")]
+    OtherColumns,
     /// A cell that is not a hash would send personal data in clear, or be worthless.
     #[error("cell {column} is not 64 lower-case hexadecimal digits")]
     NotAHash {
@@ -40,50 +108,70 @@ pub enum RowError {
     /// Meta cannot match a row without any key.
     #[error("the row has no match key")]
     NoKey,
-    /// Meta's documents disagree on zero, and its own uploader refuses it.
-    #[error("the value is zero")]
-    ZeroValue,
 }
 
 impl UserRows {
-    /// An empty batch for these match keys (`EMAIL`, `PHONE`, `FN`, …); the value column is added behind them.
-    pub fn new(match_keys: &[&str]) -> Self {
-        let schema = match_keys.iter().copied().chain([VALUE_COLUMN]).map(str::to_owned).collect();
-        Self { schema, json: vec![b'['], count: 0 }
+    /// An empty batch for these match keys (`EMAIL`, `PHONE`, `FN`, …) and the value behind them, as a value-based
+    /// audience wants it.
+    pub fn new(match_keys: &'static [&'static str]) -> Self {
+        Self::with_columns(match_keys, Columns::Value)
     }
 
-    /// Adds a person: one cell per match key in the order of the schema, 64 lower-case hexadecimal digits or `None`,
-    /// and the value, above zero.
+    /// An empty batch for match keys alone: for removals.
+    pub fn without_values(match_keys: &'static [&'static str]) -> Self {
+        Self::with_columns(match_keys, Columns::None)
+    }
+
+    /// An empty batch for match keys, the value and the three columns of Limited Data Use.
+    pub fn with_data_processing(match_keys: &'static [&'static str]) -> Self {
+        Self::with_columns(match_keys, Columns::ValueAndDataProcessing)
+    }
+
+    fn with_columns(match_keys: &'static [&'static str], columns: Columns) -> Self {
+        Self { match_keys, columns, json: vec![b'['], count: 0 }
+    }
+
+    /// Adds a person: one cell per match key in their order, 64 lower-case hexadecimal digits or `None`, and exactly what
+    /// the batch has columns for.
     ///
     /// # Errors
     /// [`RowError`]; nothing is added then.
-    pub fn push_row(&mut self, cells: &[Option<&str>], value: u8) -> Result<(), RowError> {
-        let columns = self.schema.len() - 1;
+    pub fn push_row(
+        &mut self,
+        cells: &[Option<&str>],
+        value: Option<MemberValue>,
+        data_processing: Option<DataProcessing>,
+    ) -> Result<(), RowError> {
+        let columns = self.match_keys.len();
         if self.is_full() {
             return Err(RowError::Full);
         }
         if cells.len() != columns {
             return Err(RowError::Width { cells: cells.len(), columns });
         }
+        let behind = match (self.columns, value, data_processing) {
+            (Columns::None, None, None) => String::new(),
+            (Columns::Value, Some(value), None) => format!(",{value}"),
+            (Columns::ValueAndDataProcessing, Some(value), Some(processing)) => {
+                format!(",{value},{}", processing.cells())
+            }
+            _ => return Err(RowError::OtherColumns),
+        };
         if let Some(column) = cells.iter().position(|cell| cell.is_some_and(|cell| !is_hash(cell))) {
             return Err(RowError::NotAHash { column });
         }
         if cells.iter().all(Option::is_none) {
             return Err(RowError::NoKey);
         }
-        if value == 0 {
-            return Err(RowError::ZeroValue);
-        }
         if self.count > 0 {
             self.json.push(b',');
         }
-        self.json.push(b'[');
-        for cell in cells {
-            self.json.push(b'"');
+        for (at, cell) in cells.iter().enumerate() {
+            self.json.extend_from_slice(if at == 0 { b"[\"" } else { b",\"" });
             self.json.extend_from_slice(cell.unwrap_or_default().as_bytes());
-            self.json.extend_from_slice(b"\",");
+            self.json.push(b'"');
         }
-        self.json.extend_from_slice(value.to_string().as_bytes());
+        self.json.extend_from_slice(behind.as_bytes());
         self.json.push(b']');
         self.count += 1;
         Ok(())
@@ -104,27 +192,37 @@ impl UserRows {
         self.count >= MAX_ROWS_PER_BATCH
     }
 
-    /// Forgets the rows and keeps the schema.
+    /// Forgets the rows and keeps the columns.
     pub fn clear(&mut self) {
         self.json.truncate(1);
         self.count = 0;
     }
 
-    pub(crate) fn schema(&self) -> &[String] {
-        &self.schema
+    /// Whether the rows carry values.
+    pub(crate) fn have_values(&self) -> bool {
+        self.columns != Columns::None
     }
 
-    /// Writes the complete array.
-    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.json);
-        out.push(b']');
+    /// The names of all columns in their order.
+    pub(crate) fn schema(&self) -> Vec<&'static str> {
+        let behind: &[&[&str]] = match self.columns {
+            Columns::None => &[],
+            Columns::Value => &[&[VALUE_COLUMN]],
+            Columns::ValueAndDataProcessing => &[&[VALUE_COLUMN], &DATA_PROCESSING_COLUMNS],
+        };
+        self.match_keys.iter().chain(behind.iter().copied().flatten()).copied().collect()
+    }
+
+    /// The array of rows without its closing bracket: it is sent from where it stands.
+    pub(crate) fn open_json(&self) -> &[u8] {
+        &self.json
     }
 }
 
 impl fmt::Debug for UserRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserRows")
-            .field("schema", &self.schema)
+            .field("schema", &self.schema())
             .field("count", &self.count)
             .finish_non_exhaustive()
     }
@@ -136,74 +234,131 @@ fn is_hash(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ROWS_PER_BATCH, RowError, UserRows};
+    use super::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, RowError, UserRows};
+    use std::num::NonZeroU32;
 
     const MARY: &str = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
     const PHONE: &str = "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e";
+    const KEYS: &[&str] = &["EMAIL", "PHONE"];
 
     fn json(rows: &UserRows) -> String {
-        let mut out = Vec::new();
-        rows.write_json(&mut out);
-        String::from_utf8(out).unwrap()
+        format!("{}]", String::from_utf8(rows.open_json().to_vec()).unwrap())
+    }
+
+    fn value(hundredths: u32) -> Option<MemberValue> {
+        NonZeroU32::new(hundredths).map(MemberValue::from_hundredths)
     }
 
     #[test]
     fn rows_are_written_byte_for_byte_as_meta_documents_them() {
-        let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
+        let mut rows = UserRows::new(KEYS);
         assert_eq!((json(&rows).as_str(), rows.is_empty()), ("[]", true));
-        rows.push_row(&[Some(MARY), Some(PHONE)], 100).unwrap();
-        rows.push_row(&[Some(MARY), None], 85).unwrap();
-        rows.push_row(&[None, Some(PHONE)], 1).unwrap();
+        rows.push_row(&[Some(MARY), Some(PHONE)], MemberValue::whole(100), None).unwrap();
+        rows.push_row(&[Some(MARY), None], value(3725), None).unwrap();
+        rows.push_row(&[None, Some(PHONE)], value(1), None).unwrap();
         let expected = concat!(
             r#"[["f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79","#,
             r#""1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e",100],"#,
-            r#"["f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79","",85],"#,
-            r#"["","1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e",1]]"#
+            r#"["f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79","",37.25],"#,
+            r#"["","1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e",0.01]]"#
         );
         assert_eq!((json(&rows).as_str(), rows.len()), (expected, 3));
         assert_eq!(rows.schema(), ["EMAIL", "PHONE", "LOOKALIKE_VALUE"]);
         rows.clear();
-        rows.push_row(&[None, Some(PHONE)], 7).unwrap();
+        rows.push_row(&[None, Some(PHONE)], MemberValue::whole(7), None).unwrap();
         assert_eq!(json(&rows), format!(r#"[["","{PHONE}",7]]"#));
     }
 
     #[test]
+    fn removals_have_no_value_and_limited_data_use_has_three_columns_more() {
+        let mut rows = UserRows::without_values(KEYS);
+        rows.push_row(&[Some(MARY), None], None, None).unwrap();
+        assert_eq!((json(&rows), rows.schema()), (format!(r#"[["{MARY}",""]]"#), KEYS.to_vec()));
+
+        let mut rows = UserRows::with_data_processing(KEYS);
+        let processing = [DataProcessing::LimitedInCalifornia, DataProcessing::Unlimited];
+        for processing in processing {
+            rows.push_row(&[Some(MARY), None], value(150), Some(processing)).unwrap();
+        }
+        let expected = format!(r#"[["{MARY}","",1.5,["LDU"],1,1000],["{MARY}","",1.5,[],0,0]]"#);
+        assert_eq!(json(&rows), expected);
+        let schema = [
+            "EMAIL",
+            "PHONE",
+            "LOOKALIKE_VALUE",
+            "DATA_PROCESSING_OPTIONS",
+            "DATA_PROCESSING_OPTIONS_COUNTRY",
+            "DATA_PROCESSING_OPTIONS_STATE",
+        ];
+        assert_eq!(rows.schema(), schema);
+    }
+
+    #[test]
+    fn values_are_bare_numbers_without_trailing_zeros() {
+        let shown = |hundredths| value(hundredths).unwrap().to_string();
+        let cases = [(1, "0.01"), (10, "0.1"), (99, "0.99"), (100, "1"), (3700, "37"), (3750, "37.5")];
+        for (hundredths, expected) in cases {
+            assert_eq!(shown(hundredths), expected);
+        }
+        assert_eq!(shown(10_009), "100.09");
+        assert_eq!(MemberValue::whole(0), None);
+    }
+
+    #[test]
     fn a_row_that_would_be_useless_or_in_clear_is_refused_and_changes_nothing() {
-        let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
-        rows.push_row(&[Some(MARY), None], 2).unwrap();
+        let one = MemberValue::whole(1);
+        let mut rows = UserRows::new(KEYS);
+        rows.push_row(&[Some(MARY), None], one, None).unwrap();
         let before = json(&rows);
         let upper = MARY.to_uppercase();
-        let cases: [(&[Option<&str>], u8, RowError); 7] = [
-            (&[Some(MARY)], 1, RowError::Width { cells: 1, columns: 2 }),
-            (&[Some(MARY), None, None], 1, RowError::Width { cells: 3, columns: 2 }),
-            (&[None, Some("mary@example.com")], 1, RowError::NotAHash { column: 1 }),
-            (&[Some(&upper), None], 1, RowError::NotAHash { column: 0 }),
-            (&[Some(""), None], 1, RowError::NotAHash { column: 0 }),
-            (&[None, None], 1, RowError::NoKey),
-            (&[Some(MARY), None], 0, RowError::ZeroValue),
+        let cases: [(&[Option<&str>], RowError); 6] = [
+            (&[Some(MARY)], RowError::Width { cells: 1, columns: 2 }),
+            (&[Some(MARY), None, None], RowError::Width { cells: 3, columns: 2 }),
+            (&[None, Some("mary@example.com")], RowError::NotAHash { column: 1 }),
+            (&[Some(&upper), None], RowError::NotAHash { column: 0 }),
+            (&[Some(""), None], RowError::NotAHash { column: 0 }),
+            (&[None, None], RowError::NoKey),
         ];
-        for (cells, value, error) in cases {
-            assert_eq!(rows.push_row(cells, value), Err(error));
+        for (cells, error) in cases {
+            assert_eq!(rows.push_row(cells, one, None), Err(error));
         }
         assert_eq!((json(&rows), rows.len()), (before, 1));
+    }
+
+    #[test]
+    fn a_row_has_exactly_the_columns_of_its_batch() {
+        let (one, unlimited) = (MemberValue::whole(1), Some(DataProcessing::Unlimited));
+        let batches = [
+            (UserRows::without_values(KEYS), (None, None)),
+            (UserRows::new(KEYS), (one, None)),
+            (UserRows::with_data_processing(KEYS), (one, unlimited)),
+        ];
+        for (mut rows, right) in batches {
+            for columns in [(None, None), (one, None), (None, unlimited), (one, unlimited)] {
+                let result = rows.push_row(&[Some(MARY), None], columns.0, columns.1);
+                let expected = if columns == right { Ok(()) } else { Err(RowError::OtherColumns) };
+                assert_eq!(result, expected, "{rows:?} {columns:?}");
+            }
+            assert_eq!(rows.len(), 1);
+        }
     }
 
     #[test]
     fn ten_thousand_rows_fit_and_not_one_more() {
         let mut rows = UserRows::new(&["EMAIL"]);
         for _ in 0..MAX_ROWS_PER_BATCH {
-            rows.push_row(&[Some(MARY)], 50).unwrap();
+            rows.push_row(&[Some(MARY)], MemberValue::whole(50), None).unwrap();
         }
         assert!(rows.is_full());
-        assert_eq!(rows.push_row(&[Some(MARY)], 50), Err(RowError::Full));
+        assert_eq!(rows.push_row(&[Some(MARY)], MemberValue::whole(50), None), Err(RowError::Full));
         assert_eq!(rows.len(), 10_000);
         assert_eq!(json(&rows).len(), 10_000 * (64 + 2 + 1 + 2 + 2) + 10_000 - 1 + 2);
     }
 
     #[test]
     fn debug_shows_no_hash() {
-        let mut rows = UserRows::new(&["EMAIL"]);
-        rows.push_row(&[Some(MARY)], 50).unwrap();
+        let mut rows = UserRows::without_values(&["EMAIL"]);
+        rows.push_row(&[Some(MARY)], None, None).unwrap();
         assert!(!format!("{rows:?}").contains("f1904"));
     }
 }

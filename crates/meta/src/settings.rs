@@ -106,9 +106,10 @@ pub struct MetaSettings {
     pub retry: RetryPolicy,
     /// After throttling when Meta names no wait. More calls lengthen the throttling, so these waits are long.
     pub throttle_retry: RetryPolicy,
-    /// While an audience made a moment ago is not yet known to the upload (code 803): a minute in all.
+    /// While something made a moment ago does not show yet, about half a minute in all: an audience to the upload (code
+    /// 803), an upload session after a lost reply.
     pub fresh_audience_retry: RetryPolicy,
-    /// A longer wait named by Meta is not waited for: the call fails and says how long Meta asks to wait.
+    /// A longer limit is not waited for: the call fails and says how long it lasts.
     pub longest_wait: Duration,
 }
 
@@ -131,7 +132,7 @@ impl MetaSettings {
             retry: policy(5, 1, 30),
             throttle_retry: policy(5, 60, 300),
             fresh_audience_retry: policy(6, 1, 8),
-            longest_wait: Duration::from_secs(15 * 60),
+            longest_wait: Duration::from_secs(6 * 3600),
         }
     }
 }

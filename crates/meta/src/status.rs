@@ -20,6 +20,16 @@ impl OperationStatus {
         matches!(self.code, 415 | 432 | 433 | 470 | 471 | 500)
     }
 
+    /// Whether Meta is exchanging the members (414) or doing other work on the audience (300): wait before changing them.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.code, 300 | 414)
+    }
+
+    /// Whether the last replacement of the members failed (415): replacing them again mends it.
+    pub fn has_failed_replacement(&self) -> bool {
+        self.code == 415
+    }
+
     /// The code in a marketer's words.
     pub fn words(&self) -> &'static str {
         match self.code {

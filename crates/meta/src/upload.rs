@@ -1,7 +1,9 @@
-//! Uploading members in a session, and the session's receipt.
+//! Sending members in a session: adding, removing, replacing.
 
 use crate::client::{Call, MetaClient, Verb};
 use crate::error::MetaError;
+use crate::patience::Repeat;
+use crate::refusal::ReplaceRefusal;
 use crate::reply;
 use crate::rows::UserRows;
 use crate::wire::Scalar;
@@ -43,8 +45,9 @@ pub struct UploadReceipt {
     /// Rows that Meta may have received more than once because a reply was lost: `num_received` may count them again,
     /// the audience itself holds everybody once.
     pub resent_rows: u64,
-    /// The reply to the last batch was lost, and Meta answered its repetition with "session finished": the batch had
-    /// arrived, and the figures were read from the session.
+    /// The reply was lost and the batch had arrived all the same: the figures were read from the session. So it is for a
+    /// last batch whose repetition Meta answers with "session finished", and for the first batch of a replacement, which
+    /// must not be repeated.
     pub from_session: bool,
 }
 
@@ -63,38 +66,52 @@ impl fmt::Debug for InvalidSample {
     }
 }
 
-/// The receipt of an upload session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionStatus {
-    /// Where Meta's processing stands, such as `uploading`. Meta's word, not documented: escape it.
-    pub stage: String,
-    /// Rows received; not a match count.
-    pub num_received: Option<u64>,
-    /// People matched: the only match count Meta documents. `None` while it does not report one (-1), perhaps for ever.
-    pub num_matched: Option<u64>,
-    /// Rows refused as malformed.
-    pub num_invalid_entries: Option<u64>,
-    /// Meta's progress figure, undocumented.
-    pub progress: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct ReceiptBody {
     session_id: Option<Scalar>,
-    num_received: Scalar,
-    num_invalid_entries: Scalar,
+    num_received: Option<Scalar>,
+    num_invalid_entries: Option<Scalar>,
     invalid_entry_samples: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct SessionBody {
-    session_id: Option<Scalar>,
-    stage: Option<Scalar>,
-    num_received: Option<Scalar>,
-    num_matched: Option<Scalar>,
-    num_invalid_entries: Option<Scalar>,
-    progress: Option<Scalar>,
+/// What Meta answered to a removal from all audiences. None of the figures tells how many people were in any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovalReceipt {
+    /// Rows received; `None` when the reply, which is not documented, does not say.
+    pub num_received: Option<u64>,
+    /// Rows refused as malformed; `None` as above.
+    pub num_invalid_entries: Option<u64>,
+    /// At most 100 of the refused rows.
+    pub samples: Vec<InvalidSample>,
 }
+
+/// What is done with the rows of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl Act {
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Add => "upload contacts",
+            Self::Remove => "remove contacts from the audience",
+            Self::Replace => "replace the members of the audience",
+        }
+    }
+
+    fn edge(self) -> &'static str {
+        match self {
+            Self::Add | Self::Remove => "users",
+            Self::Replace => "usersreplace",
+        }
+    }
+}
+
+/// Behind the rows in the body of a request.
+const TAIL: &[u8] = b"]}}";
 
 impl MetaClient {
     /// Adds the rows of one batch to an audience. <https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users>
@@ -102,8 +119,9 @@ impl MetaClient {
     /// Adding somebody twice changes nothing, so a lost reply and every passing error lead to the same batch being sent
     /// again, and [`UploadReceipt::resent_rows`] counts those that Meta may have taken already. When the lost reply was
     /// that of the last batch, Meta refuses the repetition because the session is finished (2650/1870159): that proves the
-    /// batch arrived, and the receipt is read from the session. Code 803 (an audience made a
-    /// moment ago is not known yet) is repeated for up to a minute. Never in parallel with a replacement of the members.
+    /// batch arrived, and the receipt is read from the session. Code 803 (an audience made a moment ago is not known yet)
+    /// is repeated for up to a minute, and 2650/1870145 (an earlier update is running) as after throttling. Never in
+    /// parallel with a replacement of the members.
     ///
     /// # Errors
     /// [`MetaError`]; after an error the batch may or may not have been added.
@@ -113,124 +131,179 @@ impl MetaClient {
         batch: &UploadBatch<'_>,
         cancel: &Cancel,
     ) -> Result<UploadReceipt, MetaError> {
-        let operation = "upload contacts";
-        let invalid = |what| Err(MetaError::InvalidInput { operation, what });
-        if batch.rows.is_empty() {
-            return invalid("the batch has no rows");
-        }
-        if batch.batch_seq == 0 {
-            return invalid("batches are numbered from 1");
-        }
-        if batch.session_id == 0 || i64::try_from(batch.session_id).is_err() {
-            return invalid("the session id is not a positive 64-bit number");
-        }
-        let body = self.upload_body(batch);
-        let path = format!("{audience_id}/users");
-        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
-        let mut doubtful = 0_u64;
-        let result = self.patiently(cancel, || {
-            let result = self.once(&call).and_then(|body| reply::shape::<ReceiptBody>(body, operation));
-            doubtful += u64::from(result.as_ref().is_err_and(MetaError::may_have_been_applied));
-            result
-        });
-        let rows = batch.rows.len() as u64;
-        let reply = match result {
-            Err(error) if batch.last && doubtful > 0 && is_session_finished(&error) => {
-                return self.receipt_of_session(
-                    audience_id,
-                    batch.session_id,
-                    (doubtful - 1) * rows,
-                    cancel,
-                    error,
-                );
-            }
-            other => other?,
-        };
-        let unexpected =
-            || MetaError::UnexpectedShape { operation, detail: "a count is not a number".to_owned() };
-        Ok(UploadReceipt {
-            num_received: reply.num_received.count().ok_or_else(unexpected)?,
-            num_invalid_entries: reply.num_invalid_entries.count().ok_or_else(unexpected)?,
-            samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
-            session_id: reply
-                .session_id
-                .map_or_else(|| batch.session_id.to_string(), |id| one_line(&id.text(), LONGEST)),
-            resent_rows: doubtful * rows,
-            from_session: false,
-        })
+        self.send_batch(Act::Add, audience_id, batch, cancel)
     }
 
-    /// The receipt of a last batch whose reply was lost; `refusal` is returned when the session tells no figures.
-    fn receipt_of_session(
-        &self,
-        audience_id: &str,
-        session_id: u64,
-        resent_rows: u64,
-        cancel: &Cancel,
-        refusal: MetaError,
-    ) -> Result<UploadReceipt, MetaError> {
-        let session = self.session(audience_id, session_id, cancel)?;
-        let figures = session.and_then(|session| Some((session.num_received?, session.num_invalid_entries?)));
-        let (num_received, num_invalid_entries) = figures.ok_or(refusal)?;
-        Ok(UploadReceipt {
-            num_received,
-            num_invalid_entries,
-            samples: Vec::new(),
-            session_id: session_id.to_string(),
-            resent_rows,
-            from_session: true,
-        })
-    }
-
-    /// The receipt of a session, or `None` while Meta does not know it. A GET, repeated after passing errors.
-    /// <https://developers.facebook.com/docs/marketing-api/reference/custom-audience/sessions>
+    /// Removes the people of one batch, whose rows carry no values, from an audience: `POST` with `method=DELETE`, because
+    /// a `DELETE` with a long body breaks in practice. Removing somebody twice changes nothing, so it is repeated as
+    /// [`add_users`](Self::add_users) is. Never in parallel with a replacement.
     ///
     /// # Errors
-    /// [`MetaError`].
-    pub fn session(
+    /// [`MetaError`]; [`MetaError::would_be_too_small`] when Meta refuses because too few people would be left, and nobody
+    /// was removed then.
+    pub fn remove_users(
         &self,
         audience_id: &str,
-        session_id: u64,
+        batch: &UploadBatch<'_>,
         cancel: &Cancel,
-    ) -> Result<Option<SessionStatus>, MetaError> {
-        let path = format!("{audience_id}/sessions");
-        let wanted = session_id.to_string();
-        let query = [("session_id", wanted.clone())];
-        let sessions: Vec<SessionBody> = self.list("read the upload session", &path, &query, cancel)?;
-        let count = |scalar: Option<Scalar>| scalar.and_then(|scalar| scalar.count());
-        let found =
-            sessions.into_iter().find(|body| body.session_id.as_ref().is_some_and(|id| id.text() == wanted));
-        Ok(found.map(|body| SessionStatus {
-            stage: body.stage.map(|stage| presentable(&stage.text(), &[])).unwrap_or_default(),
-            num_received: count(body.num_received),
-            num_matched: count(body.num_matched),
-            num_invalid_entries: count(body.num_invalid_entries),
-            progress: body.progress.map(|progress| presentable(&progress.text(), &[])),
-        }))
+    ) -> Result<UploadReceipt, MetaError> {
+        self.send_batch(Act::Remove, audience_id, batch, cancel)
     }
 
-    /// The rows are spliced in as they are, not parsed: a batch is several megabytes. `is_raw` is true as in Meta's
-    /// parameter text and SDK, and must be the same for an audience's whole life.
-    fn upload_body(&self, batch: &UploadBatch<'_>) -> Vec<u8> {
+    /// Sends one batch of a replacement, which removes everybody and then adds the rows of all batches of its session.
+    /// <https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/usersreplace>
+    ///
+    /// Batch 1 opens the session and must be answered before any other is sent; the rest may come in any order until the
+    /// last, within 90 minutes. It must never be sent twice, so it is repeated only when it was certainly not carried out.
+    /// After a lost reply or a passing error the session is looked up for up to a minute: when it shows the rows, the
+    /// receipt is read from it, else the error is [`MetaError::ReplyLost`] and the audience may be empty. That another
+    /// update is running is answered at once: wait until the audience is at rest. Every other batch is repeated as
+    /// [`add_users`](Self::add_users) repeats it. An empty list is refused here: it would empty the audience.
+    ///
+    /// # Errors
+    /// [`MetaError`]; [`MetaError::replace_refusal`] tells the refusals that belong to replacements.
+    pub fn replace_users(
+        &self,
+        audience_id: &str,
+        batch: &UploadBatch<'_>,
+        cancel: &Cancel,
+    ) -> Result<UploadReceipt, MetaError> {
+        self.send_batch(Act::Replace, audience_id, batch, cancel)
+    }
+
+    /// Removes people, by rows without values, from every customer list of the ad account.
+    /// <https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences>
+    ///
+    /// Meta may do nothing, without an error, when the account is not owned by a business portfolio, when terms are
+    /// missing, or when nobody matches. Removing twice changes nothing, so lost replies and passing errors are repeated.
+    ///
+    /// # Errors
+    /// [`MetaError`]; after an error the people may or may not have been removed.
+    pub fn remove_from_all(&self, rows: &UserRows, cancel: &Cancel) -> Result<RemovalReceipt, MetaError> {
+        let operation = "remove contacts from all audiences";
+        if rows.is_empty() {
+            return Err(MetaError::InvalidInput { operation, what: "there are no rows" });
+        }
+        if rows.have_values() {
+            return Err(MetaError::InvalidInput { operation, what: WITH_VALUES });
+        }
+        let head = self.body_before_rows(Act::Remove, None, rows);
+        let path = format!("{}/usersofanyaudience", self.ad_account_id());
+        let body = [head.as_slice(), rows.open_json(), TAIL];
+        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
+        let reply: ReceiptBody = reply::shape(self.call(&call, cancel)?, operation)?;
+        Ok(RemovalReceipt {
+            num_received: reply.num_received.and_then(|number| number.count()),
+            num_invalid_entries: reply.num_invalid_entries.and_then(|number| number.count()),
+            samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
+        })
+    }
+
+    fn send_batch(
+        &self,
+        act: Act,
+        audience_id: &str,
+        batch: &UploadBatch<'_>,
+        cancel: &Cancel,
+    ) -> Result<UploadReceipt, MetaError> {
+        let operation = act.operation();
+        if let Some(what) = against_the_rules(act, batch) {
+            return Err(MetaError::InvalidInput { operation, what });
+        }
         let session = json!({
             "session_id": batch.session_id,
             "batch_seq": batch.batch_seq,
             "last_batch_flag": batch.last,
             "estimated_num_total": batch.estimated_total,
         });
-        let mut body = self.signed_body([("session", session)]);
+        let head = self.body_before_rows(act, Some(session), batch.rows);
+        let path = format!("{audience_id}/{}", act.edge());
+        let body = [head.as_slice(), batch.rows.open_json(), TAIL];
+        let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
+        let opens = act == Act::Replace && batch.batch_seq == 1;
+        let repeat = if opens { Repeat::WhenNotDone } else { Repeat::Freely };
+        // Tries that Meta may have carried out.
+        let mut doubtful = 0_u64;
+        let result = self.patiently(repeat, cancel, || {
+            let result = self.once(&call, cancel).and_then(|body| receipt(body, batch, operation));
+            doubtful += u64::from(result.as_ref().is_err_and(MetaError::may_have_been_applied));
+            result
+        });
+        let rows = batch.rows.len() as u64;
+        let error = match result {
+            Ok(receipt) => return Ok(UploadReceipt { resent_rows: doubtful * rows, ..receipt }),
+            Err(error) if doubtful == 0 => return Err(error),
+            Err(error) => error,
+        };
+        if opens {
+            return match self.receipt_of_session(audience_id, batch, cancel) {
+                Ok(Some(receipt)) => Ok(receipt),
+                Ok(None) => Err(MetaError::ReplyLost { operation, source: Box::new(error) }),
+                Err(MetaError::Cancelled(cancelled)) => Err(cancelled.into()),
+                Err(look_up) => Err(MetaError::ReplyLost { operation, source: Box::new(look_up) }),
+            };
+        }
+        if batch.last && is_session_finished(&error) {
+            let receipt = self.receipt_of_session(audience_id, batch, cancel)?.ok_or(error)?;
+            return Ok(UploadReceipt { resent_rows: (doubtful - 1) * rows, ..receipt });
+        }
+        Err(error)
+    }
+
+    /// The body as far as the rows, which are sent from where they stand: a batch is several megabytes. `is_raw` is true
+    /// as in Meta's parameter text and SDK, and must be the same for an audience's whole life.
+    fn body_before_rows(&self, act: Act, session: Option<Value>, rows: &UserRows) -> Vec<u8> {
+        let method = (act == Act::Remove).then(|| ("method", "DELETE".into()));
+        let fields = session.map(|session| ("session", session)).into_iter().chain(method);
+        let mut body = self.signed_body(fields);
         body.pop();
         body.extend_from_slice(br#","payload":{"is_raw":true,"schema":"#);
-        body.extend_from_slice(json!(batch.rows.schema()).to_string().as_bytes());
+        body.extend_from_slice(json!(rows.schema()).to_string().as_bytes());
         body.extend_from_slice(br#","data":"#);
-        batch.rows.write_json(&mut body);
-        body.extend_from_slice(b"}}");
         body
     }
 }
 
+const WITH_VALUES: &str = "the rows carry values, which a removal has no use for";
+
+fn against_the_rules(act: Act, batch: &UploadBatch<'_>) -> Option<&'static str> {
+    let id_is_positive = batch.session_id > 0 && i64::try_from(batch.session_id).is_ok();
+    match (act, batch.rows.have_values()) {
+        _ if batch.rows.is_empty() => Some("the batch has no rows"),
+        _ if batch.batch_seq == 0 => Some("batches are numbered from 1"),
+        _ if !id_is_positive => Some("the session id is not a positive 64-bit number"),
+        (Act::Remove, true) => Some(WITH_VALUES),
+        (Act::Add | Act::Replace, false) => Some("the rows have no values, which the audience is based on"),
+        _ => None,
+    }
+}
+
+fn receipt(
+    body: Value,
+    batch: &UploadBatch<'_>,
+    operation: &'static str,
+) -> Result<UploadReceipt, MetaError> {
+    let reply: ReceiptBody = reply::shape(body, operation)?;
+    let count = |number: Option<Scalar>| {
+        number.and_then(|number| number.count()).ok_or_else(|| MetaError::UnexpectedShape {
+            operation,
+            detail: "a count is missing or not a number".to_owned(),
+        })
+    };
+    Ok(UploadReceipt {
+        num_received: count(reply.num_received)?,
+        num_invalid_entries: count(reply.num_invalid_entries)?,
+        samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
+        session_id: reply
+            .session_id
+            .map_or_else(|| batch.session_id.to_string(), |id| one_line(&id.text(), LONGEST)),
+        resent_rows: 0,
+        from_session: false,
+    })
+}
+
 fn is_session_finished(error: &MetaError) -> bool {
-    error.api().is_some_and(|error| error.code == 2650 && error.subcode == Some(1_870_159))
+    error.replace_refusal() == Some(ReplaceRefusal::Finished)
 }
 
 /// A map of row to reason. An empty one is written `{}` or `[]`, and one whose rows happen to be 0, 1, 2, … as a list.

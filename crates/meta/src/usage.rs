@@ -1,65 +1,135 @@
-//! How long Meta asks to wait, from the usage headers of a throttled reply.
+//! What Meta tells of its limits with each reply.
+//!
+//! `X-Business-Use-Case-Usage` counts calls and computing time of an hour, `X-Ad-Account-Usage` the score of the ad account,
+//! `X-App-Usage` the app; each in percent of what is allowed.
+//! <https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting>
 
+use crate::wire::Scalar;
 use http_client::Response;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::time::Duration;
 
+/// Nothing Meta limits lasts longer; a larger figure is a mistake.
+const LONGEST_NAMED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The bucket this client's calls count in.
+const OWN_BUCKET: &str = "custom_audience";
+
 #[derive(Deserialize)]
 struct UseCase {
-    #[serde(default)]
-    r#type: String,
+    r#type: Option<String>,
+    #[serde(flatten)]
+    counters: Counters,
     /// Minutes.
-    #[serde(default)]
-    estimated_time_to_regain_access: f64,
+    estimated_time_to_regain_access: Option<Scalar>,
+    ads_api_access_tier: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct AccountUsage {
+    acc_id_util_pct: Option<Scalar>,
     /// Seconds.
-    #[serde(default)]
-    reset_time_duration: f64,
+    reset_time_duration: Option<Scalar>,
+    ads_api_access_tier: Option<String>,
 }
 
-/// `X-Business-Use-Case-Usage` (minutes; the custom-audience bucket before others), else `X-Ad-Account-Usage` (seconds).
-/// `None` when neither names a time.
-pub(crate) fn regain_after(reply: &Response) -> Option<Duration> {
-    let business = reply.header("x-business-use-case-usage").and_then(minutes_to_regain_access);
-    let seconds = business.map(|minutes| minutes * 60.0).or_else(|| {
-        let usage: AccountUsage = serde_json::from_str(reply.header("x-ad-account-usage")?).ok()?;
-        Some(usage.reset_time_duration)
-    });
-    seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+/// Percentages.
+#[derive(Deserialize)]
+struct Counters {
+    call_count: Option<Scalar>,
+    total_cputime: Option<Scalar>,
+    total_time: Option<Scalar>,
 }
 
-fn minutes_to_regain_access(header: &str) -> Option<f64> {
-    let usage: HashMap<String, Vec<UseCase>> = serde_json::from_str(header).ok()?;
-    let waits: Vec<&UseCase> =
-        usage.values().flatten().filter(|case| case.estimated_time_to_regain_access > 0.0).collect();
-    let longest = |custom_audience_only: bool| {
-        waits
-            .iter()
-            .filter(|case| !custom_audience_only || case.r#type == "custom_audience")
-            .map(|case| case.estimated_time_to_regain_access)
-            .reduce(f64::max)
-    };
-    longest(true).or_else(|| longest(false))
+impl Counters {
+    fn highest(&self) -> Option<f64> {
+        highest([&self.call_count, &self.total_cputime, &self.total_time].map(decimal))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::minutes_to_regain_access;
+/// What is known of the limits. A reply names some of it; the rest is what an earlier one said.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    business: Option<f64>,
+    account: Option<f64>,
+    app: Option<f64>,
+    /// How long until the counter is down again; of the last reply alone.
+    pub(crate) named_wait: Option<Duration>,
+    full_access: Option<bool>,
+}
 
-    #[test]
-    fn the_bucket_of_custom_audiences_comes_first() {
-        let header = r#"{"1":[{"type":"ads_insights","call_count":100,"estimated_time_to_regain_access":55},
-            {"type":"custom_audience","call_count":100,"total_cputime":25,"total_time":25,"estimated_time_to_regain_access":7}],
-            "2":[{"type":"custom_audience","estimated_time_to_regain_access":9}]}"#;
-        assert_eq!(minutes_to_regain_access(header), Some(9.0));
-        let other = r#"{"1":[{"type":"ads_management","estimated_time_to_regain_access":3},{"type":"custom_audience","estimated_time_to_regain_access":0}]}"#;
-        assert_eq!(minutes_to_regain_access(other), Some(3.0));
-        for none in ["", "[]", "{}", r#"{"1":[{"type":"custom_audience"}]}"#, r#"{"1":"x"}"#] {
-            assert_eq!(minutes_to_regain_access(none), None, "{none}");
+impl Usage {
+    /// The headers of one reply.
+    pub(crate) fn of(reply: &Response) -> Self {
+        let business = header::<HashMap<String, Vec<UseCase>>>(reply, "x-business-use-case-usage");
+        let cases: Vec<UseCase> = business.into_iter().flat_map(HashMap::into_values).flatten().collect();
+        let account = header::<AccountUsage>(reply, "x-ad-account-usage");
+        let mut tiers = cases.iter().filter_map(|case| case.ads_api_access_tier.as_deref());
+        let tier = account.as_ref().and_then(|account| account.ads_api_access_tier.as_deref());
+        Self {
+            business: own_or_any(&cases, |case| case.counters.highest()),
+            account: account.as_ref().and_then(|account| decimal(&account.acc_id_util_pct)),
+            app: header::<Counters>(reply, "x-app-usage").and_then(|counters| counters.highest()),
+            named_wait: named_wait(&cases, account.as_ref()),
+            full_access: tier.or(tiers.next()).map(is_full_access),
         }
     }
+
+    /// Takes over what a later reply says.
+    pub(crate) fn update(&mut self, later: Self) {
+        self.business = later.business.or(self.business);
+        self.account = later.account.or(self.account);
+        self.app = later.app.or(self.app);
+        self.full_access = later.full_access.or(self.full_access);
+        self.named_wait = later.named_wait;
+    }
+
+    /// How much of the tightest limit is used, in percent; 0 while nothing is known.
+    pub(crate) fn percent(&self) -> f64 {
+        highest([self.business, self.account, self.app]).unwrap_or(0.0)
+    }
+
+    /// Whether a reply has shown the upper access tier.
+    pub(crate) fn has_full_access(&self) -> bool {
+        self.full_access == Some(true)
+    }
+}
+
+/// The wait of the custom-audience bucket before that of others, else of the ad account. `None` when neither names one.
+fn named_wait(cases: &[UseCase], account: Option<&AccountUsage>) -> Option<Duration> {
+    let positive = |number: &Option<Scalar>| decimal(number).filter(|number| *number > 0.0);
+    let minutes = own_or_any(cases, |case| positive(&case.estimated_time_to_regain_access));
+    let seconds = minutes
+        .map(|minutes| minutes * 60.0)
+        .or_else(|| account.and_then(|account| positive(&account.reset_time_duration)))?;
+    Some(Duration::try_from_secs_f64(seconds).map_or(LONGEST_NAMED, |wait| wait.min(LONGEST_NAMED)))
+}
+
+/// The highest figure of our own bucket, or of any when ours has none.
+fn own_or_any(cases: &[UseCase], figure: impl Fn(&UseCase) -> Option<f64>) -> Option<f64> {
+    let own = cases.iter().filter(|case| case.r#type.as_deref() == Some(OWN_BUCKET));
+    highest(own.map(&figure)).or_else(|| highest(cases.iter().map(&figure)))
+}
+
+/// The tier was called Advanced until May 2026 and Full since; Limited was Development and Standard. A name that is not
+/// known is taken for Limited, which is only slower.
+fn is_full_access(tier: &str) -> bool {
+    matches!(
+        tier.trim().to_ascii_lowercase().as_str(),
+        "full" | "full_access" | "advanced" | "advanced_access"
+    )
+}
+
+fn header<T: DeserializeOwned>(reply: &Response, name: &str) -> Option<T> {
+    serde_json::from_str(reply.header(name)?).ok()
+}
+
+fn decimal(number: &Option<Scalar>) -> Option<f64> {
+    number.as_ref().and_then(Scalar::decimal)
+}
+
+fn highest(numbers: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
+    numbers.into_iter().flatten().reduce(f64::max)
 }

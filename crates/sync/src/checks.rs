@@ -5,6 +5,7 @@
 mod meta;
 mod preflight;
 
+use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
 use domain::foreign_text::presentable;
@@ -54,8 +55,8 @@ pub struct CheckResult {
     /// Sentences about what was found, such as the account's name. No secrets. One that asks for attention soon begins
     /// with `Warning:`.
     pub found: Vec<String>,
-    /// What is wrong and what to do; `None` when everything is well.
-    pub problem: Option<Explanation>,
+    /// What is wrong and what to do, each thing for itself; empty when everything is well.
+    pub problems: Vec<Explanation>,
     /// How long the calls took together.
     pub latency: Duration,
 }
@@ -63,7 +64,7 @@ pub struct CheckResult {
 impl CheckResult {
     /// Whether everything is well.
     pub fn is_good(&self) -> bool {
-        self.problem.is_none()
+        self.problems.is_empty()
     }
 }
 
@@ -92,6 +93,8 @@ pub struct Checkers {
     pub mailer: Access<Mailer>,
     /// The present moment, which expiry dates are compared with.
     pub clock: Arc<dyn Clock>,
+    /// Whether every run creates a customer list.
+    pub audience_mode: AudienceMode,
 }
 
 /// A model or token whose end is this near is warned about.
@@ -119,20 +122,6 @@ impl Findings {
     fn problem(&mut self, problem: Explanation) {
         self.problems.push(problem);
     }
-
-    /// All problems as one; the codes are those of the first that has any.
-    fn joined_problem(problems: Vec<Explanation>) -> Option<Explanation> {
-        problems.into_iter().reduce(|all, next| Explanation {
-            message: format!("{} {}", all.message, next.message),
-            remedy: if all.remedy == next.remedy {
-                all.remedy
-            } else {
-                format!("{} {}", all.remedy, next.remedy)
-            },
-            provider_code: all.provider_code.or(next.provider_code),
-            trace_id: all.trace_id.or(next.trace_id),
-        })
-    }
 }
 
 impl Checkers {
@@ -146,11 +135,10 @@ impl Checkers {
             Checked::Database => findings(&self.store, check_database),
             Checked::Smtp => findings(&self.mailer, check_smtp),
         };
-        let problem = Findings::joined_problem(problems);
-        if let Some(problem) = &problem {
+        for problem in &problems {
             log::warn!("check of {}: {}", service.title(), problem.message);
         }
-        CheckResult { service, found, problem, latency: begun.elapsed() }
+        CheckResult { service, found, problems, latency: begun.elapsed() }
     }
 
     /// Checks every service at once, each in a thread of its own. In the order of [`Checked::ALL`].
@@ -165,7 +153,9 @@ impl Checkers {
     }
 
     fn check_meta(&self, meta: &MetaClient, findings: &mut Findings) -> Result<(), Explanation> {
-        meta::look(meta, self.clock.now(), &Cancel::new(), findings).map_err(|error| error.explain())
+        let needs_a_list = self.audience_mode == AudienceMode::Dated;
+        meta::look(meta, self.clock.now(), needs_a_list, &Cancel::new(), findings)
+            .map_err(|error| error.explain())
     }
 
     /// `GET /v1/models/{id}`: free, and checks key and model.
@@ -252,6 +242,7 @@ fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanatio
 #[cfg(test)]
 mod tests {
     use super::{Access, Checked, Checkers, Findings, judge_model};
+    use crate::settings::AudienceMode;
     use claude::ModelInfo;
     use domain::{Explanation, SystemClock};
     use std::sync::Arc;
@@ -269,27 +260,14 @@ mod tests {
             store: blocked("DATA_DIR"),
             mailer: Access::NotUsed("SMTP_HOST is not set".to_owned()),
             clock: Arc::new(SystemClock),
+            audience_mode: AudienceMode::Dated,
         };
         let all = checkers.check_all();
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);
         let good: Vec<bool> = all.iter().map(super::CheckResult::is_good).collect();
         assert_eq!(good, [false, false, true, false, true]);
-        assert_eq!(all[0].problem.as_ref().unwrap().remedy, "Set GHL_API_KEY.");
+        assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
-    }
-
-    #[test]
-    fn several_problems_are_told_together_and_a_common_remedy_once() {
-        let problem = |message: &str, remedy: &str| Explanation::new(message, remedy);
-        let joined = Findings::joined_problem(vec![
-            problem("A.", "Do."),
-            problem("B.", "Do.").with_code("7"),
-            problem("C.", "Go."),
-        ])
-        .unwrap();
-        assert_eq!((joined.message.as_str(), joined.remedy.as_str()), ("A. B. C.", "Do. Go."));
-        assert_eq!(joined.provider_code.as_deref(), Some("7"));
-        assert_eq!(Findings::joined_problem(Vec::new()), None);
     }
 
     #[test]

@@ -13,10 +13,10 @@ use domain::log_context;
 use domain::percentile::Sketch;
 use domain::run::{Lookalike, LookalikeStatus, Matched, RemoteAudience, Step};
 use domain::{Cancel, Percentile};
-use match_keys::{Hex, Row, SCHEMA};
+use match_keys::{Columns, Hex, Row};
 use meta::{
-    AudienceState, LookalikeOutcome, MetaError, NewCustomAudience, NewLookalike, UploadBatch, UploadReceipt,
-    UserRows,
+    AudienceState, LookalikeOutcome, MemberValue, MetaError, NewCustomAudience, NewLookalike, UploadBatch,
+    UploadReceipt, UserRows,
 };
 use persistence::{IntentionOutcome, RemoteKind};
 use std::sync::mpsc;
@@ -298,7 +298,7 @@ fn encode_batches(
     spool: &Spool,
     batches: &mpsc::SyncSender<UserRows>,
 ) -> Result<(), RunError> {
-    let mut rows = UserRows::new(&SCHEMA);
+    let mut rows = UserRows::new(Columns::Plain.keys());
     for (bucket, contact) in account.buckets.iter().zip(spool.contacts()?) {
         let contact = contact?;
         if *bucket != Bucket::Sent {
@@ -306,7 +306,9 @@ fn encode_batches(
         }
         let rank = contact.ltv.map_or(Percentile::MIDDLE, |ltv| sketch.percentile_of(ltv));
         push_row(&mut rows, &contact.row, rank)?;
-        if rows.is_full() && batches.send(std::mem::replace(&mut rows, UserRows::new(&SCHEMA))).is_err() {
+        if rows.is_full()
+            && batches.send(std::mem::replace(&mut rows, UserRows::new(Columns::Plain.keys()))).is_err()
+        {
             // The uploading side failed and reports why.
             return Ok(());
         }
@@ -320,8 +322,9 @@ fn encode_batches(
 
 fn push_row(rows: &mut UserRows, row: &Row, rank: Percentile) -> Result<(), RunError> {
     let hex = row.cells().map(|cell| cell.map(|digest| digest.hex()));
-    let cells: [Option<&str>; SCHEMA.len()] = std::array::from_fn(|at| hex[at].as_ref().map(Hex::as_str));
-    rows.push_row(&cells, rank.value_for_meta()).map_err(RunError::Row)
+    let cells = hex.each_ref().map(|hex| hex.as_ref().map(Hex::as_str));
+    let cells = &cells[..Columns::Plain.keys().len()];
+    rows.push_row(cells, MemberValue::whole(rank.value_for_meta()), None).map_err(RunError::Row)
 }
 
 /// Meta's word that the audience must not be used, such as 471 for a flagged name, ends the run.

@@ -124,7 +124,8 @@ impl SyncService {
         let field: ValueField = find_field(source.fields(cancel)?, &config.ltv_field_key)?;
         // A country that can not be read helps nobody: phones without a country code are then left out.
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
-        let encoder = Encoder::new(country);
+        let today = self.parts.clock.now().with_timezone(&self.parts.settings.time_zone).date_naive();
+        let encoder = Encoder::new(country, today);
         let reader = Reader {
             source,
             list: &list,

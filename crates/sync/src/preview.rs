@@ -257,7 +257,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let locked = LockedSpool::create(root.path(), "preview").unwrap();
         let contact = |country: &str| {
-            let mut cells = [None; 8];
+            let mut cells = [None; match_keys::SCHEMA.len()];
             (cells[Field::Email as usize], cells[Field::Country as usize]) = (hash("x"), hash(country));
             SpooledContact { row: Row::from_cells(cells), ..SpooledContact::default() }
         };

@@ -339,10 +339,12 @@ mod tests {
             ambiguous: true,
             excluded: Some(Bucket::OptedOut),
             reason: Some("why".to_owned()),
-            row: Row::from_cells([hash("x"), None, hash("y"), None, None, None, None, None]),
+            row: Row::from_cells(["x", "", "y", "", "", "", "", "", "1990", "01", "31"].map(hash)),
             ..plain.clone()
         };
-        full.dropped = Reason::ALL.map(Some);
+        for (dropped, reason) in full.dropped.iter_mut().zip(Reason::ALL) {
+            *dropped = Some(reason);
+        }
         let mut writer = spool.writer().unwrap();
         writer.push(&plain).unwrap();
         writer.push(&full).unwrap();

@@ -1,8 +1,8 @@
 //! Cases of our own, from what people, importers and spreadsheets leave in contact fields.
 
-use crate::country;
+use crate::{country, encoder};
 use domain::Contact;
-use match_keys::{Encoder, Field, Reason, SCHEMA, country as countries, hash, phone};
+use match_keys::{Field, Reason, SCHEMA, country as countries, hash, phone};
 
 /// Phone as typed, the contact's or location's country, what is sent (or the reason nothing is).
 const PHONES: &[(&str, &str, Result<&str, Reason>)] = &[
@@ -94,7 +94,7 @@ fn contact(cells: [&str; 8]) -> Contact {
 
 #[test]
 fn a_full_row_in_the_order_of_the_schema() {
-    assert_eq!(SCHEMA, ["EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY"]);
+    assert_eq!(SCHEMA, ["EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY", "DOBY", "DOBM", "DOBD"]);
     let contact = contact([
         " Jose@Example.com",
         "(650) 555-1212",
@@ -105,8 +105,21 @@ fn a_full_row_in_the_order_of_the_schema() {
         "94035-1234",
         "U.S.A.",
     ]);
-    let encoded = Encoder::new(None).encode(&contact);
-    let expected = ["jose@example.com", "16505551212", "josé", "obriensmith", "sanjose", "ca", "94035", "us"];
+    let contact = Contact { birth_date: Some("2/16/1997".to_owned()), ..contact };
+    let encoded = encoder(None).encode(&contact);
+    let expected = [
+        "jose@example.com",
+        "16505551212",
+        "josé",
+        "obriensmith",
+        "sanjose",
+        "ca",
+        "94035",
+        "us",
+        "1997",
+        "02",
+        "16",
+    ];
     assert_eq!(*encoded.row.cells(), expected.map(hash));
     assert_eq!(encoded.dropped().count(), 0);
 }
@@ -114,7 +127,7 @@ fn a_full_row_in_the_order_of_the_schema() {
 #[test]
 fn one_bad_field_costs_no_other() {
     let contact = contact(["not an address", "12", "!!!", "Doe", "東京", "Atlantis", "1", "Ruritania"]);
-    let encoded = Encoder::new(countries::read("us").ok()).encode(&contact);
+    let encoded = encoder(countries::read("us").ok()).encode(&contact);
     let dropped: Vec<_> = encoded.dropped().collect();
     let expected = [
         (Field::Email, Reason::Malformed),
@@ -133,7 +146,7 @@ fn one_bad_field_costs_no_other() {
 #[test]
 fn the_hash_of_nothing_is_never_sent() {
     let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    let encoded = Encoder::new(None).encode(&contact([of_nothing; 8]));
+    let encoded = encoder(None).encode(&contact([of_nothing; 8]));
     assert!(encoded.row.cells().iter().all(Option::is_none));
     assert!(encoded.dropped().all(|(_, reason)| reason == Reason::HashOfNothing));
     assert_eq!(encoded.dropped().count(), 8);
@@ -143,7 +156,7 @@ fn the_hash_of_nothing_is_never_sent() {
 fn the_same_person_typed_twice_has_one_identity() {
     let typed = ["mary@example.com", "+1 650 555 1212", "Mary", "", "", "", "", "US"];
     let imported = ["MARY@EXAMPLE.COM ", "(650) 555-1212", "M.", "Doe", "", "", "", ""];
-    let encoder = Encoder::new(countries::read("US").ok());
+    let encoder = encoder(countries::read("US").ok());
     let identity = |cells| encoder.encode(&contact(cells)).row.identity();
     assert_eq!(identity(typed), identity(imported));
     assert!(identity(typed).is_some());

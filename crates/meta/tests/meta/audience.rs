@@ -106,12 +106,14 @@ fn audiences_are_found_by_their_exact_name_over_all_pages() {
         name: "GHL".to_owned(),
         description: description.map(str::to_owned),
         subtype: subtype.to_owned(),
+        is_value_based: false,
+        time_created: None,
     };
     assert_eq!(found, [summary("1", Some("tag 1"), "CUSTOM"), summary("4", None, "LOOKALIKE")]);
     let received = server.received();
     let filter = r#"[{"field":"name","operator":"EQUAL","value":"GHL"}]"#;
     let query = [
-        ("fields", "id,name,description,subtype"),
+        ("fields", "id,name,description,subtype,is_value_based,time_created"),
         ("filtering", filter),
         ("limit", "20"),
         ("access_token", TOKEN),

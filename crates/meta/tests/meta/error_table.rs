@@ -72,7 +72,7 @@ const CASES: &[(u64, Option<u64>, Then, &str)] = &[
     (506, None, AdmitsBug, "same request twice"),
     (613, None, WaitsLong, "limited this ad account"),
     (613, Some(1_487_742), Waits, "slow down"),
-    (613, Some(5_044_001), Waits, "slow down"),
+    (613, Some(5_044_001), WaitsLong, "slow down"),
     (803, None, Repeats, "does not know the audience yet"),
     (2500, None, AdmitsBug, "META_API_VERSION"),
     (2635, None, AsksUser, "META_API_VERSION"),

@@ -2,7 +2,7 @@
 
 use crate::support::{MARY, PHONE, TOKEN, body, codes, error, line, ok, pairs, start};
 use domain::Cancel;
-use meta::{MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
+use meta::{MemberValue, MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
 use serde_json::json;
 use testkit::Reply;
 
@@ -10,8 +10,8 @@ const RECEIPT: &str = r#"{"audience_id":"9","session_id":"9778993","num_received
 
 fn rows() -> UserRows {
     let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
-    rows.push_row(&[Some(MARY), None], 85).unwrap();
-    rows.push_row(&[None, Some(PHONE)], 1).unwrap();
+    rows.push_row(&[Some(MARY), None], MemberValue::whole(85), None).unwrap();
+    rows.push_row(&[None, Some(PHONE)], MemberValue::whole(1), None).unwrap();
     rows
 }
 
@@ -105,7 +105,8 @@ fn a_finished_session_is_an_error_unless_this_batch_may_have_finished_it() {
     let refused = client.add_users("9", &not_last, &Cancel::new()).unwrap_err();
     assert_eq!(codes(&refused), (2650, Some(1_870_159)));
 
-    let (_server, client) = start(vec![Reply::Close, finished(), ok(r#"{"data":[]}"#)]);
+    let unknown = || ok(r#"{"data":[]}"#);
+    let (_server, client) = start(vec![Reply::Close, finished(), unknown(), unknown(), unknown(), unknown()]);
     let refused = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap_err();
     assert_eq!(codes(&refused), (2650, Some(1_870_159)), "the session is not known");
 }

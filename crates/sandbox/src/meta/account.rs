@@ -1,4 +1,4 @@
-//! `GET /act_…`, and the ads of an audience.
+//! `GET /act_…`.
 
 use serde_json::{Map, Value, json};
 
@@ -32,27 +32,4 @@ pub(super) fn account(account: &Account, wanted: Option<&str>) -> Result<Value, 
     }
     node.insert("id".to_owned(), json!(format!("act_{}", settings.ad_account_id)));
     Ok(Value::Object(node))
-}
-
-/// `GET /{audience}/ads`: what would stop for ever if the audience were deleted.
-///
-/// # Errors
-/// 100 for an unknown field.
-pub(super) fn ads(account: &Account, audience: u64, wanted: Option<&str>) -> Result<Value, GraphError> {
-    let mut data = Vec::new();
-    for ad in account.ads.iter().filter(|ad| ad.audience == audience) {
-        let mut node = Map::new();
-        for field in fields::names(wanted) {
-            let value = match field {
-                "id" => continue,
-                "name" => json!(ad.name),
-                "status" | "effective_status" => json!(ad.effective_status),
-                _ => return Err(fields::nonexisting(field, "Ad")),
-            };
-            node.insert(field.to_owned(), value);
-        }
-        node.insert("id".to_owned(), json!(ad.id.to_string()));
-        data.push(Value::Object(node));
-    }
-    Ok(json!({"data": data}))
 }

@@ -126,7 +126,17 @@ impl CustomerList {
     fn settled<'a>(&'a self, at: Instants, settings: &'a MetaSettings) -> impl Iterator<Item = &'a Session> {
         self.sessions
             .iter()
-            .filter(move |session| session.purpose == Purpose::Add && session.settled(at, settings))
+            .filter(move |session| session.purpose != Purpose::Remove && session.settled(at, settings))
+    }
+
+    /// The last replacement, running, ended or broken off.
+    fn replacement(&self) -> Option<&Session> {
+        self.sessions.iter().rfind(|session| session.purpose == Purpose::Replace)
+    }
+
+    /// From the first batch of a replacement until its members are matched. Meanwhile members change in no other way.
+    pub fn replacing(&self, at: Instants, settings: &MetaSettings) -> bool {
+        self.replacement().is_some_and(|session| !session.failed && !session.settled(at, settings))
     }
 
     /// What is visible of it.
@@ -135,9 +145,16 @@ impl CustomerList {
         size_of_members(self.members.iter().filter(|member| settled[member.session as usize]), population)
     }
 
-    fn operation(&self, size: &Size, at: Instants, settings: &MetaSettings) -> u32 {
+    /// Code of `operation_status`, but for what concerns the name.
+    pub fn operation(&self, size: &Size, at: Instants, settings: &MetaSettings) -> u32 {
+        if self.replacing(at, settings) {
+            return 414;
+        }
+        if self.replacement().is_some_and(|session| session.failed) {
+            return 415;
+        }
         let Some(last) = self.settled(at, settings).last() else {
-            let uploaded = self.sessions.iter().any(|session| session.purpose == Purpose::Add);
+            let uploaded = self.sessions.iter().any(|session| session.purpose != Purpose::Remove);
             return if uploaded { 441 } else { 410 };
         };
         // "Many" is not defined by Meta; one in ten is taken for both.
@@ -188,6 +205,8 @@ pub(super) fn description(code: u32) -> &'static str {
         410 => "No data was uploaded to this audience yet.",
         411 => "The match rate of this audience is low.",
         412 => "Many entries of the last upload were invalid.",
+        414 => "The members of this audience are being replaced.",
+        415 => "The last replacement of this audience's members failed.",
         441 => "We're finding people who fit your audience criteria. You can already use it in ads.",
         471 => "This audience was flagged for its name or description.",
         _ => "",

@@ -5,18 +5,23 @@ use actix_web::{HttpResponse, Responder};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::ads::Ad;
 use super::audience::{Audience, CustomerList, Kind};
+use super::members::{DataProcessing, Member};
 use super::verification::{self, Verification};
-use super::{Account, Ad, Instants, MetaState, seconds};
+use super::{Account, Instants, MetaState, seconds};
 
 /// Rows per page of the member dump.
 const DEFAULT_PAGE: usize = 10_000;
 
 /// The control routes, to be mounted under `/control/meta`. Needs `web::Data<MetaState>` in the app.
 ///
-/// - `GET /audiences`: every audience, deleted ones too, with its sessions; every ad.
-/// - `GET /audiences/{id}/members?offset=&limit=`: accepted rows in order as `[e-mail, phone, value]`; of a hash the
-///   first 32 hex digits.
+/// - `GET /audiences`: every audience, deleted ones too, with its sessions and how many rows ask for limited data use;
+///   every ad with `learning_phase_resets`; `ads_stopped`, the ids of ads whose audience was deleted;
+///   `rows_removed_from_any`, what `usersofanyaudience` took out of all lists together.
+/// - `GET /audiences/{id}/members?offset=&limit=`: accepted rows in order as `[e-mail, phone, value, limited data use,
+///   session id]`; of a hash the first 32 hex digits, `null` for an empty cell; the value as the number that was sent;
+///   limited data use `null` when the row said nothing of it.
 /// - `GET /audiences/{id}/verification`: what was received against what is true.
 /// - `POST /state`: any fields of [`MetaSettings`](super::MetaSettings); besides `"throttle": {"code", "subcode",
 ///   "minutes"}` limits the account from now on, and `"throttle": null` lifts it. Answers with the settings.
@@ -35,8 +40,15 @@ async fn audiences(state: Data<MetaState>) -> impl Responder {
     let account = state.account();
     let audiences: Vec<Value> =
         account.audiences.values().map(|audience| summary(&account, audience, &state, at)).collect();
-    let ads: Vec<Value> = account.ads.iter().map(ad_json).collect();
-    Json(json!({"audiences": audiences, "ads": ads}))
+    let ads: Vec<Value> = account.ads.iter().map(Ad::json).collect();
+    let stopped: Vec<String> =
+        account.ads.iter().filter(|ad| ad.stopped).map(|ad| ad.id.to_string()).collect();
+    Json(json!({
+        "audiences": audiences,
+        "ads": ads,
+        "ads_stopped": stopped,
+        "rows_removed_from_any": account.erased.rows,
+    }))
 }
 
 fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instants) -> Value {
@@ -57,6 +69,8 @@ fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instan
             summary["is_value_based"] = json!(list.value_based);
             summary["customer_file_source"] = json!(list.customer_file_source);
             summary["rows"] = json!(list.members.len());
+            let limited = |member: &&Member| member.processing == DataProcessing::Limited;
+            summary["limited_data_use_rows"] = json!(list.members.iter().filter(limited).count());
             summary["matched"] = json!(size.matched);
             summary["sessions"] = list.sessions.iter().map(|session| session.json(at, settings)).collect();
         }
@@ -68,16 +82,6 @@ fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instan
         }
     }
     summary
-}
-
-fn ad_json(ad: &Ad) -> Value {
-    json!({
-        "id": ad.id.to_string(),
-        "audience_id": ad.audience.to_string(),
-        "name": ad.name,
-        "effective_status": ad.effective_status,
-        "excluded": ad.excluded,
-    })
 }
 
 #[derive(Deserialize)]
@@ -96,7 +100,14 @@ async fn members(state: Data<MetaState>, id: Path<u64>, page: Query<Page>) -> Ht
         .iter()
         .skip(page.offset)
         .take(limit)
-        .map(|member| json!([member.email.hex(), member.phone.hex(), member.value()]))
+        .map(|member| {
+            let limited = match member.processing {
+                DataProcessing::Unsaid => Value::Null,
+                said => json!(said == DataProcessing::Limited),
+            };
+            let session = list.sessions.get(member.session as usize).map(|session| session.id.to_string());
+            json!([member.email.hex(), member.phone.hex(), member.value(), limited, session])
+        })
         .collect();
     HttpResponse::Ok().json(json!({"total": list.members.len(), "offset": page.offset, "members": rows}))
 }
@@ -181,8 +192,9 @@ async fn attach_ad(state: Data<MetaState>, ad: Json<NewAd>) -> HttpResponse {
         return HttpResponse::NotFound().json(json!({"detail": "no audience of this id"}));
     };
     let NewAd { name, effective_status, excluded, .. } = ad.into_inner();
-    let ad = Ad { id: account.new_id(), audience, name, effective_status, excluded };
-    let reply = ad_json(&ad);
+    let id = account.new_id();
+    let ad = Ad { id, audience, name, effective_status, excluded, learning_phase_resets: 0, stopped: false };
+    let reply = ad.json();
     account.ads.push(ad);
     HttpResponse::Created().json(reply)
 }

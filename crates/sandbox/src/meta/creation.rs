@@ -129,7 +129,7 @@ pub(super) fn delete(account: &mut Account, id: u64) -> Result<Value, GraphError
         }
     }
     for ad in account.ads.iter_mut().filter(|ad| ad.audience == id) {
-        "WITH_ISSUES".clone_into(&mut ad.effective_status);
+        ad.stop();
     }
     Ok(json!({"success": true}))
 }

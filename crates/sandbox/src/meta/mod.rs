@@ -5,17 +5,21 @@
 //! Where Meta's documents are silent the choice is written beside the code that makes it.
 
 mod account;
+mod ads;
 mod audience;
 mod auth;
 mod call;
+mod cell;
 mod control;
 mod creation;
+mod erasure;
 mod errors;
 mod fields;
 mod listing;
 mod lookalikes;
 mod members;
 mod payload;
+mod replacement;
 mod routes;
 mod session;
 mod settings;
@@ -32,8 +36,10 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::SandboxClock;
 use crate::people::Population;
+use ads::Ad;
 use audience::Audience;
 pub use control::control;
+use errors::GraphError;
 pub use settings::{MetaSettings, TokenState};
 use throttle::Usage;
 
@@ -56,17 +62,17 @@ struct Account {
     /// A session id is unique in the ad account: whose it is.
     session_owners: HashMap<i64, u64>,
     ads: Vec<Ad>,
+    erased: Erased,
     usage: Usage,
     next_id: u64,
 }
 
-/// A fake ad that uses (or excludes) an audience.
-struct Ad {
-    id: u64,
-    audience: u64,
-    name: String,
-    effective_status: String,
-    excluded: bool,
+/// What `usersofanyaudience` came to.
+#[derive(Default)]
+struct Erased {
+    received_by_session: HashMap<i64, u64>,
+    /// Rows that are gone from all lists together.
+    rows: u64,
 }
 
 /// Both times of one request, and what became of it depends on them.
@@ -86,6 +92,7 @@ impl MetaState {
             audiences: BTreeMap::new(),
             session_owners: HashMap::new(),
             ads: Vec::new(),
+            erased: Erased::default(),
             usage: Usage::default(),
             next_id: FIRST_ID,
         };
@@ -106,6 +113,18 @@ impl Account {
         let id = self.next_id;
         self.next_id += 10;
         id
+    }
+
+    /// A session id is unique in the ad account: the first audience that uses it owns it.
+    ///
+    /// # Errors
+    /// 100 when it is another one's.
+    fn claim_session(&mut self, session_id: i64, audience: u64) -> Result<(), GraphError> {
+        if *self.session_owners.entry(session_id).or_insert(audience) == audience {
+            return Ok(());
+        }
+        let message = "session_id is already used for another audience of this ad account";
+        Err(GraphError::parameter("session", message))
     }
 
     fn living(&self) -> impl Iterator<Item = &Audience> {

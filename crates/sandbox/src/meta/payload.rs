@@ -1,13 +1,10 @@
 //! The `payload` of an upload: schema, rows, and which rows are unusable (meta-api §2.1, §2.2, §3.1).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
+use super::cell::Cell;
 use super::errors::GraphError;
-use super::members::{Key, Member};
+use super::members::{DataProcessing, Key, Member};
 use super::session::Purpose;
 use crate::people::Population;
 
@@ -46,15 +43,17 @@ pub(super) enum Column {
     Clear(&'static str),
     /// `LOOKALIKE_VALUE`.
     Value,
-    /// Limited data use; says nothing about who it is.
-    Processing(&'static str),
+    /// `DATA_PROCESSING_OPTIONS`: `[]` or `["LDU"]`.
+    Processing,
+    /// One of the two places of limited data use: its name, and the only number but 0 it takes.
+    ProcessingPlace(&'static str, u16),
 }
 
 const HASHED: [&str; 13] =
     ["GEN", "DOBY", "DOBM", "DOBD", "LN", "FN", "FI", "CT", "ST", "ZIP", "COUNTRY", "F5FIRST", "F5LAST"];
 const CLEAR: [&str; 4] = ["EXTERN_ID", "MADID", "APPUID", "PAGEUID"];
-const PROCESSING: [&str; 3] =
-    ["DATA_PROCESSING_OPTIONS", "DATA_PROCESSING_OPTIONS_COUNTRY", "DATA_PROCESSING_OPTIONS_STATE"];
+/// Columns that say something about a person but find nobody.
+const NO_IDENTIFIER: [&str; 5] = ["COUNTRY", "GEN", "DOBY", "DOBM", "DOBD"];
 
 impl Column {
     fn of_list(name: &str) -> Option<Self> {
@@ -63,10 +62,15 @@ impl Column {
             "EMAIL" => Some(Self::Email),
             "PHONE" => Some(Self::Phone),
             "LOOKALIKE_VALUE" => Some(Self::Value),
-            _ => among(&HASHED)
-                .map(Self::Hashed)
-                .or_else(|| among(&CLEAR).map(Self::Clear))
-                .or_else(|| among(&PROCESSING).map(Self::Processing)),
+            "DATA_PROCESSING_OPTIONS" => Some(Self::Processing),
+            // 1 is the United States, 1000 California; 0 leaves it to Meta.
+            "DATA_PROCESSING_OPTIONS_COUNTRY" => {
+                Some(Self::ProcessingPlace("DATA_PROCESSING_OPTIONS_COUNTRY", 1))
+            }
+            "DATA_PROCESSING_OPTIONS_STATE" => {
+                Some(Self::ProcessingPlace("DATA_PROCESSING_OPTIONS_STATE", 1000))
+            }
+            _ => among(&HASHED).map(Self::Hashed).or_else(|| among(&CLEAR).map(Self::Clear)),
         }
     }
 
@@ -173,32 +177,55 @@ fn member(
     population: &Population,
 ) -> Result<Member, String> {
     let (mut email, mut phone, mut value, mut identified) = (None, None, None, false);
+    let mut processing = DataProcessing::Unsaid;
     for (column, cell) in schema.iter().zip(cells) {
         match column {
             Column::Email => email = hash(cell, "EMAIL")?,
             Column::Phone => phone = hash(cell, "PHONE")?,
             Column::Hashed(name) => {
                 let found = hash(cell, name)?.is_some();
-                identified |= found && !matches!(*name, "COUNTRY" | "GEN");
+                identified |= found && !NO_IDENTIFIER.contains(name);
             }
             Column::Clear(name) => match cell {
                 Cell::Text(text) => identified |= !text.is_empty(),
                 Cell::Number(_) => identified = true,
                 _ => return Err(format!("{name} is neither text nor number")),
             },
+            // Of someone to be removed only who it is matters.
+            Column::Value | Column::Processing | Column::ProcessingPlace(..)
+                if purpose == Purpose::Remove => {}
             // Meta's guide shows a value of 0, its own uploader refuses 0 and rows without a value; refusing is safer.
-            Column::Value if purpose == Purpose::Add => match cell {
+            Column::Value => match cell {
                 Cell::Number(number) if *number > 0.0 => value = Some(*number),
                 _ => return Err("LOOKALIKE_VALUE is not a number greater than 0".to_owned()),
             },
-            Column::Value | Column::Processing(_) => {}
+            Column::Processing => processing = data_processing(cell)?,
+            Column::ProcessingPlace(name, place) => match cell {
+                Cell::Number(number) if *number == 0.0 || *number == f64::from(*place) => {}
+                Cell::Text(text) if text.is_empty() => {}
+                _ => return Err(format!("{name} is neither 0 nor {place}")),
+            },
         }
     }
     if email.is_none() && phone.is_none() && !identified {
         return Err("the row has no identifier".to_owned());
     }
     let person = population.match_person(email.as_ref(), phone.as_ref());
-    Ok(Member::new(Key::of(email.as_ref()), Key::of(phone.as_ref()), value, person))
+    let mut member = Member::new(Key::of(email.as_ref()), Key::of(phone.as_ref()), value, person);
+    member.processing = processing;
+    Ok(member)
+}
+
+fn data_processing(cell: &Cell<'_>) -> Result<DataProcessing, String> {
+    match cell {
+        Cell::Text(text) if text.is_empty() => Ok(DataProcessing::Unsaid),
+        Cell::List(options) => match options.as_slice() {
+            [] => Ok(DataProcessing::Unlimited),
+            [Cell::Text(option)] if option == "LDU" => Ok(DataProcessing::Limited),
+            _ => Err("DATA_PROCESSING_OPTIONS names an unknown option".to_owned()),
+        },
+        _ => Err("DATA_PROCESSING_OPTIONS is not a list".to_owned()),
+    }
 }
 
 /// 64 lower-case hex digits or an empty cell.
@@ -232,69 +259,4 @@ struct Payload<'a> {
     schema: Cell<'a>,
     #[serde(borrow)]
     data: Vec<Cell<'a>>,
-}
-
-/// A JSON value as far as a payload has any; text is borrowed from the body.
-enum Cell<'a> {
-    Text(Cow<'a, str>),
-    Number(f64),
-    List(Vec<Cell<'a>>),
-    Other,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Cell<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CellVisitor)
-    }
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a cell")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cell::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cell::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Cell::Number(number as f64))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Cell::Number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Cell::Number(number))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Cell::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Cell::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut cells = Vec::new();
-        while let Some(cell) = list.next_element()? {
-            cells.push(cell);
-        }
-        Ok(Cell::List(cells))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell::Other)
-    }
 }

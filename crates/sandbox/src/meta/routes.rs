@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Verb};
 use super::errors::GraphError;
-use super::{Account, MetaState, account, auth, creation, fields, listing, users};
+use super::{Account, MetaState, account, ads, auth, creation, erasure, fields, listing, replacement, users};
 
 /// Answers anything under graph.facebook.com.
 pub(super) async fn graph(request: HttpRequest, state: Data<MetaState>, body: Bytes) -> HttpResponse {
@@ -69,6 +69,7 @@ fn answer(state: &MetaState, call: &Call) -> Result<Value, GraphError> {
                 listing::list(call, &state.account(), &state.population, at)
             }
             (Verb::Post, Some("customaudiences")) => creation::create(state, call),
+            (Verb::Delete, Some("usersofanyaudience")) => erasure::erase(state, call),
             _ => Err(unknown_path(call)),
         };
     }
@@ -88,8 +89,11 @@ fn answer(state: &MetaState, call: &Call) -> Result<Value, GraphError> {
             creation::delete(&mut account, id)
         }
         (Verb::Post | Verb::Delete, Some("users")) => users::change(state, call, id),
+        (Verb::Post, Some("usersreplace")) => replacement::replace(state, call, id),
+        // What its items look like is not documented; an audience without currency or country has none.
+        (Verb::Get, Some("health")) => Ok(json!({"data": []})),
         (Verb::Get, Some("sessions")) => sessions(state, call, id),
-        (Verb::Get, Some("ads")) => account::ads(&state.account(), id, call.get("fields")),
+        (Verb::Get, Some("ads")) => ads::of_audience(&state.account(), id, call.get("fields")),
         _ => Err(unknown_path(call)),
     }
 }

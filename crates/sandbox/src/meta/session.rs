@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::Instants;
 use super::call::Call;
 use super::errors::GraphError;
-use super::members::PersonSet;
-use super::payload::Column;
+use super::members::{Member, PersonSet};
+use super::payload::{Column, Upload};
 use super::settings::MetaSettings;
 
 /// From the first batch on; what comes later is dropped.
@@ -19,6 +19,7 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(90);
 pub(super) enum Purpose {
     Add,
     Remove,
+    Replace,
 }
 
 /// One session of one audience.
@@ -32,6 +33,8 @@ pub(super) struct Session {
     pub matched: PersonSet,
     /// The last flag was received.
     pub closed: bool,
+    /// A replacement that broke off: the audience holds a part, and says so until it is replaced again.
+    pub failed: bool,
     /// `batch_seq` of the newest batch.
     pub last_seq: Option<i64>,
     opened: Instants,
@@ -48,6 +51,7 @@ impl Session {
             invalid: 0,
             matched: PersonSet::default(),
             closed: false,
+            failed: false,
             last_seq: None,
             opened: at,
             last_batch_at: at.now,
@@ -58,8 +62,16 @@ impl Session {
         at.steady - self.opened.steady > LIFETIME
     }
 
-    pub fn heard(&mut self, at: Instants) {
+    /// Adds up one batch.
+    pub fn receive(&mut self, parameter: &SessionParameter, upload: &Upload, at: Instants) {
+        self.received += upload.received;
+        self.invalid += upload.invalid;
+        self.closed = parameter.last_batch_flag;
+        self.last_seq = parameter.batch_seq;
         self.last_batch_at = at.now;
+        for person in upload.members.iter().filter_map(Member::person) {
+            self.matched.insert(person);
+        }
     }
 
     /// Closed, and its members matched.

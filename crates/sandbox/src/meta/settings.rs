@@ -68,6 +68,19 @@ pub struct MetaSettings {
     /// Whether sending the last batch of a session again (its reply was lost) is refused like any batch after the last, or
     /// taken again like any batch sent twice. Meta's documents allow both readings.
     pub refuse_repeated_last_batch: bool,
+    /// Meta replaces no value-based audience: code 2650 without a subcode. Its documents can be read either way.
+    pub refuse_value_based_replace: bool,
+    /// Whether an audience that was never filled (410) can be replaced. The guide wants status "Normal" (200) first.
+    pub replaces_never_filled: bool,
+    /// Rows from which on an audience can not be replaced (1870144).
+    pub replace_size_limit: usize,
+    /// The next batch of a replacement that has this `batch_seq` is taken by half, then the replacement breaks off
+    /// (1870148, status 415). Happens once.
+    pub replace_goes_wrong_at_batch: Option<i64>,
+    /// When false `usersofanyaudience` answers as always and does nothing, as in an account that no business owns.
+    pub removes_from_any_audience: bool,
+    /// Ids of audiences whose `/ads` edge is refused.
+    pub ads_unreadable: Vec<String>,
     /// Whether `enable_fetch_or_create` finds an existing audience. Not documented for customer lists.
     pub fetch_or_create: bool,
     /// Customer lists per account.
@@ -125,6 +138,12 @@ impl Default for MetaSettings {
             reports_num_matched: true,
             empty_samples_as_array: false,
             refuse_repeated_last_batch: false,
+            refuse_value_based_replace: false,
+            replaces_never_filled: false,
+            replace_size_limit: 100_000_000,
+            replace_goes_wrong_at_batch: None,
+            removes_from_any_audience: true,
+            ads_unreadable: Vec::new(),
             fetch_or_create: true,
             audience_limit: 500,
             lookalike_limit: 500,

@@ -9,17 +9,17 @@ use super::members::Removal;
 use super::payload::{Column, Upload};
 use super::session::{Purpose, Session, SessionParameter};
 use super::settings::MetaSettings;
-use super::{Account, Instants, MetaState};
+use super::{Account, Instants, MetaState, replacement};
 use crate::people::Population;
 
 /// Adds or removes members.
 ///
 /// # Errors
-/// Those of the audience (803, flagged, terms), of the payload, and of the session.
+/// Those of the audience (803, flagged, terms, a running replacement), of the payload, and of the session.
 pub(super) fn change(state: &MetaState, call: &Call, id: u64) -> Result<Value, GraphError> {
     let purpose = if call.verb == Verb::Delete { Purpose::Remove } else { Purpose::Add };
     let at = state.instants();
-    let value_based = admit(&mut state.account(), id, at)?;
+    let value_based = admit(&mut state.account(), call, id, at)?;
     let session = SessionParameter::read(call)?;
     // Outside the lock: parsing and matching 10,000 rows is the bulk of the work.
     let mut upload = Upload::read(call.required("payload")?, purpose, &state.population)?;
@@ -33,36 +33,28 @@ pub(super) fn change(state: &MetaState, call: &Call, id: u64) -> Result<Value, G
         return Err(GraphError::parameter("payload", message));
     }
     let account = &mut *state.account();
-    let Account { audiences, session_owners, settings, .. } = account;
+    account.claim_session(session.session_id, id)?;
+    let Account { audiences, ads, settings, .. } = account;
     let gone = || GraphError::no_such_object(call.verb.name(), &id.to_string());
     let audience = audiences.get_mut(&id).filter(|audience| !audience.deleted).ok_or_else(gone)?;
     let Kind::List(list) = &mut audience.kind else { return Err(gone()) };
-    if *session_owners.entry(session.session_id).or_insert(id) != id {
-        return Err(GraphError::parameter(
-            "session",
-            "session_id is already used for another audience of this ad account",
-        ));
+    if list.replacing(at, settings) {
+        return Err(replacement::in_progress());
     }
-    let (invalid, samples) = (upload.invalid, std::mem::take(&mut upload.samples));
-    let received = apply(list, purpose, &session, upload, &state.population, settings, at)?;
+    let received = apply(list, purpose, &session, &mut upload, &state.population, settings, at)?;
     audience.content_updated_at = Some(at.now);
-    let samples =
-        if samples.is_empty() && settings.empty_samples_as_array { json!([]) } else { json!(samples) };
-    // The rows received are those of the session so far; what was invalid is told of this request.
-    Ok(json!({
-        "audience_id": id.to_string(),
-        "session_id": session.session_id.to_string(),
-        "num_received": received,
-        "num_invalid_entries": invalid,
-        "invalid_entry_samples": samples,
-    }))
+    // Unlike a replacement, adding and removing send the ad sets of the audience back to learning.
+    for ad in ads.iter_mut().filter(|ad| ad.audience == id) {
+        ad.learning_phase_resets += 1;
+    }
+    Ok(receipt(id, session.session_id, received, &upload, settings))
 }
 
 /// Whether members may be changed now; says whether the audience is value-based.
-fn admit(account: &mut Account, id: u64, at: Instants) -> Result<bool, GraphError> {
+pub(super) fn admit(account: &mut Account, call: &Call, id: u64, at: Instants) -> Result<bool, GraphError> {
     account.check_terms(false)?;
     let Account { audiences, settings, .. } = account;
-    let gone = || GraphError::no_such_object("post", &id.to_string());
+    let gone = || GraphError::no_such_object(call.verb.name(), &id.to_string());
     let audience = audiences.get_mut(&id).filter(|audience| !audience.deleted).ok_or_else(gone)?;
     if !audience.flagged(at, settings).is_empty() {
         let message = "Before updating user memberships, you must resolve integrity restrictions on this Data File \
@@ -73,10 +65,32 @@ fn admit(account: &mut Account, id: u64, at: Instants) -> Result<bool, GraphErro
     let Kind::List(list) = &mut audience.kind else { return Err(gone()) };
     if list.refusals > 0 {
         list.refusals -= 1;
-        let message = "Some of the aliases you requested do not exist: users";
-        return Err(GraphError::new(803, "Unknown alias", message));
+        let edge = call.path.last().map_or("users", String::as_str);
+        let message = format!("Some of the aliases you requested do not exist: {edge}");
+        return Err(GraphError::new(803, "Unknown alias", &message));
     }
     Ok(list.value_based)
+}
+
+/// The reply: the rows received are those of the session so far; what was invalid is told of this request.
+pub(super) fn receipt(
+    audience: u64,
+    session_id: i64,
+    received: u64,
+    upload: &Upload,
+    settings: &MetaSettings,
+) -> Value {
+    let samples = match upload.samples.is_empty() && settings.empty_samples_as_array {
+        true => json!([]),
+        false => json!(upload.samples),
+    };
+    json!({
+        "audience_id": audience.to_string(),
+        "session_id": session_id.to_string(),
+        "num_received": received,
+        "num_invalid_entries": upload.invalid,
+        "invalid_entry_samples": samples,
+    })
 }
 
 /// Applies a batch; returns the rows received in its session so far.
@@ -84,13 +98,13 @@ fn apply(
     list: &mut CustomerList,
     purpose: Purpose,
     parameter: &SessionParameter,
-    mut upload: Upload,
+    upload: &mut Upload,
     population: &Population,
     settings: &MetaSettings,
     at: Instants,
 ) -> Result<u64, GraphError> {
     if purpose == Purpose::Add {
-        check_family(list, &upload)?;
+        check_family(list, upload)?;
     }
     let known = list.sessions.iter().position(|session| session.id == parameter.session_id);
     if let Some(session) = known.map(|known| &list.sessions[known]) {
@@ -104,7 +118,7 @@ fn apply(
             return Err(GraphError::new(2650, "Session Finished", message).sub(1_870_159));
         }
         if session.purpose != purpose {
-            return Err(GraphError::parameter("session", "A session either adds or removes users"));
+            return Err(GraphError::parameter("session", "A session either adds, removes or replaces users"));
         }
         if session.schema != upload.schema {
             return Err(GraphError::parameter("payload", "Data is missing or does not match schema"));
@@ -115,32 +129,42 @@ fn apply(
         }
     }
     if purpose == Purpose::Remove {
-        remove(list, &upload, population, settings)?;
+        remove(list, upload, population, settings)?;
     }
-    let index = known.unwrap_or_else(|| {
-        list.sessions.push(Session::open(parameter.session_id, purpose, upload.schema.clone(), at));
-        list.sessions.len() - 1
-    });
-    let session = &mut list.sessions[index];
-    session.received += upload.received;
-    session.invalid += upload.invalid;
-    session.closed = parameter.last_batch_flag;
-    session.last_seq = parameter.batch_seq;
-    session.heard(at);
-    for member in &mut upload.members {
-        member.session = u32::try_from(index).unwrap_or(u32::MAX);
-        if let Some(person) = member.person() {
-            session.matched.insert(person);
-        }
-    }
-    if purpose == Purpose::Add {
-        list.family = Some(upload.family);
-        list.members.append(&mut upload.members);
-    }
-    Ok(session.received)
+    let index = known.unwrap_or_else(|| list.open(parameter.session_id, purpose, upload, at));
+    Ok(list.receive(index, parameter, upload, at))
 }
 
-fn check_family(list: &CustomerList, upload: &Upload) -> Result<(), GraphError> {
+impl CustomerList {
+    /// Opens a session; returns its position.
+    pub fn open(&mut self, session_id: i64, purpose: Purpose, upload: &Upload, at: Instants) -> usize {
+        self.sessions.push(Session::open(session_id, purpose, upload.schema.clone(), at));
+        self.sessions.len() - 1
+    }
+
+    /// Takes a batch into an open session; returns the rows received in it so far.
+    pub fn receive(
+        &mut self,
+        index: usize,
+        parameter: &SessionParameter,
+        upload: &mut Upload,
+        at: Instants,
+    ) -> u64 {
+        let session = &mut self.sessions[index];
+        session.receive(parameter, upload, at);
+        if session.purpose != Purpose::Remove {
+            self.family = Some(upload.family);
+            for member in &mut upload.members {
+                member.session = u32::try_from(index).unwrap_or(u32::MAX);
+            }
+            self.members.append(&mut upload.members);
+        }
+        session.received
+    }
+}
+
+/// An audience keeps to the family of schemas it was first filled with.
+pub(super) fn check_family(list: &CustomerList, upload: &Upload) -> Result<(), GraphError> {
     match list.family {
         Some(family) if family != upload.family => {
             let message = format!(

@@ -4,8 +4,10 @@
 mod access;
 mod audiences;
 mod control;
+mod erasure;
 mod limits;
 mod lookalikes;
+mod replacement;
 mod sessions;
 mod status;
 mod users;
@@ -128,10 +130,15 @@ impl Meta {
         Self::parse(self.agent.delete(format!("{}/v25.0/{path}?access_token={token}", self.url)).call())
     }
 
+    /// POST to the control API.
+    fn control_post(&self, path: &str, body: &Value) -> Reply {
+        let request = self.agent.post(format!("{}/control/meta/{path}", self.url));
+        Self::parse(request.header("content-type", "application/json").send(body.to_string()))
+    }
+
     /// Changes settings through the control API.
     fn set(&self, patch: &Value) {
-        let request = self.agent.post(format!("{}/control/meta/state", self.url));
-        Self::parse(request.header("content-type", "application/json").send(patch.to_string())).ok();
+        self.control_post("state", patch).ok();
     }
 
     fn control(&self, path: &str) -> Value {
@@ -176,6 +183,25 @@ impl Meta {
     fn send(&self, audience: &str, rows: &[Value], session: i64, batch_seq: u32, last: bool) -> Reply {
         let session = json!({"session_id": session, "batch_seq": batch_seq, "last_batch_flag": last});
         self.post_json(&format!("{audience}/users"), &json!({"session": session, "payload": payload(rows)}))
+    }
+
+    /// One batch of a replacement.
+    fn replace(&self, audience: &str, rows: &[Value], session: i64, batch_seq: u32, last: bool) -> Reply {
+        let session = json!({"session_id": session, "batch_seq": batch_seq, "last_batch_flag": last});
+        let body = json!({"session": session, "payload": payload(rows)});
+        self.post_json(&format!("{audience}/usersreplace"), &body)
+    }
+
+    /// An ad that uses the audience.
+    fn ad(&self, audience: &str) -> String {
+        let reply = self.control_post("ads", &json!({"audience_id": audience, "name": "Ad"}));
+        assert_eq!(reply.status, 201);
+        id_of(&reply.json)
+    }
+
+    /// The dump of an audience: its rows in order.
+    fn members(&self, audience: &str) -> Vec<Value> {
+        self.control(&format!("audiences/{audience}/members"))["members"].as_array().unwrap().clone()
     }
 
     /// A seed that holds everybody, matched.

@@ -105,7 +105,7 @@ struct ResultView {
     role: &'static str,
     latency: String,
     found: Vec<String>,
-    notice: Option<Notice>,
+    notices: Vec<Notice>,
 }
 
 pub(crate) async fn show(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -226,7 +226,7 @@ impl ResultView {
             role: if is_good { "status" } else { "alert" },
             latency: format!("{} ms", result.latency.as_millis()),
             found: result.found,
-            notice: result.problem.map(Notice::refused),
+            notices: result.problems.into_iter().map(Notice::refused).collect(),
         }
     }
 }

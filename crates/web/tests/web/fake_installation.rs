@@ -25,7 +25,7 @@ pub struct FakeInstallation {
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
     /// What every check says is wrong.
-    pub check_problem: Option<Explanation>,
+    pub check_problems: Vec<Explanation>,
 }
 
 impl FakeInstallation {
@@ -38,7 +38,7 @@ impl FakeInstallation {
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
-            check_problem: None,
+            check_problems: vec![],
         }
     }
 
@@ -103,7 +103,7 @@ impl Installation for FakeInstallation {
         CheckResult {
             service,
             found: vec!["It answers.".to_owned()],
-            problem: self.check_problem.clone(),
+            problems: self.check_problems.clone(),
             latency: Duration::from_millis(120),
         }
     }

@@ -59,7 +59,7 @@ fn a_dead_service_is_said_with_what_to_do_and_hostile_words_stay_text() {
     let site = Site::with(FIVE, |fake| {
         let problem =
             Explanation::new("Meta says: <script>alert(1)</script>", "Make a new META_ACCESS_TOKEN.");
-        fake.check_problem = Some(problem.with_code("190/463").with_trace(Some("\"><img>".into())));
+        fake.check_problems = vec![problem.with_code("190/463").with_trace(Some("\"><img>".into()))];
     });
     for htmx in [false, true] {
         let answer = site.submit("/connections", "/connections/meta/test", &[], htmx);

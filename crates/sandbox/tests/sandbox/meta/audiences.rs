@@ -210,16 +210,33 @@ fn a_deleted_audience_is_gone_for_the_client_and_remembered_by_the_control_api()
 #[test]
 fn ads_of_an_audience_are_listed_and_stop_when_it_is_deleted() {
     let meta = Meta::start();
-    let seed = meta.seed();
+    let (seed, other) = (meta.seed(), meta.seed());
     assert_eq!(meta.get(&format!("{seed}/ads")).ok(), json!({"data": []}));
-    let request =
-        meta.agent.post(format!("{}/control/meta/ads", meta.url)).header("content-type", "application/json");
-    let ad =
-        Meta::parse(request.send(json!({"audience_id": seed, "name": "Ad", "excluded": true}).to_string()));
+    let ad = meta.control_post("ads", &json!({"audience_id": seed, "name": "Ad", "excluded": true}));
     assert_eq!(ad.status, 201);
+    meta.ad(&other);
     let listed = meta.get(&format!("{seed}/ads?fields=id,name,effective_status")).ok();
     assert_eq!(listed["data"], json!([{"id": ad.json["id"], "name": "Ad", "effective_status": "ACTIVE"}]));
     assert_eq!(meta.get(&format!("{seed}/ads?fields=mood")).error(), (400, 100, 0));
+    assert_eq!(meta.control("audiences")["ads_stopped"], json!([]));
     meta.delete(&seed).ok();
-    assert_eq!(meta.control("audiences")["ads"][0]["effective_status"], "WITH_ISSUES");
+    let control = meta.control("audiences");
+    assert_eq!(control["ads"][0]["effective_status"], "WITH_ISSUES");
+    assert_eq!(control["ads_stopped"], json!([ad.json["id"]]));
+}
+
+#[test]
+fn the_ads_of_one_audience_can_be_unreadable() {
+    let meta = Meta::start();
+    let (seed, other) = (meta.seed(), meta.seed());
+    meta.set(&json!({"ads_unreadable": [seed]}));
+    assert_eq!(meta.get(&format!("{seed}/ads")).error(), (403, 200, 0));
+    assert_eq!(meta.get(&format!("{other}/ads")).ok(), json!({"data": []}));
+}
+
+#[test]
+fn health_is_an_empty_list() {
+    let meta = Meta::start();
+    assert_eq!(meta.get(&format!("{}/health", meta.seed())).ok(), json!({"data": []}));
+    assert_eq!(meta.get("120999999999999999/health").error(), (400, 100, 33));
 }

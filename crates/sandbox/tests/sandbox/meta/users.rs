@@ -27,7 +27,9 @@ fn a_form_and_a_json_body_say_the_same() {
         json!({"audience_id": form, "session_id": "5", "num_received": 3, "num_invalid_entries": 0, "invalid_entry_samples": {}})
     );
     assert_eq!(counts(&meta.send(&json, rows, 6, 1, true).ok()), (3, 0));
-    let members = |id: &str| meta.control(&format!("audiences/{id}/members"))["members"].clone();
+    let members = |id: &str| -> Vec<Vec<Value>> {
+        meta.members(id).iter().map(|member| member.as_array().unwrap()[..4].to_vec()).collect()
+    };
     assert_eq!(members(&form), members(&json));
     assert_eq!(members(&form)[0][0], rows[0][0].as_str().unwrap()[..32]);
     assert_eq!(members(&form)[0][2].as_f64(), rows[0][2].as_f64());
@@ -209,7 +211,7 @@ fn an_audience_keeps_to_its_family_of_schemas() {
 }
 
 #[test]
-fn limited_data_use_columns_are_accepted() {
+fn limited_data_use_columns_are_read_and_counted() {
     let meta = Meta::start();
     let schema = [
         "EMAIL",
@@ -218,9 +220,74 @@ fn limited_data_use_columns_are_accepted() {
         "DATA_PROCESSING_OPTIONS_COUNTRY",
         "DATA_PROCESSING_OPTIONS_STATE",
     ];
-    let payload =
-        json!({"schema": schema, "data": [[hash("a"), 1, ["LDU"], 1, 1000], [hash("b"), 1, [], "", ""]]});
-    assert_eq!(counts(&upload(&meta, &meta.seed(), &payload).ok()), (2, 0));
+    let rows = json!([
+        [hash("a"), 1, ["LDU"], 1, 1000],
+        [hash("b"), 1, [], 0, 0],
+        [hash("c"), 1, [], "", ""],
+        [hash("d"), 1, "", "", ""],
+        [hash("e"), 1, ["LDU"], 0, 0],
+        [hash("bad"), 1, ["LDV"], 1, 1000],
+        [hash("bad"), 1, ["LDU", "LDU"], 1, 1000],
+        [hash("bad"), 1, "LDU", 1, 1000],
+        [hash("bad"), 1, null, 1, 1000],
+        [hash("bad"), 1, ["LDU"], "1", 1000],
+        [hash("bad"), 1, ["LDU"], 2, 1000],
+        [hash("bad"), 1, ["LDU"], 1, 1],
+        [hash("bad"), 1, ["LDU"], 1, ["1000"]],
+    ]);
+    let seed = meta.seed();
+    let reply = upload(&meta, &seed, &json!({"schema": schema, "data": rows})).ok();
+    assert_eq!(counts(&reply), (13, 8));
+    let samples = &reply["invalid_entry_samples"];
+    assert_eq!(samples["5"], "DATA_PROCESSING_OPTIONS names an unknown option");
+    assert_eq!(samples["7"], "DATA_PROCESSING_OPTIONS is not a list");
+    assert_eq!(samples["10"], "DATA_PROCESSING_OPTIONS_COUNTRY is neither 0 nor 1");
+    assert_eq!(samples["11"], "DATA_PROCESSING_OPTIONS_STATE is neither 0 nor 1000");
+    let said: Vec<Value> = meta.members(&seed).iter().map(|member| member[3].clone()).collect();
+    assert_eq!(json!(said), json!([true, false, false, null, true]));
+    assert_eq!(meta.control("audiences")["audiences"][0]["limited_data_use_rows"], 2);
+    let remove = json!({"schema": schema, "data": [[hash("a"), "any", "any", "any", "any"]]}).to_string();
+    meta.post(&format!("{seed}/users"), &[("method", "DELETE"), ("payload", &remove)]).ok();
+    assert_eq!(meta.control("audiences")["audiences"][0]["limited_data_use_rows"], 1);
+}
+
+#[test]
+fn birthdays_and_own_ids_are_columns_and_a_birthday_alone_finds_nobody() {
+    let meta = Meta::start();
+    let schema = ["EXTERN_ID", "EMAIL", "DOBY", "DOBM", "DOBD", "LOOKALIKE_VALUE"];
+    let birthday = ["1990", "02", "28"].map(hash);
+    let [year, month, day] = &birthday;
+    let rows = json!([
+        ["contact-1", hash("a"), year, month, day, 1],
+        ["contact-2", hash("b"), "", "", "", 1],
+        [3, "", "", "", "", 1],
+        ["", "", year, month, day, 1],
+        ["contact-5", hash("e"), "1990", "02", "28", 1],
+        [["contact-6"], hash("f"), "", "", "", 1],
+    ]);
+    let reply = upload(&meta, &meta.seed(), &json!({"schema": schema, "data": rows})).ok();
+    assert_eq!(counts(&reply), (6, 3));
+    let samples = &reply["invalid_entry_samples"];
+    assert_eq!(samples["3"], "the row has no identifier");
+    assert_eq!(samples["4"], "DOBY is not a SHA-256 hash in lower-case hex");
+    assert_eq!(samples["5"], "EXTERN_ID is neither text nor number");
+}
+
+#[test]
+fn values_are_kept_as_sent_with_their_session_and_in_order() {
+    let meta = Meta::start();
+    let seed = meta.seed();
+    let values = [json!(0.01), json!(1999.95), json!(37), json!(123_456_789.37), json!(0.1)];
+    let rows: Vec<Value> = values.iter().map(|value| json!([hash(&value.to_string()), "", value])).collect();
+    meta.send(&seed, &rows[..3], 71, 1, true).ok();
+    meta.send(&seed, &rows[3..], 72, 1, true).ok();
+    let members = meta.members(&seed);
+    for (member, value) in members.iter().zip(&values) {
+        assert_eq!(member[0], hash(&value.to_string())[..32]);
+        assert_eq!(member[2].as_f64(), value.as_f64());
+    }
+    let sessions: Vec<&Value> = members.iter().map(|member| &member[4]).collect();
+    assert_eq!(json!(sessions), json!(["71", "71", "71", "72", "72"]));
 }
 
 #[test]
@@ -262,6 +329,46 @@ fn members_are_removed_by_delete_and_by_method_override() {
     let request = meta.agent.delete(url).force_send_body().header("content-type", "application/json");
     Meta::parse(request.send(body.to_string())).ok();
     assert_eq!(total(), 97);
+}
+
+#[test]
+fn a_removed_person_is_gone_under_every_address_meta_knows_them_by() {
+    let meta = Meta::start();
+    let seed = meta.seed();
+    let both = |person: &&sandbox::people::Person| {
+        person.on_meta && !person.email_truth.is_empty() && !person.phone_truth_digits.is_empty()
+    };
+    let person = meta.people().into_iter().find(|person| both(&person)).unwrap();
+    let rows = [
+        json!([hash(&person.email_truth), "", 1]),
+        json!([hash("unknown@example.com"), hash(&person.phone_truth_digits), 1]),
+        json!([hash("other@example.com"), "", 1]),
+    ];
+    meta.send(&seed, &rows, 1, 1, true).ok();
+    let payload = json!({"schema": ["PHONE"], "data": [[hash(&person.phone_truth_digits)]]}).to_string();
+    meta.post(&format!("{seed}/users"), &[("method", "DELETE"), ("payload", &payload)]).ok();
+    let left = meta.members(&seed);
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0][0], hash("other@example.com")[..32]);
+}
+
+#[test]
+fn adding_and_removing_reset_the_learning_phase_of_ads() {
+    let meta = Meta::start();
+    let (seed, other) = (meta.seed(), meta.seed());
+    let ads = [meta.ad(&seed), meta.ad(&other)];
+    meta.send(&seed, &meta.rows()[..2], 1, 1, true).ok();
+    let payload = json!({"schema": ["EMAIL"], "data": [[hash("a")]]}).to_string();
+    meta.post(&format!("{seed}/users"), &[("method", "DELETE"), ("payload", &payload)]).ok();
+    meta.send(&seed, &[json!(["x"])], 2, 1, true);
+    let control = meta.control("audiences");
+    let resets: Vec<(&str, u64)> = control["ads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|ad| (ad["id"].as_str().unwrap(), ad["learning_phase_resets"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(resets, [(ads[0].as_str(), 2), (ads[1].as_str(), 0)], "a refused call resets nothing");
 }
 
 #[test]

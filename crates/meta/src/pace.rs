@@ -1,0 +1,165 @@
+//! One pace for all threads of a client: slower near a limit, at rest behind one.
+//!
+//! Below 75 % of every limit nothing is held back. From there on each call waits after the last reply for a part of the
+//! time until Meta's counter is down again (or of a minute when Meta does not name that time), growing evenly from nothing
+//! at 75 % to all of it at 100 %, and never longer than five minutes. Where a call costs 5 % and the counter empties in 300
+//! seconds, as for an ad account with Limited access, this settles below 80 %, well before the block.
+
+use crate::usage::Usage;
+use chrono::{DateTime, Utc};
+use domain::{Cancel, Cancelled, Clock, SystemClock};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// From here on calls are slowed down.
+const SLOWER_FROM_PERCENT: f64 = 75.0;
+/// The longest pause when Meta does not name the time until its counter is down again.
+const USUAL_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause before a limit is reached.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Shorter waits are told to nobody.
+const TOLD_FROM: Duration = Duration::from_secs(2);
+/// Batches in flight where there is room.
+const MOST_UPLOADS: usize = 4;
+
+type Watcher = Box<dyn Fn(Option<DateTime<Utc>>) + Send + Sync>;
+
+/// The pace of one ad account, shared by the threads that call for it.
+#[derive(Default)]
+pub(crate) struct Pace {
+    state: Mutex<State>,
+    watch: Mutex<Watch>,
+}
+
+#[derive(Default)]
+struct State {
+    usage: Usage,
+    /// Nobody calls before.
+    closed_until: Option<Instant>,
+    /// The next call begins no earlier.
+    next_call: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Watch {
+    watcher: Option<Watcher>,
+    /// Threads that wait now.
+    waiting: usize,
+}
+
+/// Why a call did not begin.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotNow {
+    /// Meta's limit lasts longer than the caller waits.
+    Limited(Duration),
+    Cancelled,
+}
+
+impl From<Cancelled> for NotNow {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl Pace {
+    /// Tells `watcher` of the waits; replaces an earlier one.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        locked(&self.watch).watcher = Some(watcher);
+    }
+
+    /// Takes note of what a reply says of the limits.
+    pub(crate) fn observe(&self, usage: Usage) {
+        let mut state = locked(&self.state);
+        state.usage.update(usage);
+        state.next_call = Some(Instant::now() + pause(&state.usage));
+    }
+
+    /// Meta limits the calls: nobody begins one for this time.
+    pub(crate) fn close(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = locked(&self.state);
+        state.closed_until = state.closed_until.max(Some(until));
+    }
+
+    /// Waits until a call may begin, as often as it takes: another thread may have met a limit meanwhile. A caller that
+    /// waits no longer than `longest` leaves out a pause that is longer and does not call behind a limit that lasts longer.
+    pub(crate) fn enter(&self, longest: Duration, cancel: &Cancel) -> Result<(), NotNow> {
+        loop {
+            cancel.check()?;
+            match self.next_wait(longest)? {
+                Some(wait) => self.sleep(wait, cancel)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// How many batches may be uploaded at once.
+    pub(crate) fn uploads_in_flight(&self) -> usize {
+        let state = locked(&self.state);
+        let roomy = state.usage.has_full_access() && state.usage.percent() < SLOWER_FROM_PERCENT;
+        if roomy && left(state.closed_until).is_none() { MOST_UPLOADS } else { 1 }
+    }
+
+    /// The wait before the call, or `None` when its turn has come; the turn is taken then.
+    fn next_wait(&self, longest: Duration) -> Result<Option<Duration>, NotNow> {
+        let mut state = locked(&self.state);
+        if let Some(closed) = left(state.closed_until) {
+            return if closed > longest { Err(NotNow::Limited(closed)) } else { Ok(Some(closed)) };
+        }
+        if let Some(pause) = left(state.next_call).filter(|pause| *pause <= longest) {
+            return Ok(Some(pause));
+        }
+        state.next_call = Some(Instant::now() + pause(&state.usage));
+        Ok(None)
+    }
+
+    fn sleep(&self, wait: Duration, cancel: &Cancel) -> Result<(), Cancelled> {
+        if wait <= TOLD_FROM {
+            return cancel.sleep(wait);
+        }
+        log::info!("Meta limits the calls: waiting for {} s", wait.as_secs());
+        let until = SystemClock.now() + wait;
+        let mut watch = locked(&self.watch);
+        watch.waiting += 1;
+        watch.tell(Some(until));
+        drop(watch);
+        let result = cancel.sleep(wait);
+        let mut watch = locked(&self.watch);
+        watch.waiting -= 1;
+        if watch.waiting == 0 {
+            watch.tell(None);
+        }
+        result
+    }
+}
+
+impl Watch {
+    fn tell(&self, until: Option<DateTime<Utc>>) {
+        if let Some(watcher) = &self.watcher {
+            watcher(until);
+        }
+    }
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace").field("usage", &locked(&self.state).usage).finish_non_exhaustive()
+    }
+}
+
+/// The pause after a reply.
+fn pause(usage: &Usage) -> Duration {
+    let above = (usage.percent() - SLOWER_FROM_PERCENT) / (100.0 - SLOWER_FROM_PERCENT);
+    usage.named_wait.unwrap_or(USUAL_PAUSE).min(LONGEST_PAUSE).mul_f64(above.clamp(0.0, 1.0))
+}
+
+/// The time left until a moment that has not come yet.
+fn left(moment: Option<Instant>) -> Option<Duration> {
+    let left = moment?.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then_some(left)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

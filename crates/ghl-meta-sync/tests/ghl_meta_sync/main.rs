@@ -11,6 +11,7 @@ mod instance;
 mod invariants;
 mod mails;
 mod marks;
+mod meta_errors;
 mod preview;
 mod serve;
 mod stable;

@@ -132,7 +132,9 @@ View full details: https://sync.example.com/sync/7"
     assert_eq!(failed.subject, "❌ GHL Meta Sync Lookalike Failed - 2026-11-21");
     let line = "\n- failed: GHL-HighValue-2026-11-21-LAL-1% (not created), CA, 5%. <b>Source too small</b> - created: all\n";
     assert!(failed.text.contains(line), "{}", failed.text);
-    assert!(failed.text.contains("\nWhat to do: see the reason above. A lookalike needs at least 100 people"));
+    assert!(
+        failed.text.contains("\nWhat to do: see the reason above. A lookalike needs at least 100 people")
+    );
     assert!(!failed.html.contains("<b>") && failed.html.contains("LOOKALIKE_COUNTRIES"), "{}", failed.html);
     for part in ["<li>created: ", "<li>failed: ", "href=\"https://sync.example.com/sync/7\""] {
         assert!(failed.html.contains(part), "{part} in {}", failed.html);

@@ -10,6 +10,8 @@ mod contacts;
 mod follow_up;
 mod intentions;
 mod leases;
+mod leaving;
+mod made_audiences;
 mod mail;
 mod members;
 mod migrations;

@@ -99,6 +99,7 @@ pub fn checkers(settings: &Settings, store: Access<Store>) -> Checkers {
             mailer,
         ),
         clock: Arc::new(SystemClock),
+        audience_mode: settings.sync.audience_mode,
     }
 }
 

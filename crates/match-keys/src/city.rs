@@ -1,7 +1,7 @@
 //! CT.
 
 use crate::reason::Reason;
-use crate::text::{Filled, open, roman_letters};
+use crate::text::{Filled, close, open, roman_letters};
 
 /// A city as Meta compares it: a-z only.
 ///
@@ -17,7 +17,7 @@ pub fn normalize(raw: &str) -> Result<String, Reason> {
         Filled::Text(text) => text,
     };
     let city = roman_letters(&text)?;
-    if city.is_empty() { Err(Reason::Malformed) } else { Ok(city) }
+    if city.is_empty() { Err(Reason::Malformed) } else { close(city) }
 }
 
 #[cfg(test)]
@@ -38,6 +38,8 @@ mod tests {
             assert_eq!(normalize(raw).as_deref(), Ok(city), "{raw}");
         }
         assert_eq!(normalize("98121"), Err(Reason::Malformed));
-        assert_eq!(normalize("Unknown"), Err(Reason::Placeholder));
+        for raw in ["Unknown", "Un-known", "none 1"] {
+            assert_eq!(normalize(raw), Err(Reason::Placeholder), "{raw}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! FN and LN.
 
 use crate::reason::Reason;
-use crate::text::{Filled, is_letter_digit_or_mark, is_modifier, open};
+use crate::text::{Filled, close, is_letter_digit_or_mark, is_modifier, open};
 use unicode_normalization::UnicodeNormalization;
 
 /// A first or last name as Meta compares it: lower case, no punctuation, no spaces, accents and every script kept.
@@ -17,18 +17,14 @@ pub fn normalize(raw: &str) -> Result<String, Reason> {
         Filled::Hashed(hex) => return Ok(hex),
         Filled::Text(text) => text,
     };
-    if text.is_ascii() {
-        return Ok(text
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect());
-    }
-    // Lower case first: the form of a final sigma depends on the spaces.
-    let lower = text.to_lowercase();
-    let name: String =
-        lower.chars().filter(|c| is_letter_digit_or_mark(*c) && !is_modifier(*c)).nfc().collect();
-    if name.chars().any(char::is_alphanumeric) { Ok(name) } else { Err(Reason::Placeholder) }
+    let name: String = if text.is_ascii() {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    } else {
+        // Lower case first: the form of a final sigma depends on the spaces.
+        let lower = text.to_lowercase();
+        lower.chars().filter(|c| is_letter_digit_or_mark(*c) && !is_modifier(*c)).nfc().collect()
+    };
+    close(name)
 }
 
 #[cfg(test)]
@@ -51,6 +47,10 @@ mod tests {
         ] {
             assert_eq!(normalize(raw).as_deref(), Ok(name), "{raw}");
         }
-        assert_eq!(normalize("!!!"), Err(Reason::Placeholder));
+        for raw in ["!!!", "no.ne"] {
+            assert_eq!(normalize(raw), Err(Reason::Placeholder), "{raw}");
+        }
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(normalize(&format!("({of_nothing})")), Err(Reason::HashOfNothing));
     }
 }

@@ -21,6 +21,9 @@ static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
 /// Longer text holds no phone number, and the numbering library is not made for it.
 const MAX_CHARS: usize = 250;
 
+/// The longest number that can be dialled from abroad (E.164), country code included.
+const MAX_DIGITS: usize = 15;
+
 /// A phone number as Meta compares it: digits with the country code, without plus (customer-information page: numbers
 /// "must include a country code to be used for matching").
 ///
@@ -172,7 +175,10 @@ fn parse(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
 }
 
 fn possible(number: Option<PhoneNumber>) -> Option<String> {
-    number.map(|number| format!("{}{}", number.country_code, number.get_national_significant_number()))
+    let number = number?;
+    let digits = format!("{}{}", number.country_code, number.get_national_significant_number());
+    // The library allows what can be dialled inside one country only, such as 17 digits in Japan.
+    (digits.len() <= MAX_DIGITS).then_some(digits)
 }
 
 fn valid(number: Option<PhoneNumber>) -> Option<String> {

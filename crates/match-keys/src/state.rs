@@ -2,7 +2,7 @@
 
 use crate::country::Place;
 use crate::reason::Reason;
-use crate::text::{Filled, open, roman_letters};
+use crate::text::{Filled, close, open, roman_letters};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -73,7 +73,7 @@ pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
         Some(code) => Ok(code.to_owned()),
         None if place.own.is_some_and(|own| own.as_str() == "us") => Err(Reason::Unknown),
         None if letters.len() < 2 => Err(Reason::Malformed),
-        None => Ok(letters),
+        None => close(letters),
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
             ("東京都", "jp", "", "NotRoman"),
             ("75", "fr", "", "Malformed"),
             ("unknown", "", "", "Placeholder"),
+            ("un known", "de", "", "Placeholder"),
         ] {
             assert_eq!(state(raw, own, location), expected, "{raw} own {own} location {location}");
         }

@@ -53,6 +53,19 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
     Ok(Filled::Text(text))
 }
 
+/// Closes a field from which signs were taken: what is left must not be nothing either. `un-known` is as little of a name
+/// as `unknown`.
+///
+/// # Errors
+/// [`Reason::Placeholder`] or [`Reason::HashOfNothing`].
+pub(crate) fn close(left: String) -> Result<String, Reason> {
+    match open(&left) {
+        Ok(_) => Ok(left),
+        Err(Reason::Blank) => Err(Reason::Placeholder),
+        Err(reason) => Err(reason),
+    }
+}
+
 /// NFC, without characters that show nothing (zero-width, byte order mark, direction marks, controls), trimmed.
 fn clean(raw: &str) -> Cow<'_, str> {
     if raw.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
@@ -132,7 +145,7 @@ fn is_roman(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filled, open, roman_letters};
+    use super::{Filled, close, open, roman_letters};
     use crate::reason::Reason;
 
     fn opened(raw: &str) -> Result<String, Reason> {
@@ -159,6 +172,14 @@ mod tests {
         let of_nothing = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
         assert_eq!(opened(of_nothing), Err(Reason::HashOfNothing));
         assert_eq!(opened(&"AB".repeat(32)), Ok(format!("hash {}", "ab".repeat(32))));
+    }
+
+    #[test]
+    fn what_is_left_of_a_field_is_something() {
+        assert_eq!(close("jr2nd".to_owned()).as_deref(), Ok("jr2nd"));
+        for nothing in ["", "unknown", "\u{301}"] {
+            assert_eq!(close(nothing.to_owned()), Err(Reason::Placeholder), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::country::Place;
 use crate::reason::Reason;
-use crate::text::{Filled, open};
+use crate::text::{Filled, close, open};
 
 /// Countries whose postal codes hold digits only, so that letters before or behind (`D-10115`, `10115 Berlin`,
 /// `ΤΚ 546 36`) are no part of the code.
@@ -49,7 +49,7 @@ pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
     } else if code.bytes().all(|byte| byte == b'0') {
         Err(Reason::Placeholder)
     } else {
-        Ok(code)
+        close(code)
     }
 }
 
@@ -150,6 +150,7 @@ mod tests {
             ("94 035", "us", "", "Malformed"),
             ("94035-", "us", "", "94035"),
             ("n/a", "us", "", "Placeholder"),
+            ("n.u.l.l", "", "", "Placeholder"),
             ("12345678901234", "", "", "Malformed"),
         ] {
             let place = Place { own: read(own).ok(), location: read(location).ok() };

@@ -43,7 +43,8 @@ pub enum MetaError {
         /// What was attempted.
         operation: &'static str,
     },
-    /// A creation may have been carried out although no id came back. Look it up before trying again.
+    /// A call that must not be made twice may have been carried out although no answer came: a creation, which is looked
+    /// up before it is tried again, or the first batch of a replacement.
     #[error("it is not known whether Meta carried out the request to {operation}")]
     ReplyLost {
         /// What was attempted.
@@ -250,7 +251,7 @@ impl Explain for MetaError {
                         "Meta's answer to the request to {operation} was lost, so it is not known whether it was carried out."
                     ),
                     remedy:
-                        "Start the sync again: what exists is found by its name, so nothing is made twice."
+                        "Start the sync again: what exists is found by its name, so nothing is made twice, and a list is sent whole."
                             .to_owned(),
                     ..cause
                 }

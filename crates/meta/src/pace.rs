@@ -163,3 +163,47 @@ fn left(moment: Option<Instant>) -> Option<Duration> {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NotNow, Pace, pause};
+    use crate::usage::Usage;
+    use domain::Cancel;
+    use std::time::Duration;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn usage(percent: f64, named_wait: Option<Duration>) -> Usage {
+        Usage::of_account(percent, named_wait)
+    }
+
+    #[test]
+    fn the_pause_grows_evenly_from_three_quarters_of_the_limit_on() {
+        let seconds = |percent, named: Option<u64>| {
+            pause(&usage(percent, named.map(Duration::from_secs))).as_secs_f64()
+        };
+        assert_eq!([seconds(0.0, None), seconds(74.9, None), seconds(75.0, None)], [0.0; 3]);
+        assert_eq!([seconds(80.0, None), seconds(100.0, None)], [12.0, 60.0]);
+        assert_eq!([seconds(80.0, Some(300)), seconds(100.0, Some(300))], [60.0, 300.0]);
+        assert_eq!([seconds(250.0, Some(10)), seconds(100.0, Some(3600))], [10.0, 300.0], "bounded");
+        assert_eq!(pause(&Usage::default()), Duration::ZERO, "nothing is known");
+    }
+
+    #[test]
+    fn threads_take_turns_near_a_limit() {
+        let pace = Pace::default();
+        pace.observe(usage(100.0, Some(100 * SECOND)));
+        assert_eq!(pace.next_wait(Duration::ZERO), Ok(None), "whoever waits no longer goes");
+        let wait = pace.next_wait(200 * SECOND).unwrap().unwrap();
+        assert!(wait > 99 * SECOND && wait <= 100 * SECOND, "the next one waits for its own turn: {wait:?}");
+    }
+
+    #[test]
+    fn a_limit_is_never_shortened_by_another_thread() {
+        let pace = Pace::default();
+        pace.close(100 * SECOND);
+        pace.close(10 * SECOND);
+        let limited = pace.enter(50 * SECOND, &Cancel::new());
+        assert!(matches!(limited, Err(NotNow::Limited(left)) if left > 50 * SECOND), "{limited:?}");
+    }
+}

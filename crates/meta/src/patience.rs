@@ -63,7 +63,7 @@ impl MetaClient {
                 None => None,
             };
             let Some(wait) = wait else { return Err(error) };
-            log::info!("the call to Meta failed and is repeated after {} ms", wait.as_millis());
+            log::info!("the call to Meta is repeated in {} ms", wait.as_millis());
             cancel.sleep(wait)?;
         }
     }

@@ -104,7 +104,8 @@ pub struct MetaSettings {
     pub total_timeout: Duration,
     /// After lost replies and errors Meta calls passing.
     pub retry: RetryPolicy,
-    /// After throttling when Meta names no wait. More calls lengthen the throttling, so these waits are long.
+    /// How often a call is repeated after throttling, and after which waits when Meta names none. More calls lengthen the
+    /// throttling, so these waits are long.
     pub throttle_retry: RetryPolicy,
     /// While something made a moment ago does not show yet, about half a minute in all: an audience to the upload (code
     /// 803), an upload session after a lost reply.

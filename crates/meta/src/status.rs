@@ -111,6 +111,12 @@ mod tests {
             [true, true, false, false, false, false, false]
         );
         assert!(documented.iter().all(|code| !(settled(*code) && unusable(*code))));
+        let standing = |code| OperationStatus { code, description: String::new() };
+        let of = |says: fn(&OperationStatus) -> bool| {
+            documented.into_iter().filter(|code| says(&standing(*code))).collect::<Vec<_>>()
+        };
+        assert_eq!(of(OperationStatus::is_busy), [300, 414]);
+        assert_eq!(of(OperationStatus::has_failed_replacement), [415]);
         let delivery = |code| DeliveryStatus { code, description: String::new() }.words();
         assert_eq!(
             [200, 300, 432].map(delivery),

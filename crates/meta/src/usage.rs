@@ -77,6 +77,11 @@ impl Usage {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_account(percent: f64, named_wait: Option<Duration>) -> Self {
+        Self { account: Some(percent), named_wait, ..Self::default() }
+    }
+
     /// Takes over what a later reply says.
     pub(crate) fn update(&mut self, later: Self) {
         self.business = later.business.or(self.business);

@@ -10,6 +10,7 @@ use crate::text::storable;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use domain::run::UnknownWord;
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// Rows per statement, each with five bound values.
@@ -113,20 +114,16 @@ impl Store {
         self.write("queue the removal of people", |connection| {
             for part in removals.chunks(ROWS_PER_STATEMENT) {
                 for cause in [RemovalCause::OptedOut, RemovalCause::Erased] {
-                    let mut rows: Vec<_> = part
+                    // A statement may meet a row only once.
+                    let mut met = HashSet::new();
+                    let rows: Vec<_> = part
                         .iter()
-                        .filter(|removal| removal.cause == cause)
-                        .map(|removal| (removal.person.key().to_vec(), removal.person))
-                        .collect();
-                    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-                    rows.dedup_by(|one, other| one.0 == other.0);
-                    let rows: Vec<_> = rows
-                        .into_iter()
-                        .map(|(key, person)| {
+                        .filter(|removal| removal.cause == cause && met.insert(removal.person))
+                        .map(|removal| {
                             (
-                                pending_removals::person_key.eq(key),
-                                pending_removals::email_hash.eq(bytes(person.email)),
-                                pending_removals::phone_hash.eq(bytes(person.phone)),
+                                pending_removals::person_key.eq(removal.person.key().to_vec()),
+                                pending_removals::email_hash.eq(bytes(removal.person.email)),
+                                pending_removals::phone_hash.eq(bytes(removal.person.phone)),
                                 pending_removals::cause.eq(cause.as_str()),
                                 pending_removals::requested_at.eq(now),
                             )

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::claude::ModeSetting;
-use crate::faults::Fault;
+use crate::faults::{Effect, Fault};
 use crate::ghl::GhlStatePatch;
 use crate::people::{Expectation, Person, Population};
 use crate::record::{RecordedRequest, Service};
@@ -112,7 +112,11 @@ async fn unknown_route(request: HttpRequest) -> HttpResponse {
 }
 
 async fn add_fault(inside: Data<Arc<Inside>>, fault: Json<Fault>) -> HttpResponse {
-    inside.faults.add(fault.into_inner());
+    let fault = fault.into_inner();
+    if fault.service != Service::Meta && matches!(fault.effect, Effect::MetaError(_)) {
+        return problem(&"only the Meta simulator answers with errors of Meta's");
+    }
+    inside.faults.add(fault);
     HttpResponse::NoContent().finish()
 }
 

@@ -1,10 +1,13 @@
 //! Faults that a test or the control API plants in front of any simulator.
 
+mod operation;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::Service;
+pub use operation::{NoOperation, Operation};
 
 /// What happens instead of the normal reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,51 @@ pub enum Effect {
     },
     /// The request is applied, its reply breaks off in the middle of the body.
     Truncate,
+    /// An error of Meta's own making, with the usual headers. Only the Meta simulator knows it.
+    MetaError(MetaError),
+}
+
+/// What a planted error of Meta's says; everything but the code has a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetaError {
+    /// `code`.
+    pub code: u32,
+    /// `error_subcode`.
+    #[serde(default)]
+    pub subcode: Option<u32>,
+    /// `message`, and `error_user_msg` where that is not given.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// `error_user_title`.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// `error_user_msg`.
+    #[serde(default)]
+    pub user_message: Option<String>,
+    /// `is_transient`; as usual for the code when absent.
+    #[serde(default)]
+    pub is_transient: Option<bool>,
+    /// HTTP status; as usual for the code when absent.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Extra headers; one of the usual ones is replaced.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The usage headers say that calls are welcome again after this many real milliseconds; 3,000 are shown as 0.05
+    /// minutes. Calls before that are counted as made while limited, though not refused.
+    #[serde(default)]
+    pub wait_millis: Option<u64>,
+    /// The call is applied before the error is answered.
+    #[serde(default)]
+    pub applied: bool,
+}
+
+impl MetaError {
+    /// The default wording of a code and subcode.
+    pub fn new(code: u32, subcode: Option<u32>) -> Self {
+        Self { code, subcode, ..Self::default() }
+    }
 }
 
 /// An [`Effect`] and the calls it strikes.
@@ -59,6 +107,9 @@ pub struct Fault {
     /// Only when the body contains this.
     #[serde(default)]
     pub body_contains: Option<String>,
+    /// Only this kind of call; `match` in JSON.
+    #[serde(default, rename = "match")]
+    pub operation: Option<Operation>,
     /// How many matching calls pass before it strikes.
     #[serde(default)]
     pub after: u32,
@@ -76,7 +127,16 @@ fn once() -> u32 {
 impl Fault {
     /// A fault that strikes the next call to the service, once.
     pub fn new(service: Service, effect: Effect) -> Self {
-        Self { service, method: None, path_contains: None, body_contains: None, after: 0, times: 1, effect }
+        Self {
+            service,
+            method: None,
+            path_contains: None,
+            body_contains: None,
+            operation: None,
+            after: 0,
+            times: 1,
+            effect,
+        }
     }
 
     /// Only calls with this method.
@@ -100,6 +160,13 @@ impl Fault {
         self
     }
 
+    /// Only this kind of call.
+    #[must_use]
+    pub fn on_operation(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
     /// Lets this many matching calls pass first.
     #[must_use]
     pub fn after(mut self, calls: u32) -> Self {
@@ -119,6 +186,7 @@ impl Fault {
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path_contains.as_deref().is_none_or(|part| path.contains(part))
             && self.body_contains.as_deref().is_none_or(|part| body.contains(part))
+            && self.operation.as_ref().is_none_or(|operation| operation.is(method, path, body))
     }
 }
 
@@ -185,6 +253,18 @@ mod tests {
         let fault: Fault = serde_json::from_str(text)?;
         let effect = Effect::Status { status: 429, body: "{}".to_owned(), headers: Vec::new() };
         assert_eq!(fault, Fault::new(Service::Ghl, effect).on_body("vip"));
+        let text = r#"{"service":"meta","match":"POST /users","effect":{"kind":"meta_error","code":190,"subcode":463}}"#;
+        let fault: Fault = serde_json::from_str(text)?;
+        let effect = Effect::MetaError(MetaError::new(190, Some(463)));
+        let operation = serde_json::from_str("\"POST /users\"")?;
+        assert_eq!(fault, Fault::new(Service::Meta, effect).on_operation(operation));
+        assert_eq!(serde_json::from_str::<Fault>(&serde_json::to_string(&fault)?)?, fault);
+        for slip in [
+            r#"{"service":"meta","match":"users","effect":{"kind":"reset"}}"#,
+            r#"{"service":"meta","effect":{"kind":"meta_error","code":1,"sub":2}}"#,
+        ] {
+            assert!(serde_json::from_str::<Fault>(slip).is_err(), "{slip}");
+        }
         Ok(())
     }
 }

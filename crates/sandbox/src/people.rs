@@ -8,7 +8,7 @@ mod generated;
 mod listed;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,10 +46,15 @@ pub struct Person {
     pub index: PersonIndex,
     /// The contact id at GHL.
     pub id: String,
-    /// The address Meta knows, lower case; empty when there is none.
+    /// The address of the main row, lower case; empty when there is none. The contact's main one, or the first usable
+    /// additional one.
     pub email_truth: String,
-    /// Country code and number, digits only; empty when there is none.
+    /// The number of the main row, country code and digits only; empty when there is none.
     pub phone_truth_digits: String,
+    /// Further addresses, each for one more row.
+    pub further_emails: Vec<String>,
+    /// Further numbers, each for one more row.
+    pub further_phones: Vec<String>,
     /// ISO 3166 alpha-2, lower case.
     pub country: String,
     /// Whether Meta has an account of this person (about 74 %).
@@ -60,6 +65,17 @@ pub struct Person {
     pub expected_percentile: Option<u8>,
     /// What must become of the contact.
     pub expected: Expectation,
+}
+
+impl Person {
+    /// E-mail address and phone digits of every row a client should send for this person: the main one, then one for each
+    /// further address and number.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (email, phone) = (self.email_truth.as_str(), self.phone_truth_digits.as_str());
+        let by_email = self.further_emails.iter().map(move |further| (further.as_str(), phone));
+        let by_phone = self.further_phones.iter().map(move |further| (email, further.as_str()));
+        std::iter::once((email, phone)).chain(by_email).chain(by_phone)
+    }
 }
 
 /// The lifetime value as it truly is.
@@ -74,12 +90,29 @@ pub(crate) enum TrueLtv {
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub contact: Contact,
-    pub email: String,
-    pub phone_digits: String,
+    /// Every address that can be sent, the one of the main row first; distinct.
+    pub emails: Vec<String>,
+    /// Every number that can be sent, digits only, the one of the main row first; distinct.
+    pub phones: Vec<String>,
+    /// The addresses and numbers Meta has of this person, who then is one of its people for sure; `None` for all of
+    /// them, if it has any.
+    pub known_to_meta: Option<Vec<String>>,
     pub country: [u8; 2],
     pub ltv: TrueLtv,
     /// The rank as computed outside this project, where the data bring it along.
     pub expected_percentile: Option<u8>,
+}
+
+impl Known {
+    /// The address of the main row.
+    fn email(&self) -> &str {
+        self.emails.first().map_or("", String::as_str)
+    }
+
+    /// The number of the main row.
+    fn phone(&self) -> &str {
+        self.phones.first().map_or("", String::as_str)
+    }
 }
 
 /// Where contacts come from.
@@ -100,6 +133,10 @@ pub struct Population {
     emails: Vec<(u64, PersonIndex)>,
     phones: Vec<(u64, PersonIndex)>,
     countries: Vec<[u8; 2]>,
+    /// People who are on Meta because the data say so.
+    surely_on_meta: HashSet<PersonIndex>,
+    /// Addresses and numbers Meta does not have of somebody it knows otherwise.
+    unknown_to_meta: HashSet<(u64, PersonIndex)>,
     /// Contacts that give way to another one.
     merged: HashMap<PersonIndex, PersonIndex>,
 }
@@ -124,6 +161,8 @@ impl Population {
             emails: Vec::with_capacity(n as usize),
             phones: Vec::with_capacity(n as usize),
             countries: Vec::with_capacity(n as usize),
+            surely_on_meta: HashSet::new(),
+            unknown_to_meta: HashSet::new(),
             merged,
             source,
         };
@@ -132,11 +171,13 @@ impl Population {
             if let TrueLtv::Cents(cents) = known.ltv {
                 population.ltvs.push(cents);
             }
-            if !known.email.is_empty() {
-                population.emails.push((key_of(known.email.as_bytes()), index));
-            }
-            if !known.phone_digits.is_empty() {
-                population.phones.push((key_of(known.phone_digits.as_bytes()), index));
+            let key = |truth: &String| (key_of(truth.as_bytes()), index);
+            population.emails.extend(known.emails.iter().map(key));
+            population.phones.extend(known.phones.iter().map(key));
+            if let Some(held) = &known.known_to_meta {
+                population.surely_on_meta.insert(index);
+                let all = known.emails.iter().chain(&known.phones);
+                population.unknown_to_meta.extend(all.filter(|truth| !held.contains(truth)).map(key));
             }
             population.countries.push(known.country);
         }
@@ -158,17 +199,20 @@ impl Population {
         self.len() == 0
     }
 
-    /// Whom Meta recognizes: by the e-mail cell, else by the phone cell. Only people with an account there.
+    /// Whom Meta recognizes: by the e-mail cell, else by the phone cell. Only people with an account there, and only by the
+    /// addresses and numbers it has of them.
     pub fn match_person(
         &self,
         email_hash: Option<&[u8; 32]>,
         phone_hash: Option<&[u8; 32]>,
     ) -> Option<PersonIndex> {
-        let candidates = [
-            email_hash.and_then(|hash| find(&self.emails, hash)),
-            phone_hash.and_then(|hash| find(&self.phones, hash)),
-        ];
-        candidates.into_iter().flatten().find(|index| self.on_meta(*index))
+        let held = |keys, hash: &[u8; 32]| {
+            find(keys, hash)
+                .filter(|index| self.on_meta(*index) && !self.unknown_to_meta.contains(&(cut(hash), *index)))
+        };
+        email_hash
+            .and_then(|hash| held(&self.emails, hash))
+            .or_else(|| phone_hash.and_then(|hash| held(&self.phones, hash)))
     }
 
     /// Who it is, account at Meta or not: for checking uploads against the truth.
@@ -187,9 +231,11 @@ impl Population {
         self.countries.get(person as usize).copied().unwrap_or([b' '; 2])
     }
 
-    /// Whether Meta has an account of this person; about 74 % have one, chosen by a hash of the index.
+    /// Whether Meta has an account of this person; about 74 % have one, chosen by a hash of the index, unless the data
+    /// say that it has one.
     pub fn on_meta(&self, person: PersonIndex) -> bool {
-        person < self.len() && mix(u64::from(person) ^ 0x4d45_5441) % 100 < 74
+        let by_chance = person < self.len() && mix(u64::from(person) ^ 0x4d45_5441) % 100 < 74;
+        by_chance || self.surely_on_meta.contains(&person)
     }
 
     /// Everything true of one person.
@@ -206,15 +252,18 @@ impl Population {
             Some(kept) => Expectation::MergedInto(self.known(*kept).contact.id),
             None => expectation(&known),
         };
+        let further = |truths: &[String]| truths.get(1..).unwrap_or_default().to_vec();
         Some(Person {
             index,
             expected,
             ltv_cents,
             expected_percentile: known.expected_percentile.or_else(|| self.percentile(ltv_cents?)),
             on_meta: self.on_meta(index),
+            email_truth: known.email().to_owned(),
+            phone_truth_digits: known.phone().to_owned(),
+            further_emails: further(&known.emails),
+            further_phones: further(&known.phones),
             id: known.contact.id,
-            email_truth: known.email,
-            phone_truth_digits: known.phone_digits,
             country: String::from_utf8_lossy(&known.country).into_owned(),
         })
     }
@@ -278,9 +327,7 @@ fn expectation(known: &Known) -> Expectation {
     match known.ltv {
         TrueLtv::Missing => Expectation::NoLtv,
         TrueLtv::Bad => Expectation::BadLtv,
-        TrueLtv::Cents(_) if known.email.is_empty() && known.phone_digits.is_empty() => {
-            Expectation::NoIdentifier
-        }
+        TrueLtv::Cents(_) if known.emails.is_empty() && known.phones.is_empty() => Expectation::NoIdentifier,
         TrueLtv::Cents(_) => Expectation::Sent,
     }
 }
@@ -291,7 +338,7 @@ fn merged(list: &[Known]) -> HashMap<PersonIndex, PersonIndex> {
     let mut groups: HashMap<(&str, &str), Group> = HashMap::new();
     for (index, known) in (0..).zip(list) {
         if let (Expectation::Sent, TrueLtv::Cents(cents)) = (expectation(known), known.ltv) {
-            let group = groups.entry((&known.email, &known.phone_digits)).or_default();
+            let group = groups.entry((known.email(), known.phone())).or_default();
             group.push((Reverse(cents), index));
         }
     }

@@ -165,7 +165,7 @@ impl Receiver {
     /// The refusal a planted fault orders, if any.
     fn strike(&self, verb: &str, argument: &str, body: &str) -> Result<Option<String>, Closed> {
         match self.faults.strike(Service::Smtp, verb, argument, body) {
-            None => Ok(None),
+            None | Some(Effect::MetaError(_)) => Ok(None),
             Some(Effect::Status { status, body, .. }) => Ok(Some(format!("{status} {body}"))),
             Some(Effect::Html { status }) => Ok(Some(format!("{status} <html></html>"))),
             Some(Effect::Delay { millis }) => {

@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, error, rt, web};
+use actix_web::{Error, HttpMessage, HttpResponse, error, rt, web};
 
 use crate::faults::{Effect, Faults};
 use crate::record::{Record, RecordedRequest, Service};
@@ -79,6 +79,10 @@ impl Tap {
             None => None,
             Some(Effect::Delay { millis }) => {
                 rt::time::sleep(Duration::from_millis(millis)).await;
+                None
+            }
+            Some(Effect::MetaError(error)) => {
+                request.extensions_mut().insert(error); // for the simulator, which knows how Meta words it
                 None
             }
             Some(Effect::Status { status, body, headers }) => Some(planted(status, body, &headers)),

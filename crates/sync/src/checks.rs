@@ -5,6 +5,7 @@
 mod meta;
 mod preflight;
 
+use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
 use domain::foreign_text::presentable;
@@ -92,6 +93,8 @@ pub struct Checkers {
     pub mailer: Access<Mailer>,
     /// The present moment, which expiry dates are compared with.
     pub clock: Arc<dyn Clock>,
+    /// Whether every run creates a customer list.
+    pub audience_mode: AudienceMode,
 }
 
 /// A model or token whose end is this near is warned about.
@@ -150,7 +153,9 @@ impl Checkers {
     }
 
     fn check_meta(&self, meta: &MetaClient, findings: &mut Findings) -> Result<(), Explanation> {
-        meta::look(meta, self.clock.now(), &Cancel::new(), findings).map_err(|error| error.explain())
+        let needs_a_list = self.audience_mode == AudienceMode::Dated;
+        meta::look(meta, self.clock.now(), needs_a_list, &Cancel::new(), findings)
+            .map_err(|error| error.explain())
     }
 
     /// `GET /v1/models/{id}`: free, and checks key and model.
@@ -237,6 +242,7 @@ fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanatio
 #[cfg(test)]
 mod tests {
     use super::{Access, Checked, Checkers, Findings, judge_model};
+    use crate::settings::AudienceMode;
     use claude::ModelInfo;
     use domain::{Explanation, SystemClock};
     use std::sync::Arc;
@@ -254,6 +260,7 @@ mod tests {
             store: blocked("DATA_DIR"),
             mailer: Access::NotUsed("SMTP_HOST is not set".to_owned()),
             clock: Arc::new(SystemClock),
+            audience_mode: AudienceMode::Dated,
         };
         let all = checkers.check_all();
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);

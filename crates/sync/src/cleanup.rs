@@ -40,7 +40,7 @@ impl SyncService {
     /// Deletes the audiences that are older than the last AUDIENCE_KEEP, with their lookalikes, oldest first. `run` is the
     /// one that has just succeeded; its audience counts among those that are kept. Returns what to say of it, if anything.
     /// Never fails: what could not be deleted is tried again after the next run.
-    pub(crate) fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
+    pub fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
         if self.parts.settings.audience_mode != AudienceMode::Dated {
             return None;
         }
@@ -75,7 +75,9 @@ impl SyncService {
                 }
                 Err(Reason::Used) => tally.used += 1,
                 Err(Reason::NotOurs) => {
-                    log::warn!("the old audience {id} is kept: it, or a lookalike made from it, lacks our tag");
+                    log::warn!(
+                        "the old audience {id} is kept: it, or a lookalike made from it, lacks our tag"
+                    );
                     tally.not_ours += 1;
                 }
                 Err(Reason::Unknown(error)) => {
@@ -117,7 +119,9 @@ impl SyncService {
     /// The audience at Meta; `None` when it is gone.
     fn find_ours(&self, id: &str, mark: &str, cancel: &Cancel) -> Result<Option<AudienceState>, Reason> {
         match self.parts.meta.audience(id, cancel) {
-            Ok(state) if state.description.as_deref().is_some_and(|text| text.contains(mark)) => Ok(Some(state)),
+            Ok(state) if state.description.as_deref().is_some_and(|text| text.contains(mark)) => {
+                Ok(Some(state))
+            }
             Ok(_) => Err(Reason::NotOurs),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(Reason::Unknown(error)),

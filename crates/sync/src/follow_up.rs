@@ -100,7 +100,7 @@ impl SyncService {
             match &outlook {
                 Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at], cancel),
                 Outlook::NotYet(_) if too_late => {
-                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel)
+                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel);
                 }
                 Outlook::NotYet(why) | Outlook::Gone(why) => lookalikes[at].note = Some(why.clone()),
             }

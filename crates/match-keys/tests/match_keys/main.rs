@@ -8,6 +8,7 @@
 mod contacts;
 mod nasty;
 mod phones;
+mod promises;
 mod properties;
 mod vectors;
 

@@ -54,6 +54,9 @@ const PHONES: &[(&str, &str, Result<&str, Reason>)] = &[
     ("+5215512345678", "", Ok("525512345678")),
     ("+5401115 2345 6789", "", Ok("5491123456789")),
     ("5215512345678", "mx", Ok("525512345678")),
+    // Seventeen digits after +81 are in Japan's plan, but nobody abroad can dial them.
+    ("8123452345236723678", "", Err(Reason::NoCountry)),
+    ("+81 23452345236723678", "jp", Err(Reason::NotPossible)),
     ("4915123453495", "de", Ok("4915123453495")),
     ("011 15-2345-6789", "ar", Ok("5491123456789")),
     ("(11) 98765-4321", "br", Ok("5511987654321")),

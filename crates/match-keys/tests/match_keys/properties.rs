@@ -1,15 +1,10 @@
 //! What holds for any text at all.
 
-use crate::{country, encoder};
+use crate::{country, promises, today};
+use chrono::NaiveDate;
 use domain::Contact;
-use match_keys::{
-    Digest, Field, Place, Reason, birth, city, country as countries, email, hash, name, phone, state, zip,
-};
+use match_keys::{Digest, Reason, birth, hash, phone};
 use proptest::prelude::*;
-
-const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-type Normalizer<'a> = &'a dyn Fn(&str) -> Result<String, Reason>;
 
 /// Any text, and text made of what breaks parsers of contact fields.
 fn any_text() -> impl Strategy<Value = String> {
@@ -77,58 +72,66 @@ fn any_country() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// Any text, and dates that are nearly right.
+fn any_date() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any_text(),
+        (0..2100_u16, 0..14_u8, 0..33_u8)
+            .prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}")),
+        (0..40_u8, 0..40_u8, 1890..2040_u16)
+            .prop_map(|(first, second, year)| format!("{first}/{second}/{year}")),
+        any::<i64>().prop_map(|number| number.to_string()),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_normalized_value_normalizes_to_itself(raw in any_text(), own in any_country(), near in any_country()) {
-        let place = Place { own: country(own), location: country(near) };
-        let normalizers: [(&str, Normalizer); 9] = [
-            ("email", &email::normalize),
-            ("name", &name::normalize),
-            ("city", &city::normalize),
-            ("state", &|raw| state::normalize(raw, place)),
-            ("zip", &|raw| zip::normalize(raw, place)),
-            ("country", &countries::normalize),
-            ("year", &|raw| birth::year(raw, 2026)),
-            ("month", &birth::month),
-            ("day", &birth::day),
-        ];
-        for (field, normalize) in normalizers {
-            if let Ok(once) = normalize(&raw) {
-                prop_assert!(!once.is_empty(), "{field}");
-                prop_assert_eq!(normalize(&once), Ok(once.clone()), "{}", field);
-            }
-        }
-    }
-
-    #[test]
-    fn a_phone_number_is_5_to_17_digits_and_reads_again_with_a_plus(raw in any_text(), own in any_country()) {
-        if let Ok(number) = phone::normalize(&raw, country(own)) && Digest::from_hex(&number).is_none() {
-            prop_assert!((5..=17).contains(&number.len()), "{number}");
-            prop_assert!(number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
-            prop_assert!(!number.starts_with('0'), "{number}");
-            prop_assert_eq!(phone::normalize(&format!("+{number}"), country(own)), Ok(number.clone()));
-        }
-    }
-
-    #[test]
-    fn a_cell_is_64_lower_case_digits_or_nothing(texts in prop::collection::vec(prop::option::of(any_text()), 8), near in any_country()) {
+    fn every_promise_holds_for_any_contact(
+        texts in prop::collection::vec(prop::option::of(any_text()), 8),
+        own in any_country(),
+        near in any_country(),
+        birth_date in prop::option::of(any_date()),
+        additional_emails in prop::collection::vec(any_text(), 0..4),
+        additional_phones in prop::collection::vec(any_text(), 0..4),
+    ) {
         let mut texts = texts.into_iter();
         let mut next = || texts.next().flatten();
         let contact = Contact {
-            email: next(), phone: next(), first_name: next(), last_name: next(), city: next(), state: next(),
-            postal_code: next(), country: next(), ..Contact::default()
+            email: next(),
+            phone: next(),
+            first_name: next(),
+            last_name: next(),
+            city: next(),
+            state: next(),
+            postal_code: next(),
+            // A country that is one decides how the other fields are read.
+            country: if own.is_empty() { next() } else { Some(own.to_owned()) },
+            birth_date,
+            additional_emails,
+            additional_phones,
+            ..Contact::default()
         };
-        let encoded = encoder(country(near)).encode(&contact);
-        for field in Field::ALL {
-            if let Some(digest) = encoded.row.cell(field) {
-                let hex = digest.to_string();
-                prop_assert!(hex.len() == 64 && hex.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
-                prop_assert_ne!(hex, OF_NOTHING);
-            }
+        promises::check(&contact, country(near));
+    }
+
+    #[test]
+    fn every_day_reads_the_same_in_every_form(days in 0..46_000_i64, seconds in 0..86_400_i64) {
+        let first = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a date");
+        let date = first + chrono::Days::new(days.unsigned_abs());
+        let parts = ["%Y", "%m", "%d"].map(|part| date.format(part).to_string());
+        let expected = if date > today() { Err(Reason::OutOfRange) } else { Ok(parts) };
+        for form in ["%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y", "%-m.%-d.%Y", "%Y_%m_%d", "%B %-d, %Y", "%Y%m%d"] {
+            prop_assert_eq!(&birth::normalize(&date.format(form).to_string(), today()), &expected, "{}", form);
         }
-        prop_assert_eq!(encoded.row.identity().is_some(), encoded.row.is_identifiable());
+        // A number of seconds within the day leaves the date alone.
+        let moment = date.and_time(chrono::NaiveTime::MIN).and_utc() + chrono::TimeDelta::seconds(seconds);
+        let milliseconds = moment.timestamp_millis();
+        if milliseconds.abs() >= 100_000_000 {
+            prop_assert_eq!(&birth::normalize(&milliseconds.to_string(), today()), &expected);
+        }
+        prop_assert_eq!(&birth::normalize(&moment.to_rfc3339(), today()), &expected);
     }
 
     #[test]

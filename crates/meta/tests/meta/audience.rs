@@ -133,6 +133,48 @@ fn a_refused_name_filter_leads_to_reading_the_whole_list() {
 }
 
 #[test]
+fn all_audiences_of_the_account_are_listed_by_large_pages() {
+    let first = r#"{"data":[{"id":"1","name":"GHL","subtype":"CUSTOM","is_value_based":true,"time_created":1795219200},
+        {"id":"2","name":"foreign","subtype":"WEBSITE","is_value_based":"0","time_created":"1795219201"}],
+        "paging":{"cursors":{"after":"c"},"next":"https://graph.facebook.com/"}}"#;
+    let (server, client) = start(vec![ok(first), ok(r#"{"data":[{"id":"3","subtype":"LOOKALIKE"}]}"#)]);
+    let audiences = client.custom_audiences(&Cancel::new()).unwrap();
+    let told: Vec<_> = audiences
+        .iter()
+        .map(|audience| {
+            let created = audience.time_created.map(|time| time.timestamp());
+            (audience.id.as_str(), audience.subtype.as_str(), audience.is_value_based, created)
+        })
+        .collect();
+    let expected = [
+        ("1", "CUSTOM", true, Some(1_795_219_200)),
+        ("2", "WEBSITE", false, Some(1_795_219_201)),
+        ("3", "LOOKALIKE", false, None),
+    ];
+    assert_eq!(told, expected);
+    let fields = "id,name,description,subtype,is_value_based,time_created";
+    let query = [("fields", fields), ("limit", "100"), ("access_token", TOKEN)];
+    let (_, path, first_query) = line(&server.received()[0]);
+    assert_eq!((path.as_str(), first_query), ("/v25.0/act_1234567890/customaudiences", pairs(&query)));
+}
+
+#[test]
+fn a_page_that_is_too_large_is_asked_for_again_by_half() {
+    let page =
+        r#"{"data":[{"id":"1"}],"paging":{"cursors":{"after":"c"},"next":"https://graph.facebook.com/"}}"#;
+    let (server, client) =
+        start(vec![error(1, None), error(1, None), ok(page), error(2, None), ok(r#"{"data":[]}"#)]);
+    assert_eq!(client.custom_audiences(&Cancel::new()).unwrap().len(), 1);
+    let limits: Vec<String> = server
+        .received()
+        .iter()
+        .filter_map(|request| line(request).2.into_iter().find(|(name, _)| name == "limit"))
+        .map(|(_, limit)| limit)
+        .collect();
+    assert_eq!(limits, ["100", "50", "25", "25", "25"]);
+}
+
+#[test]
 fn a_list_that_runs_in_circles_is_an_error() {
     let page = r#"{"data":[],"paging":{"cursors":{"after":"same"},"next":"https://graph.facebook.com/"}}"#;
     let (_server, client) = start(vec![ok(page), ok(page)]);

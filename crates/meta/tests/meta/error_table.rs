@@ -2,6 +2,7 @@
 
 use crate::support::{policy, settings};
 use domain::{Cancel, Explain};
+use meta::ErrorKind;
 use meta::error_table::{lookup, rows};
 use meta::{MetaClient, MetaSettings};
 use testkit::{Reply, ScriptedServer};
@@ -164,5 +165,30 @@ fn every_row_has_a_case() {
             .iter()
             .any(|(code, subcode, ..)| lookup(*code, *subcode).is_some_and(|found| std::ptr::eq(found, row)));
         assert!(covered, "no case for {row:?}");
+    }
+}
+
+/// The documented rows, copied apart from the table so that neither follows the other.
+#[test]
+fn every_documented_error_has_a_row_of_its_own() {
+    let documented: Vec<&str> =
+        include_str!("error_rows.tsv").lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(documented.len(), 73);
+    for line in documented {
+        let [codes, subcode, who] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (first, last) = codes.split_once('-').unwrap_or((codes, codes));
+        let (first, last): (u64, u64) = (first.parse().unwrap(), last.parse().unwrap());
+        let subcode: Option<u64> = (subcode != "-").then(|| subcode.parse().unwrap());
+        let row = rows()
+            .iter()
+            .find(|row| (row.code, row.last_code, row.subcode) == (first, last, subcode))
+            .unwrap_or_else(|| panic!("no row for {line}"));
+        let letter = match row.kind {
+            ErrorKind::Retry => 'R',
+            ErrorKind::Wait(_) => 'W',
+            ErrorKind::UserMustAct => 'U',
+            ErrorKind::OurBug => 'B',
+        };
+        assert!(who == "-" || who.contains(letter), "{line}, not {:?}", row.kind);
     }
 }

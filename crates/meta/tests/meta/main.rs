@@ -4,8 +4,11 @@
 mod account;
 mod audience;
 mod error_table;
+mod limits;
 mod lookalike;
 mod patience;
+mod removal;
+mod replacement;
 mod replies;
 mod support;
 mod upload;

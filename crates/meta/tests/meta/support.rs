@@ -2,7 +2,7 @@
 
 use domain::Secret;
 use http_client::{BaseUrl, RetryPolicy};
-use meta::{AdAccountId, MetaClient, MetaError, MetaSettings};
+use meta::{AdAccountId, MemberValue, MetaClient, MetaError, MetaSettings, UploadBatch, UserRows};
 use serde_json::Value;
 use std::time::Duration;
 use testkit::{Received, Reply, ScriptedServer};
@@ -13,6 +13,20 @@ pub const APP_SECRET: &str = "app-secret-mark";
 pub const PROOF: &str = "934a5b9a68eb22df5b904d0a843d5189d13ce124e0037aa6091563c308a12128";
 pub const MARY: &str = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
 pub const PHONE: &str = "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e";
+
+/// Meta's answer to a batch of two rows.
+pub const RECEIPT: &str = r#"{"audience_id":"9","session_id":"9778993","num_received":2,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
+
+pub fn rows() -> UserRows {
+    let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
+    rows.push_row(&[Some(MARY), None], MemberValue::whole(85), None).unwrap();
+    rows.push_row(&[None, Some(PHONE)], MemberValue::whole(1), None).unwrap();
+    rows
+}
+
+pub fn batch(rows: &UserRows) -> UploadBatch<'_> {
+    UploadBatch { session_id: 653_573_199_724_136_401, batch_seq: 1, last: true, estimated_total: 2, rows }
+}
 
 pub fn policy(max_retries: usize) -> RetryPolicy {
     RetryPolicy { max_retries, first_wait: Duration::from_millis(1), longest_wait: Duration::from_millis(2) }

@@ -1,23 +1,10 @@
 //! Uploading batches and reading the receipt of their session.
 
-use crate::support::{MARY, PHONE, TOKEN, body, codes, error, line, ok, pairs, start};
+use crate::support::{MARY, PHONE, RECEIPT, TOKEN, batch, body, codes, error, line, ok, pairs, rows, start};
 use domain::Cancel;
-use meta::{MemberValue, MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
+use meta::{DataProcessing, MemberValue, MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
 use serde_json::json;
 use testkit::Reply;
-
-const RECEIPT: &str = r#"{"audience_id":"9","session_id":"9778993","num_received":2,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
-
-fn rows() -> UserRows {
-    let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
-    rows.push_row(&[Some(MARY), None], MemberValue::whole(85), None).unwrap();
-    rows.push_row(&[None, Some(PHONE)], MemberValue::whole(1), None).unwrap();
-    rows
-}
-
-fn batch(rows: &UserRows) -> UploadBatch<'_> {
-    UploadBatch { session_id: 653_573_199_724_136_401, batch_seq: 1, last: true, estimated_total: 2, rows }
-}
 
 #[test]
 fn a_batch_is_sent_as_documented() {
@@ -72,6 +59,40 @@ fn a_lost_reply_is_sent_again_and_counted() {
     let received = server.received();
     assert_eq!(received.len(), 3);
     assert!(received.iter().all(|request| request.body == received[0].body));
+    let length = received[0].body.len().to_string();
+    assert!(received.iter().all(|request| request.header("content-length") == Some(length.as_str())));
+    assert!(received.iter().all(|request| request.header("transfer-encoding").is_none()));
+}
+
+#[test]
+fn limited_data_use_is_sent_in_three_columns() {
+    let (server, client) = start(vec![ok(RECEIPT)]);
+    let mut rows = UserRows::with_data_processing(&["EMAIL"]);
+    let value = MemberValue::from_hundredths(3725.try_into().unwrap());
+    for processing in [DataProcessing::LimitedInCalifornia, DataProcessing::Unlimited] {
+        rows.push_row(&[Some(MARY)], Some(value), Some(processing)).unwrap();
+    }
+    client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    let payload = json!({
+        "is_raw": true,
+        "schema": [
+            "EMAIL",
+            "LOOKALIKE_VALUE",
+            "DATA_PROCESSING_OPTIONS",
+            "DATA_PROCESSING_OPTIONS_COUNTRY",
+            "DATA_PROCESSING_OPTIONS_STATE",
+        ],
+        "data": [[MARY, 37.25, ["LDU"], 1, 1000], [MARY, 37.25, [], 0, 0]],
+    });
+    assert_eq!(body(&server.received()[0])["payload"], payload);
+}
+
+#[test]
+fn an_audience_that_is_being_updated_is_waited_for() {
+    let (server, client) = start(vec![error(2650, Some(1_870_145)), ok(RECEIPT)]);
+    let rows = rows();
+    let receipt = client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
+    assert_eq!((receipt.resent_rows, server.received().len()), (0, 2));
 }
 
 #[test]
@@ -146,7 +167,10 @@ fn a_token_that_expires_stops_the_upload_at_once() {
 fn a_batch_against_the_rules_is_not_sent() {
     let (server, client) = start(vec![]);
     let (empty, rows) = (UserRows::new(&["EMAIL"]), rows());
+    let mut without_values = UserRows::without_values(&["EMAIL"]);
+    without_values.push_row(&[Some(MARY)], None, None).unwrap();
     for wrong in [
+        batch(&without_values),
         batch(&empty),
         UploadBatch { batch_seq: 0, ..batch(&rows) },
         UploadBatch { session_id: 0, ..batch(&rows) },

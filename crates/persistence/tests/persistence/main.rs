@@ -9,6 +9,8 @@ mod configs;
 mod contacts;
 mod intentions;
 mod leases;
+mod leaving;
+mod made_audiences;
 mod mail;
 mod members;
 mod migrations;

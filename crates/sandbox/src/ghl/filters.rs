@@ -141,6 +141,7 @@ impl Field {
             Self::Date(name) => match name.as_str() {
                 "dateAdded" => vec![Value::from(contact.date_added)],
                 "dateUpdated" => vec![Value::from(contact.date_updated)],
+                "dateOfBirth" => text(&contact.date_of_birth),
                 _ => Vec::new(),
             },
             Self::DndChannel(channel) => contact

@@ -19,7 +19,7 @@ const SYSTEM_USER_ID: &str = "122093000000000001";
 /// 104 without a token, 190 and its subcodes, 100 for a missing or wrong proof.
 pub(super) fn authenticate(
     call: &Call,
-    settings: &MetaSettings,
+    settings: &mut MetaSettings,
     now: DateTime<Utc>,
 ) -> Result<(), GraphError> {
     let Some(token) = call.get("access_token").or(call.bearer.as_deref()) else {
@@ -32,6 +32,7 @@ pub(super) fn authenticate(
     if token != settings.access_token {
         return Err(invalid_token("Invalid OAuth access token - Cannot parse access token"));
     }
+    settings.use_token();
     if let Some(problem) = token_problem(settings, now) {
         return Err(problem);
     }

@@ -1,7 +1,9 @@
 //! The test's side of the simulator: look at everything, set anything.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,7 @@ use super::ads::Ad;
 use super::audience::{Audience, CustomerList, Kind};
 use super::members::{DataProcessing, Member};
 use super::verification::{self, Verification};
-use super::{Account, Instants, MetaState, seconds};
+use super::{Account, Instants, MetaState};
 
 /// Rows per page of the member dump.
 const DEFAULT_PAGE: usize = 10_000;
@@ -19,18 +21,24 @@ const DEFAULT_PAGE: usize = 10_000;
 /// - `GET /audiences`: every audience, deleted ones too, with its sessions and how many rows ask for limited data use;
 ///   every ad with `learning_phase_resets`; `ads_stopped`, the ids of ads whose audience was deleted;
 ///   `rows_removed_from_any`, what `usersofanyaudience` took out of all lists together.
+/// - `POST /audiences`: `{"count", "name"?, "description"?, "is_value_based"?}` makes customer lists that some other tool
+///   left there, empty, whatever the limit; answers with their `ids`.
 /// - `GET /audiences/{id}/members?offset=&limit=`: accepted rows in order as `[e-mail, phone, value, limited data use,
 ///   session id]`; of a hash the first 32 hex digits, `null` for an empty cell; the value as the number that was sent;
 ///   limited data use `null` when the row said nothing of it.
 /// - `GET /audiences/{id}/verification`: what was received against what is true.
+/// - `GET /calls`: `calls_while_limited`, how many came although their client had been told to wait, and `edges`, how
+///   many calls of each node and edge were `answered` and `refused`, such as `POST /{id}/users`.
 /// - `POST /state`: any fields of [`MetaSettings`](super::MetaSettings); besides `"throttle": {"code", "subcode",
-///   "minutes"}` limits the account from now on, and `"throttle": null` lifts it. Answers with the settings.
+///   "minutes"}` limits the account from now on (0.05 minutes will do), and `"throttle": null` lifts it. Answers with the settings.
 /// - `POST /ads`: `{"audience_id", "name"?, "effective_status"?, "excluded"?}` makes an ad that uses the audience.
 pub fn control(config: &mut ServiceConfig) {
     config
         .route("/audiences", web::get().to(audiences))
+        .route("/audiences", web::post().to(fill_account))
         .route("/audiences/{id}/members", web::get().to(members))
         .route("/audiences/{id}/verification", web::get().to(verify))
+        .route("/calls", web::get().to(calls))
         .route("/state", web::post().to(change_state))
         .route("/ads", web::post().to(attach_ad));
 }
@@ -49,6 +57,12 @@ async fn audiences(state: Data<MetaState>) -> impl Responder {
         "ads_stopped": stopped,
         "rows_removed_from_any": account.erased.rows,
     }))
+}
+
+async fn calls(state: Data<MetaState>) -> impl Responder {
+    let account = state.account();
+    let limited = account.usage.calls_while_limited;
+    Json(json!({"calls_while_limited": limited, "edges": account.calls}))
 }
 
 fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instants) -> Value {
@@ -82,6 +96,38 @@ fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instan
         }
     }
     summary
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForeignLists {
+    count: usize,
+    /// Numbered from 1.
+    #[serde(default = "foreign")]
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    is_value_based: bool,
+}
+
+fn foreign() -> String {
+    "Newsletter".to_owned()
+}
+
+async fn fill_account(state: Data<MetaState>, wanted: Json<ForeignLists>) -> impl Responder {
+    let at = state.instants();
+    let mut account = state.account();
+    let ForeignLists { count, name, description, is_value_based } = wanted.into_inner();
+    let list = || CustomerList {
+        value_based: is_value_based,
+        customer_file_source: "USER_PROVIDED_ONLY".to_owned(),
+        ..CustomerList::default()
+    };
+    let ids: Vec<String> = (1..=count)
+        .map(|n| account.add(format!("{name} {n}"), description.clone(), Kind::List(list()), at).to_string())
+        .collect();
+    (Json(json!({"ids": ids})), StatusCode::CREATED)
 }
 
 #[derive(Deserialize)]
@@ -136,11 +182,11 @@ struct Throttle {
     code: u32,
     subcode: Option<u32>,
     #[serde(default = "five")]
-    minutes: u64,
+    minutes: f64,
 }
 
-fn five() -> u64 {
-    5
+fn five() -> f64 {
+    5.0
 }
 
 async fn change_state(state: Data<MetaState>, patch: Json<Map<String, Value>>) -> HttpResponse {
@@ -163,7 +209,9 @@ fn patched(state: &MetaState, mut patch: Map<String, Value>) -> Result<Value, se
         None => {}
         Some(None) => account.usage.lift(),
         Some(Some(Throttle { code, subcode, minutes })) => {
-            account.usage.limit(code, subcode, state.instants().steady + seconds(minutes * 60));
+            let steady = state.instants().steady;
+            let wait = TimeDelta::milliseconds((minutes * 60_000.0) as i64);
+            account.usage.limit(code, subcode, steady + wait, steady);
         }
     }
     Ok(settings)

@@ -1,4 +1,4 @@
-//! Creating and deleting audiences (meta-api §1).
+//! Creating, renaming and deleting audiences (meta-api §1).
 
 use serde_json::{Value, json};
 
@@ -33,42 +33,16 @@ pub(super) fn create(state: &MetaState, call: &Call) -> Result<Value, GraphError
     };
     let id = match existing {
         Some(id) => id,
-        None => add(account, call, name, kind, at)?,
+        None => {
+            account.check_room(&kind)?;
+            account.add(name.to_owned(), call.get("description").unwrap_or("").to_owned(), kind, at)
+        }
     };
     let mut reply = json!({"id": id.to_string()});
     if let (Some(wanted), Some(audience)) = (call.get("fields"), account.audiences.get(&id)) {
         reply = fields::audience(account, audience, Some(wanted), &state.population, at)?;
     }
     Ok(reply)
-}
-
-fn add(account: &mut Account, call: &Call, name: &str, kind: Kind, at: Instants) -> Result<u64, GraphError> {
-    let lists = account.living().filter(|audience| audience.list().is_some()).count();
-    let lookalikes = account.living().count() - lists;
-    let full = match kind {
-        Kind::List(_) => lists >= account.settings.audience_limit,
-        Kind::Lookalike(_) => lookalikes >= account.settings.lookalike_limit,
-    };
-    if full {
-        // No code is documented for this; 2654 is the code for "could not be created".
-        let message =
-            "This ad account has reached its limit of audiences. Delete some before you create another one.";
-        return Err(GraphError::new(2654, "Too Many Audiences", message));
-    }
-    let id = account.new_id();
-    let description = call.get("description").unwrap_or("").to_owned();
-    let name = name.to_owned();
-    let audience = Audience {
-        id,
-        name,
-        description,
-        created_at: at.now,
-        content_updated_at: None,
-        deleted: false,
-        kind,
-    };
-    account.audiences.insert(id, audience);
-    Ok(id)
 }
 
 fn customer_list(call: &Call, account: &Account) -> Result<CustomerList, GraphError> {
@@ -134,7 +108,71 @@ pub(super) fn delete(account: &mut Account, id: u64) -> Result<Value, GraphError
     Ok(json!({"success": true}))
 }
 
+/// `POST /{audience}`: another name or description.
+///
+/// # Errors
+/// Terms, 100 for a field that can not be updated or when there is none, 100/1713228 for a flagged audience.
+pub(super) fn update(account: &mut Account, call: &Call, id: u64, at: Instants) -> Result<Value, GraphError> {
+    account.check_terms(false)?;
+    for fixed in ["is_value_based", "subtype"] {
+        if call.get(fixed).is_some() {
+            return Err(GraphError::parameter(fixed, &format!("Param {fixed} can't be updated")));
+        }
+    }
+    let (name, description) = (call.get("name"), call.get("description"));
+    if name.or(description).is_none() {
+        return Err(GraphError::parameter("name", "There is nothing to update"));
+    }
+    let Account { audiences, settings, .. } = account;
+    let gone = || GraphError::no_such_object(call.verb.name(), &id.to_string());
+    let audience = audiences.get_mut(&id).ok_or_else(gone)?;
+    if !audience.flagged(at, settings).is_empty() {
+        let message = "This audience can't be edited because it has integrity restrictions.";
+        return Err(GraphError::invalid("name", "Custom Audience Cannot Be Edited", message).sub(1_713_228));
+    }
+    if let Some(name) = name {
+        name.clone_into(&mut audience.name);
+    }
+    if let Some(description) = description {
+        description.clone_into(&mut audience.description);
+    }
+    Ok(json!({"success": true}))
+}
+
 impl Account {
+    /// # Errors
+    /// 100 in a full account.
+    fn check_room(&self, kind: &Kind) -> Result<(), GraphError> {
+        let lists = self.living().filter(|audience| audience.list().is_some()).count();
+        let full = match kind {
+            Kind::List(_) => lists >= self.settings.audience_limit,
+            Kind::Lookalike(_) => self.living().count() - lists >= self.settings.lookalike_limit,
+        };
+        if !full {
+            return Ok(());
+        }
+        // No code is documented for this.
+        let message =
+            "This ad account has reached its limit of audiences. Delete some before you create another one.";
+        Err(GraphError::invalid("name", "Too Many Audiences", message))
+    }
+
+    /// Adds an audience; returns its id.
+    pub fn add(&mut self, name: String, description: String, kind: Kind, at: Instants) -> u64 {
+        let id = self.new_id();
+        let audience = Audience {
+            id,
+            name,
+            description,
+            created_at: at.now,
+            content_updated_at: None,
+            deleted: false,
+            kind,
+        };
+        self.audiences.insert(id, audience);
+        id
+    }
+
     /// Until a human has accepted them, no audience is made or changed.
     ///
     /// # Errors

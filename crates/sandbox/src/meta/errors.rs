@@ -1,8 +1,12 @@
 //! Meta's error body (meta-api §6.1): every error carries a title and a message for the user, and a trace id.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
+
+use crate::faults::MetaError;
 
 /// One error as Graph API words it.
 pub(super) struct GraphError {
@@ -11,7 +15,7 @@ pub(super) struct GraphError {
     code: u32,
     subcode: Option<u32>,
     message: String,
-    title: &'static str,
+    title: Cow<'static, str>,
     user_message: String,
     transient: bool,
     /// Parameters that are to blame; sent as `error_data`, which Meta writes as a JSON *string* here.
@@ -32,7 +36,7 @@ impl GraphError {
             code,
             subcode: None,
             message: format!("(#{code}) {message}"),
-            title,
+            title: Cow::Borrowed(title),
             user_message: message.to_owned(),
             transient: matches!(code, 1 | 2 | 4 | 17 | 613 | 803 | 80_003),
             blamed: None,
@@ -61,6 +65,23 @@ impl GraphError {
             .sub(33)
             .worded(&message)
             .of_kind("GraphMethodException")
+    }
+
+    /// What a test wants to be answered.
+    pub fn planted(planted: &MetaError) -> Self {
+        let message = planted.message.as_deref().unwrap_or("An error planted in the sandbox");
+        let error = Self::new(planted.code, "Planted Error", message);
+        let status = planted.status.and_then(|status| StatusCode::from_u16(status).ok());
+        Self {
+            status: status.unwrap_or(error.status),
+            subcode: planted.subcode,
+            title: planted.title.clone().map_or(error.title, Cow::Owned),
+            user_message: planted.user_message.clone().unwrap_or(error.user_message),
+            transient: planted.is_transient.unwrap_or(error.transient),
+            // Word for word when given.
+            message: planted.message.clone().unwrap_or(error.message),
+            ..error
+        }
     }
 
     pub fn sub(self, subcode: u32) -> Self {

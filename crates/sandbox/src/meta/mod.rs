@@ -9,6 +9,7 @@ mod ads;
 mod audience;
 mod auth;
 mod call;
+mod calls;
 mod cell;
 mod control;
 mod creation;
@@ -38,6 +39,7 @@ use crate::clock::SandboxClock;
 use crate::people::Population;
 use ads::Ad;
 use audience::Audience;
+use calls::Calls;
 pub use control::control;
 use errors::GraphError;
 pub use settings::{MetaSettings, TokenState};
@@ -64,6 +66,7 @@ struct Account {
     ads: Vec<Ad>,
     erased: Erased,
     usage: Usage,
+    calls: Calls,
     next_id: u64,
 }
 
@@ -94,6 +97,7 @@ impl MetaState {
             ads: Vec::new(),
             erased: Erased::default(),
             usage: Usage::default(),
+            calls: Calls::default(),
             next_id: FIRST_ID,
         };
         Self { clock, population, account: Mutex::new(account) }

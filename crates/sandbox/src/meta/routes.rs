@@ -1,13 +1,16 @@
 //! One request from the wire to the reply: version, token, limits, then the node or edge it asks for.
 
+use std::time::Duration;
+
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::call::{Call, Verb};
 use super::errors::GraphError;
 use super::{Account, MetaState, account, ads, auth, creation, erasure, fields, listing, replacement, users};
+use crate::faults::MetaError;
 
 /// Answers anything under graph.facebook.com.
 pub(super) async fn graph(request: HttpRequest, state: Data<MetaState>, body: Bytes) -> HttpResponse {
@@ -16,12 +19,28 @@ pub(super) async fn graph(request: HttpRequest, state: Data<MetaState>, body: By
         Err(error) => return error.response(),
     };
     drop(body);
-    let mut response = match admit(&state, &call).and_then(|()| answer(&state, &call)) {
+    if !about_the_token(&call) {
+        let steady = state.instants().steady;
+        state.account().usage.overhear(steady);
+    }
+    let planted = request.extensions_mut().remove::<MetaError>();
+    let mut result = match &planted {
+        Some(error) if !error.applied => Err(GraphError::planted(error)),
+        _ => admit(&state, &call).and_then(|()| answer(&state, &call)),
+    };
+    if let Some(error) = planted.as_ref().filter(|error| error.applied) {
+        result = Err(GraphError::planted(error));
+    }
+    let steady = state.instants().steady;
+    let account = &mut *state.account();
+    account.calls.count(&call, result.is_ok());
+    if let Some(millis) = planted.as_ref().and_then(|error| error.wait_millis) {
+        account.usage.ask_for_silence(steady + Duration::from_millis(millis));
+    }
+    let mut response = match result {
         Ok(reply) => HttpResponse::Ok().json(reply),
         Err(error) => error.response(),
     };
-    let steady = state.instants().steady;
-    let account = state.account();
     let headers = response.headers_mut();
     for (name, value) in account.usage.headers(&account.settings, steady) {
         headers.insert(name, value);
@@ -31,14 +50,24 @@ pub(super) async fn graph(request: HttpRequest, state: Data<MetaState>, body: By
     if let Some(warning) = warning.and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.insert(HeaderName::from_static("x-ad-api-version-warning"), warning);
     }
+    for (name, value) in planted.iter().flat_map(|error| &error.headers) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+            headers.insert(name, value);
+        }
+    }
     response
+}
+
+/// No limit of the ad account concerns these.
+fn about_the_token(call: &Call) -> bool {
+    matches!(call.path.first().map(String::as_str), Some("me" | "debug_token"))
 }
 
 fn admit(state: &MetaState, call: &Call) -> Result<(), GraphError> {
     let at = state.instants();
     let Account { settings, usage, .. } = &mut *state.account();
     auth::authenticate(call, settings, at.now)?;
-    if matches!(call.path.first().map(String::as_str), Some("me" | "debug_token")) {
+    if about_the_token(call) {
         return Ok(());
     }
     usage.count(call.verb, settings, at.steady)?;
@@ -83,6 +112,7 @@ fn answer(state: &MetaState, call: &Call) -> Result<Value, GraphError> {
             let audience = account.audiences.get(&id).ok_or_else(missing)?;
             fields::audience(&account, audience, call.get("fields"), &state.population, at)
         }
+        (Verb::Post, None) => creation::update(&mut state.account(), call, id, at),
         (Verb::Delete, None) => {
             let mut account = state.account();
             account.check_terms(false)?;

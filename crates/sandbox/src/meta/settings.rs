@@ -45,6 +45,10 @@ pub struct MetaSettings {
     pub token: TokenState,
     /// When it expires, on the sandbox's fast clock; never when absent.
     pub token_expires_at: Option<DateTime<Utc>>,
+    /// After this many more calls the token expires (190/463); counts down, and sets `token` when it is through.
+    pub token_expires_after_calls: Option<u64>,
+    /// The same for a token that is revoked (190/458).
+    pub token_revoked_after_calls: Option<u64>,
     /// Granted to the token. Writing needs `ads_management`; reading that or `ads_read`.
     pub permissions: Vec<String>,
     /// The audience terms: else code 200, subcode 1870090.
@@ -95,7 +99,9 @@ pub struct MetaSettings {
     pub calls_per_hour: u32,
     /// Score (read 1, write 3) per 300 s of the ad account: else 17/2446079.
     pub score_limit: u32,
-    /// Shown in the usage headers.
+    /// What others use up of both limits, in percent: 80 begins near the end.
+    pub usage_percent: f64,
+    /// Shown in the usage headers: `development_access` (since 2026 "Limited") or `standard_access` ("Full").
     pub access_tier: String,
 }
 
@@ -115,6 +121,8 @@ impl Default for MetaSettings {
             require_app_secret_proof: false,
             token: TokenState::Valid,
             token_expires_at: None,
+            token_expires_after_calls: None,
+            token_revoked_after_calls: None,
             permissions: ["ads_management", "ads_read", "business_management"].map(str::to_owned).to_vec(),
             audience_terms_accepted: true,
             value_based_terms_accepted: true,
@@ -151,6 +159,7 @@ impl Default for MetaSettings {
             removal_floor: 0,
             calls_per_hour: 190_000,
             score_limit: 9_000,
+            usage_percent: 0.0,
             access_tier: "standard_access".to_owned(),
         }
     }
@@ -160,6 +169,21 @@ impl MetaSettings {
     /// Whether the token is past its time.
     pub(super) fn expired(&self, now: DateTime<Utc>) -> bool {
         self.token == TokenState::Expired || self.token_expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Counts a call against the token's remaining ones.
+    pub(super) fn use_token(&mut self) {
+        let counters = [
+            (&mut self.token_expires_after_calls, TokenState::Expired),
+            (&mut self.token_revoked_after_calls, TokenState::Revoked),
+        ];
+        for (remaining, end) in counters {
+            match remaining {
+                Some(0) => (*remaining, self.token) = (None, end),
+                Some(calls) => *calls -= 1,
+                None => {}
+            }
+        }
     }
 
     pub(super) fn may(&self, permission: &str) -> bool {

@@ -22,6 +22,12 @@ pub struct Contact {
     pub email: String,
     /// As typed.
     pub phone: String,
+    /// Further addresses, as typed.
+    pub additional_emails: Vec<String>,
+    /// Further numbers, as typed.
+    pub additional_phones: Vec<String>,
+    /// As typed; digits alone are milliseconds since 1970.
+    pub date_of_birth: String,
     /// As typed.
     pub city: String,
     /// As typed.
@@ -54,8 +60,8 @@ impl Contact {
         json!({
             "id": self.id,
             "locationId": location_id,
-            "additionalEmails": [],
-            "additionalPhones": [],
+            "additionalEmails": self.additional_emails,
+            "additionalPhones": self.additional_phones.iter().map(|phone| json!({"phone": phone, "phoneLabel": null})).collect::<Vec<_>>(),
             "address": null,
             "assignedTo": null,
             "businessId": null,
@@ -65,7 +71,7 @@ impl Contact {
             "country": text(&self.country),
             "customFields": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
             "dateAdded": time(self.date_added),
-            "dateOfBirth": null,
+            "dateOfBirth": self.date_of_birth.parse::<i64>().map_or_else(|_text| text(&self.date_of_birth), Value::from),
             "dateUpdated": time(self.date_updated),
             "dnd": self.dnd,
             "dndSettings": self.dnd_settings_as(v3),

@@ -90,8 +90,18 @@ pub(super) fn generated(index: u32, n: u32) -> Known {
         custom_fields,
         date_added: added,
         date_updated: added + 1000,
+        ..Contact::default()
     };
-    Known { contact, email, phone_digits, country: *b"us", ltv, expected_percentile: None }
+    let filled = |truth: String| if truth.is_empty() { Vec::new() } else { vec![truth] };
+    Known {
+        contact,
+        emails: filled(email),
+        phones: filled(phone_digits),
+        known_to_meta: None,
+        country: *b"us",
+        ltv,
+        expected_percentile: None,
+    }
 }
 
 /// E-mail truth, e-mail as typed, phone truth, phone as typed.

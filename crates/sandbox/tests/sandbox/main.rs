@@ -8,5 +8,6 @@ mod faults;
 mod ghl;
 mod ghl_search;
 mod meta;
+mod meta_faults;
 mod people;
 mod smtp;

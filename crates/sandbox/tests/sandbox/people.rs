@@ -2,9 +2,10 @@
 
 use sandbox::people::{Expectation, Population};
 use sandbox::{Contacts, SandboxSettings};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::client::start;
+use crate::client::{search, start};
 
 fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
@@ -156,4 +157,44 @@ fn a_messy_export_can_be_loaded() {
     let error = Population::new(&Contacts::CsvText(format!("{header}\n{}", rows[0].replace(",ok", ",fine"))))
         .unwrap_err();
     assert_eq!(error.to_string(), "row 1 of the contacts: ltv_bucket is none of ok, no_ltv, bad_ltv");
+}
+
+#[test]
+fn a_person_can_be_known_to_meta_by_an_additional_address_or_number_alone() {
+    let header = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,additional_emails,additional_emails_truth,additional_phones,additional_phones_truth,date_of_birth,known_to_meta,city,state,postal_code,country,ltv_raw,ltv_expected,ltv_bucket";
+    let rows = [
+        "a,Ann,Lee,ann@example.com,,,Lee@example.com;n/a,lee@example.com,,,1990-01-31,lee@example.com,,,,US,1.00,1.00,ok",
+        "b,Bob,Ray,,(201) 555-0100,+12015550100,,,201 555 0101;201 555 0100,+12015550101;+12015550100,633744000000,+12015550101,,,,US,2.00,2.00,ok",
+        "c,Cy,Poe,,,,cy@example.com,cy@example.com,,,,,,,,US,3.00,3.00,ok",
+    ];
+    let contacts = Contacts::CsvText(format!("{header}\n{}\n", rows.join("\n")));
+    let sandbox = start(SandboxSettings { contacts, ..SandboxSettings::default() });
+    let population = sandbox.population();
+    let people: Vec<_> = population.people().collect();
+    assert!(people.iter().all(|person| person.expected == Expectation::Sent));
+    let rows = |at: usize| people[at].rows().collect::<Vec<_>>();
+    assert_eq!(rows(0), [("ann@example.com", ""), ("lee@example.com", "")]);
+    assert_eq!(rows(1), [("", "12015550100"), ("", "12015550101")]);
+    assert_eq!(rows(2), [("cy@example.com", "")]);
+    let (ann, lee) = (hash("ann@example.com"), hash("lee@example.com"));
+    let (main, second) = (hash("12015550100"), hash("12015550101"));
+    assert_eq!(population.identify(Some(&ann), None), Some(0));
+    assert_eq!(population.match_person(Some(&ann), None), None);
+    assert_eq!(population.match_person(Some(&lee), None), Some(0));
+    assert_eq!(
+        (population.match_person(None, Some(&main)), population.identify(None, Some(&main))),
+        (None, Some(1))
+    );
+    assert_eq!(population.match_person(None, Some(&second)), Some(1));
+    assert!(people[0].on_meta && people[1].on_meta);
+
+    let contacts = search(&sandbox, json!({"pageLimit": 3})).json()["contacts"].clone();
+    let of =
+        |id: &str| contacts.as_array().unwrap().iter().find(|contact| contact["id"] == id).unwrap().clone();
+    assert_eq!(of("a")["additionalEmails"], json!(["Lee@example.com", "n/a"]));
+    assert_eq!(of("b")["additionalPhones"][1], json!({"phone": "201 555 0100", "phoneLabel": null}));
+    assert_eq!(
+        ["a", "b", "c"].map(|id| of(id)["dateOfBirth"].clone()),
+        [json!("1990-01-31"), json!(633_744_000_000_i64), Value::Null]
+    );
 }

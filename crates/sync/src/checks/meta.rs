@@ -3,7 +3,7 @@
 use super::{DAYS_OF_WARNING, Findings};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::foreign_text::presentable;
-use domain::{Cancel, Explanation};
+use domain::{Cancel, Explain, Explanation};
 use meta::{AdAccount, AdAccountId, MetaClient, MetaError, TokenInfo};
 
 /// Without it nothing can be created or uploaded.
@@ -12,18 +12,28 @@ const WRITING: &str = "ads_management";
 /// may write do all a sync needs.
 const READING: [&str; 2] = ["ads_read", "business_management"];
 
+/// Meta's limit of customer lists per ad account.
+/// <https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences>
+const MOST_LISTS: usize = 500;
+/// From here on somebody should make room: a list per day fills the rest in some weeks.
+const LISTS_TO_WARN_FROM: usize = 450;
+/// Meta's word for customer lists.
+const CUSTOMER_LIST: &str = "CUSTOM";
+
 /// Meta's code for a token it does not accept, whatever it is asked.
 const BAD_TOKEN: u64 = 190;
 
 const NEW_TOKEN: &str = "Create a new token at https://business.facebook.com/settings/system-users and set it as META_ACCESS_TOKEN. A system user's token need not expire.";
 
 /// What Meta lets an installation do: the one source of these sentences, for `check`, the dashboard and the run.
+/// `needs_a_list` tells whether the next run creates a customer list.
 ///
 /// # Errors
 /// When Meta could not be asked.
 pub(super) fn look(
     meta: &MetaClient,
     now: DateTime<Utc>,
+    needs_a_list: bool,
     cancel: &Cancel,
     findings: &mut Findings,
 ) -> Result<(), MetaError> {
@@ -38,6 +48,17 @@ pub(super) fn look(
     }
     let account = meta.ad_account(cancel)?;
     judge_account(&account, meta.ad_account_id(), findings);
+    match meta.custom_audiences(cancel) {
+        Ok(audiences) => {
+            let lists = audiences.iter().filter(|audience| audience.subtype == CUSTOMER_LIST).count();
+            judge_lists(lists, needs_a_list, meta.ad_account_id(), findings);
+        }
+        Err(MetaError::Cancelled(cancelled)) => return Err(cancelled.into()),
+        // Room for one more is likely, and Meta itself refuses a list too many.
+        Err(error) => {
+            findings.tell(format!("The customer lists could not be counted. {}", error.explain().message));
+        }
+    }
     if let Some(warning) = meta.version_warning() {
         findings.warn(&format!("Meta says of META_API_VERSION: {warning}"));
     }
@@ -120,9 +141,29 @@ fn judge_account(account: &AdAccount, id: &AdAccountId, findings: &mut Findings)
     }
 }
 
+fn judge_lists(lists: usize, needs_a_list: bool, id: &AdAccountId, findings: &mut Findings) {
+    let remedy = format!(
+        "Delete lists that no ad uses at https://business.facebook.com/adsmanager/audiences?act={}, or set AUDIENCE_MODE=stable, which needs one list for ever.",
+        id.digits()
+    );
+    findings.tell(format!("{lists} customer lists of at most {MOST_LISTS}."));
+    if lists >= MOST_LISTS && needs_a_list {
+        findings.problem(Explanation::new(
+            format!(
+                "The ad account holds {lists} customer lists, and Meta allows no more than {MOST_LISTS}."
+            ),
+            remedy,
+        ));
+    } else if lists >= LISTS_TO_WARN_FROM {
+        findings.warn(&format!(
+            "the ad account holds {lists} customer lists, and Meta allows no more than {MOST_LISTS}. {remedy}"
+        ));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Findings, judge_account, judge_token};
+    use super::{Findings, judge_account, judge_lists, judge_token};
     use chrono::{DateTime, Utc};
     use meta::{AccountStatus, AdAccount, AdAccountId, TokenInfo};
 
@@ -209,5 +250,20 @@ mod tests {
             assert!(terms[0].contains(&link), "{terms:?}");
         }
         assert_eq!(judged(2, Some(false)).len(), 2, "both problems are told");
+    }
+
+    #[test]
+    fn lists_are_warned_about_from_450_and_a_problem_where_a_five_hundred_and_first_is_needed() {
+        let id = AdAccountId::parse("act_1234567890").unwrap();
+        let judged = |lists, needs_a_list| {
+            let mut findings = Findings::default();
+            judge_lists(lists, needs_a_list, &id, &mut findings);
+            let warned =
+                findings.found.iter().any(|sentence| sentence.starts_with("Warning: the ad account"));
+            (warned, findings.problems.len())
+        };
+        assert_eq!([judged(0, true), judged(449, true)], [(false, 0); 2]);
+        assert_eq!([judged(450, true), judged(499, true), judged(501, false)], [(true, 0); 3]);
+        assert_eq!(judged(500, true), (false, 1));
     }
 }

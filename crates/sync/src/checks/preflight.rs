@@ -3,6 +3,7 @@
 use super::{Findings, WARNING, meta};
 use crate::error::RunError;
 use crate::service::SyncService;
+use crate::settings::AudienceMode;
 use domain::{Cancel, Explanation};
 
 impl SyncService {
@@ -14,7 +15,15 @@ impl SyncService {
     pub fn preflight(&self, cancel: &Cancel) -> Result<Vec<String>, RunError> {
         let mut findings = Findings::default();
         let parts = &self.parts;
-        meta::look(&parts.meta, parts.clock.now(), cancel, &mut findings).map_err(RunError::edge)?;
+        let needs_a_list = match parts.settings.audience_mode {
+            AudienceMode::Dated => true,
+            AudienceMode::Stable => {
+                parts.settings.existing_audience.is_none()
+                    && parts.store.stable_audience(&parts.settings.ad_account_id)?.is_none()
+            }
+        };
+        meta::look(&parts.meta, parts.clock.now(), needs_a_list, cancel, &mut findings)
+            .map_err(RunError::edge)?;
         findings.found.iter().for_each(|sentence| log::info!("{sentence}"));
         match joined(findings.problems) {
             Some(problem) => Err(RunError::NotPrepared(problem)),
@@ -28,12 +37,7 @@ impl SyncService {
     }
 }
 
-fn capitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// All problems as one; the codes are those of the first that has any.
+/// A run fails with one sentence: all problems as one, a common remedy once; the codes are those of the first that has any.
 fn joined(problems: Vec<Explanation>) -> Option<Explanation> {
     problems.into_iter().reduce(|all, next| Explanation {
         message: format!("{} {}", all.message, next.message),
@@ -45,4 +49,31 @@ fn joined(problems: Vec<Explanation>) -> Option<Explanation> {
         provider_code: all.provider_code.or(next.provider_code),
         trace_id: all.trace_id.or(next.trace_id),
     })
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{capitalized, joined};
+    use domain::Explanation;
+
+    #[test]
+    fn several_problems_are_told_together_and_a_common_remedy_once() {
+        let problem = |message: &str, remedy: &str| Explanation::new(message, remedy);
+        let told =
+            joined(vec![problem("A.", "Do."), problem("B.", "Do.").with_code("7"), problem("C.", "Go.")])
+                .unwrap();
+        assert_eq!((told.message.as_str(), told.remedy.as_str()), ("A. B. C.", "Do. Go."));
+        assert_eq!(told.provider_code.as_deref(), Some("7"));
+        assert_eq!(joined(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_warning_of_its_own_begins_with_a_capital() {
+        assert_eq!(["", "the token"].map(capitalized), ["", "The token"]);
+    }
 }

@@ -190,3 +190,17 @@ fn a_body_that_is_neither_form_nor_json_is_refused() {
     assert_eq!(send("application/json", "{broken"), (400, 100, 0));
     assert_eq!(send("application/json", "[1]"), (400, 100, 0));
 }
+
+#[test]
+fn a_token_ends_after_so_many_more_calls_until_it_is_renewed() {
+    let meta = Meta::start();
+    for (setting, subcode) in [("token_expires_after_calls", 463), ("token_revoked_after_calls", 458)] {
+        meta.set(&json!({setting: 2}));
+        meta.get(PATH).ok();
+        meta.get(&format!("debug_token?input_token={}", meta.settings.access_token)).ok();
+        assert_eq!(meta.get(PATH).error(), (400, 190, subcode));
+        assert_eq!(meta.get(PATH).error(), (400, 190, subcode));
+        meta.set(&json!({"token": "valid"}));
+        meta.get(PATH).ok();
+    }
+}

@@ -106,7 +106,7 @@ fn the_number_of_customer_lists_is_limited() {
     let first = meta.seed();
     meta.seed();
     let reply = meta.try_create("third", false);
-    assert_eq!(reply.error(), (400, 2654, 0));
+    assert_eq!(reply.error(), (400, 100, 0));
     assert!(reply.json["error"]["error_user_msg"].as_str().unwrap().contains("limit"));
     meta.delete(&first).ok();
     assert_eq!(meta.try_create("third", false).status, 200);
@@ -239,4 +239,47 @@ fn health_is_an_empty_list() {
     let meta = Meta::start();
     assert_eq!(meta.get(&format!("{}/health", meta.seed())).ok(), json!({"data": []}));
     assert_eq!(meta.get("120999999999999999/health").error(), (400, 100, 33));
+}
+
+#[test]
+fn an_account_is_filled_with_foreign_lists_up_to_the_limit_and_listed_by_pages() {
+    let meta = Meta::start();
+    meta.seed();
+    let filled =
+        meta.control_post("audiences", &json!({"count": 499, "name": "Shop", "is_value_based": true}));
+    assert_eq!((filled.status, filled.json["ids"].as_array().unwrap().len()), (201, 499));
+    assert_eq!(meta.try_create("one too many", false).error(), (400, 100, 0));
+    let fields = "id,name,description,subtype,is_value_based,time_created,operation_status,\
+                  approximate_count_lower_bound,approximate_count_upper_bound";
+    let mut page = meta.get(&format!("{}?fields={fields}&limit=100", meta.audiences_path())).ok();
+    assert_eq!(page["data"][0]["name"], "Shop 499");
+    assert_eq!(page["data"][0]["is_value_based"], true);
+    assert_eq!(page["data"][0]["operation_status"]["code"], 410);
+    assert!(page["data"][0]["time_created"].is_i64());
+    let mut all = Vec::new();
+    loop {
+        all.extend(page["data"].as_array().unwrap().iter().map(id_of));
+        let Some(next) = page["paging"]["next"].as_str() else { break };
+        page = meta.raw_get(next.strip_prefix(&meta.url).unwrap()).ok();
+    }
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 500);
+}
+
+#[test]
+fn a_name_and_a_description_can_be_changed_and_nothing_else() {
+    let meta = Meta::start();
+    let seed = meta.seed();
+    assert_eq!(meta.post(&seed, &[("description", "new words")]).ok(), json!({"success": true}));
+    assert_eq!(meta.post(&seed, &[("name", "New")]).ok(), json!({"success": true}));
+    let node = meta.get(&format!("{seed}?fields=name,description")).ok();
+    assert_eq!((&node["name"], &node["description"]), (&json!("New"), &json!("new words")));
+    assert_eq!(meta.post(&seed, &[]).error(), (400, 100, 0));
+    for fixed in [("is_value_based", "0"), ("subtype", "LOOKALIKE")] {
+        assert_eq!(meta.post(&seed, &[("name", "x"), fixed]).error(), (400, 100, 0));
+    }
+    meta.set(&json!({"blocked_words": ["new"], "integrity_delay_seconds": 0}));
+    assert_eq!(meta.post(&seed, &[("name", "x")]).error(), (400, 100, 1_713_228));
+    assert_eq!(meta.post("120999999999999999", &[("name", "x")]).error(), (400, 100, 33));
 }

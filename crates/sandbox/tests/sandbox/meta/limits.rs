@@ -67,6 +67,59 @@ fn calling_on_while_limited_lengthens_the_wait() {
 }
 
 #[test]
+fn a_wait_of_less_than_a_minute_is_told_in_hundredths() {
+    let meta = Meta::start();
+    meta.set(&json!({"throttle": {"code": 80_003, "subcode": 2_446_079, "minutes": 0.05}}));
+    let reply = meta.get(PATH);
+    assert_eq!(reply.error(), (400, 80_003, 2_446_079));
+    // The call itself was made while limited, which adds as much again.
+    let minutes = usage(&reply)["estimated_time_to_regain_access"].as_f64().unwrap();
+    assert!((0.05..=0.1).contains(&minutes), "{minutes}");
+    meta.clock.advance(std::time::Duration::from_secs(6));
+    assert_eq!(usage(&meta.get(PATH))["estimated_time_to_regain_access"], 0);
+}
+
+#[test]
+fn others_may_have_used_up_most_of_both_limits() {
+    let meta = Meta::start();
+    meta.set(&json!({"usage_percent": 80.0, "calls_per_hour": 10, "score_limit": 1000}));
+    let reply = meta.get(PATH);
+    assert_eq!(usage(&reply)["call_count"], 90);
+    let account: Value = serde_json::from_str(reply.header("x-ad-account-usage").unwrap()).unwrap();
+    assert_eq!(account["acc_id_util_pct"], 80.1);
+    meta.get(PATH).ok();
+    assert_eq!(meta.get(PATH).error(), (400, 80_003, 2_446_079));
+    meta.set(&json!({"usage_percent": 0.0, "throttle": null}));
+    assert_eq!(usage(&meta.get(PATH))["call_count"], 10);
+}
+
+#[test]
+fn calls_are_counted_by_edge_and_those_made_while_limited_by_themselves() {
+    let meta = Meta::start();
+    let seed = meta.seed();
+    meta.send(&seed, &meta.rows()[..1], 1, 1, false).ok();
+    meta.send(&seed, &[json!(["x"])], 1, 2, true);
+    meta.post(&format!("{seed}/users"), &[("method", "DELETE")]);
+    meta.set(&json!({"throttle": {"code": 17}}));
+    for _ in 0..3 {
+        meta.get(PATH);
+    }
+    meta.get(&format!("debug_token?input_token={}", meta.settings.access_token)).ok();
+    meta.set(&json!({"throttle": null}));
+    meta.get(PATH).ok();
+    assert_eq!(
+        meta.control("calls"),
+        json!({"calls_while_limited": 3, "edges": {
+            "DELETE /{id}/users": {"answered": 0, "refused": 1},
+            "GET /act_{id}": {"answered": 1, "refused": 3},
+            "GET /debug_token": {"answered": 1, "refused": 0},
+            "POST /act_{id}/customaudiences": {"answered": 1, "refused": 0},
+            "POST /{id}/users": {"answered": 1, "refused": 1},
+        }})
+    );
+}
+
+#[test]
 fn a_limit_is_imposed_and_lifted_by_hand() {
     let meta = Meta::start();
     for (code, subcode) in

@@ -190,5 +190,5 @@ fn the_number_of_lookalikes_is_limited() {
     meta.set(&json!({"lookalike_limit": 1}));
     let seed = meta.filled_seed();
     lookalike(&meta, &seed, US).ok();
-    assert_eq!(lookalike(&meta, &seed, r#"{"ratio":0.02,"country":"US"}"#).error(), (400, 2654, 0));
+    assert_eq!(lookalike(&meta, &seed, r#"{"ratio":0.02,"country":"US"}"#).error(), (400, 100, 0));
 }

@@ -75,7 +75,9 @@ impl SyncService {
                 }
                 Err(Reason::Used) => tally.used += 1,
                 Err(Reason::NotOurs) => {
-                    log::warn!("the old audience {id} is kept: it, or a lookalike made from it, lacks our tag");
+                    log::warn!(
+                        "the old audience {id} is kept: it, or a lookalike made from it, lacks our tag"
+                    );
                     tally.not_ours += 1;
                 }
                 Err(Reason::Unknown(error)) => {
@@ -117,7 +119,9 @@ impl SyncService {
     /// The audience at Meta; `None` when it is gone.
     fn find_ours(&self, id: &str, mark: &str, cancel: &Cancel) -> Result<Option<AudienceState>, Reason> {
         match self.parts.meta.audience(id, cancel) {
-            Ok(state) if state.description.as_deref().is_some_and(|text| text.contains(mark)) => Ok(Some(state)),
+            Ok(state) if state.description.as_deref().is_some_and(|text| text.contains(mark)) => {
+                Ok(Some(state))
+            }
             Ok(_) => Err(Reason::NotOurs),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(Reason::Unknown(error)),

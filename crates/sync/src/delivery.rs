@@ -117,9 +117,11 @@ impl Delivery<'_> {
         membership: &Membership<'_>,
         total: u64,
     ) -> Result<Delivered, RunError> {
-        let delivered = with_batches(membership, |_| true, |batches| {
-            Adding::new(self, &audience.id, total, Delivered::default()).add_all(batches)
-        })?;
+        let delivered = with_batches(
+            membership,
+            |_| true,
+            |batches| Adding::new(self, &audience.id, total, Delivered::default()).add_all(batches),
+        )?;
         if delivered.rows != total {
             let Delivered { resent, received, .. } = delivered;
             return Err(RunError::RowsLost { sent: total, resent, received });

@@ -119,7 +119,8 @@ impl SyncService {
 }
 
 fn is_same(found: &LookalikeSummary, wanted: &Lookalike) -> bool {
-    found.country.as_deref() == Some(wanted.country.as_str()) && found.ratio_percent == Some(wanted.ratio_percent)
+    found.country.as_deref() == Some(wanted.country.as_str())
+        && found.ratio_percent == Some(wanted.ratio_percent)
 }
 
 fn is_created(lookalike: &mut Lookalike, id: String) {

@@ -4,9 +4,10 @@ use crate::account::{self, Account};
 use crate::delivery::Delivery;
 use crate::edges::ValueField;
 use crate::error::RunError;
+use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader};
-use crate::saving::sent_counts;
+use crate::saving::{Outcome, sent_counts};
 use crate::service::{SyncService, find_field};
 use crate::spool::Spool;
 use crate::target::Target;
@@ -77,7 +78,14 @@ impl SyncService {
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;
         progress.step(Step::Save, || {
-            self.save(progress, config, &account, &counts, &sketch, &uploaded.refused, &spool)?;
+            let outcome = Outcome {
+                account: &account,
+                counts: &counts,
+                sketch: &sketch,
+                refused: &uploaded.refused,
+                spool: &spool,
+            };
+            self.save(progress, config, outcome)?;
             self.after_saving(&delivery, config, &account, &spool)?;
             keep_warnings()?;
             Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
@@ -138,12 +146,14 @@ impl SyncService {
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
         let today = self.parts.clock.now().with_timezone(&self.parts.settings.time_zone).date_naive();
         let encoder = Encoder::new(country, today);
+        let suppression = Suppression::load(&self.parts.store)?;
         let reader = Reader {
             source,
             list: &list,
             field_id: &field.id,
             encoder: &encoder,
             settings: &self.parts.settings,
+            suppression: &suppression,
             spool,
             page_read,
             cancel,

@@ -163,8 +163,12 @@ impl Replacing<'_> {
                 (Some(ReplaceRefusal::TooLarge | ReplaceRefusal::NotPossible), _) if opens => {
                     return Ok(Sent::NotPossible);
                 }
-                (Some(ReplaceRefusal::TimedOut | ReplaceRefusal::Finished), _) => return Ok(Sent::SessionOver),
-                (Some(ReplaceRefusal::NotOpened | ReplaceRefusal::WentWrong), _) => return Ok(Sent::Again(error)),
+                (Some(ReplaceRefusal::TimedOut | ReplaceRefusal::Finished), _) => {
+                    return Ok(Sent::SessionOver);
+                }
+                (Some(ReplaceRefusal::NotOpened | ReplaceRefusal::WentWrong), _) => {
+                    return Ok(Sent::Again(error));
+                }
                 _ => return Err(RunError::edge(error)),
             }
         }

@@ -24,11 +24,8 @@ impl Refused {
             return Ok(Self::default());
         }
         let by_key = by_first_key(&delivered.samples);
-        let by_place: HashMap<u32, &Sample> = delivered
-            .samples
-            .iter()
-            .filter_map(|sample| Some((sample.contact?, sample)))
-            .collect();
+        let by_place: HashMap<u32, &Sample> =
+            delivered.samples.iter().filter_map(|sample| Some((sample.contact?, sample))).collect();
         let (mut refused, mut rows_named) = (Self::default(), 0);
         membership.for_each_contact(|members| {
             let Some(first) = members.first() else { return Ok(()) };
@@ -36,9 +33,9 @@ impl Refused {
             let mut reasons = members.iter().filter_map(|member| {
                 let keys: Vec<Digest> = member.row.cells().iter().flatten().copied().collect();
                 let candidates = keys.iter().filter_map(|key| by_key.get(key)).flatten();
-                let named = candidates.into_iter().find(|(sample_keys, _)| {
-                    sample_keys.iter().all(|key| keys.contains(key))
-                });
+                let named = candidates
+                    .into_iter()
+                    .find(|(sample_keys, _)| sample_keys.iter().all(|key| keys.contains(key)));
                 named.map(|(_, sample)| *sample).or_else(|| by_place.get(&place).copied())
             });
             if let Some(sample) = reasons.next() {

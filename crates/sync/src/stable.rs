@@ -142,7 +142,9 @@ impl Delivery<'_> {
                     return Ok(delivered);
                 }
                 Replaced::NotPossible => {
-                    log::warn!("Meta does not replace the members of this audience: changes are sent instead");
+                    log::warn!(
+                        "Meta does not replace the members of this audience: changes are sent instead"
+                    );
                     store.replacement_closed(self.progress.run)?;
                     membership.spool.release();
                     store.stable_audience_set(&StableAudience { replace_refused: true, ..stable.clone() })?;
@@ -171,10 +173,11 @@ impl Delivery<'_> {
         let (mut undelivered, mut chunk) = (Vec::new(), Vec::with_capacity(CHUNK));
         membership.for_each_contact(|members| {
             self.cancel.check()?;
-            chunk.extend(members.iter().map(|member| persistence::Member {
-                hashes: member.hashes(),
-                value: member.value.get(),
-            }));
+            chunk.extend(
+                members
+                    .iter()
+                    .map(|member| persistence::Member { hashes: member.hashes(), value: member.value.get() }),
+            );
             if chunk.len() >= CHUNK {
                 undelivered.extend(store.members_stage(audience_id, run, &chunk)?);
                 chunk.clear();
@@ -219,11 +222,12 @@ impl Delivery<'_> {
             let people: Vec<PersonHashes> = surplus.iter().map(|(_, member)| member.hashes).collect();
             let rows = removal_rows(&people)?;
             let estimated_total = rows.len() as u64;
-            let batch = UploadBatch { session_id, batch_seq, last: next.is_empty(), estimated_total, rows: &rows };
+            let batch =
+                UploadBatch { session_id, batch_seq, last: next.is_empty(), estimated_total, rows: &rows };
             // Before the call: whatever becomes of it, they are added again.
             parts.store.members_sharing(audience_id, run, &people)?;
-            let result =
-                self.while_replacing(audience_id, || parts.meta.remove_users(audience_id, &batch, self.cancel));
+            let result = self
+                .while_replacing(audience_id, || parts.meta.remove_users(audience_id, &batch, self.cancel));
             match result {
                 Ok(_) => surplus = next,
                 Err(error) if error.would_be_too_small() => {

@@ -30,7 +30,12 @@ impl SyncService {
                     self.parts.store.replacement_closed(open.run_id)?;
                 } else {
                     let note = format!("not finished yet: {}", error.explain().message);
-                    self.parts.store.step_finish(open.run_id, Step::Upload, StepStatus::Failed, Some(&note))?;
+                    self.parts.store.step_finish(
+                        open.run_id,
+                        Step::Upload,
+                        StepStatus::Failed,
+                        Some(&note),
+                    )?;
                 }
             }
         }
@@ -41,7 +46,11 @@ impl SyncService {
         let missing = || RunError::NoPlan { run: open.run_id };
         let spool = Spool::reopen(&self.parts.settings.spool_folder, open.run_id).ok_or_else(missing)?;
         let membership = Membership::from_plan(&spool)?.ok_or_else(missing)?;
-        log::warn!("the members of audience {} are being replaced since {}: finishing it", open.audience_id, open.opened_at);
+        log::warn!(
+            "the members of audience {} are being replaced since {}: finishing it",
+            open.audience_id,
+            open.opened_at
+        );
         let progress = Progress::new(&self.parts.store, open.run_id, &NobodyWatches);
         let delivery = Delivery::new(self, &progress, cancel);
         let age = (self.parts.clock.now() - open.opened_at).to_std().unwrap_or_default();

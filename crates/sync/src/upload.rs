@@ -207,7 +207,8 @@ impl<'a> Adding<'a> {
         session.next_seq += u32::try_from(group.len()).unwrap_or(u32::MAX);
         let (id, estimated_total) = (session.id, self.estimated_total);
         let upload = |batch_seq, batch: &Batch| {
-            let batch = UploadBatch { session_id: id, batch_seq, last: closes, estimated_total, rows: &batch.rows };
+            let batch =
+                UploadBatch { session_id: id, batch_seq, last: closes, estimated_total, rows: &batch.rows };
             self.delivery.while_replacing(self.audience_id, || {
                 self.delivery.service.parts.meta.add_users(self.audience_id, &batch, self.delivery.cancel)
             })
@@ -278,4 +279,3 @@ where
             .collect()
     })
 }
-

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 /// A list that is quickly sent, with enough people for a lookalike.
 fn instance() -> Instance {
     let mut csv = header();
-    (0..150).for_each(|number| csv.push_str(&row(number, &format!("{number}.00"), &format!("{number}.00"), "ok")));
+    (0..150).for_each(|number| {
+        csv.push_str(&row(number, &format!("{number}.00"), &format!("{number}.00"), "ok"))
+    });
     let mut instance = Instance::with(Contacts::CsvText(csv), |_| {});
     instance.set("NORMALIZER", "local").set("LOG_LEVEL", "INFO");
     instance
@@ -28,7 +30,11 @@ fn fault(row: &Row, wait_millis: Option<u64>) -> Fault {
         ..MetaError::default()
     };
     let fault = Fault::new(Service::Meta, Effect::MetaError(error)).on_method("POST");
-    if row.code == 2654 { fault.on_path("/customaudiences").on_body("LOOKALIKE") } else { fault.on_path("/users") }
+    if row.code == 2654 {
+        fault.on_path("/customaudiences").on_body("LOOKALIKE")
+    } else {
+        fault.on_path("/users")
+    }
 }
 
 /// What a run came to: its JSON, its page and the text and HTML of its e-mail.
@@ -48,7 +54,8 @@ fn run_with(served: &Served, instance: &Instance, fault: Fault) -> Told {
     assert_eq!(status, 202, "{begun}");
     let id = begun["run_id"].as_i64().unwrap();
     served.wait_for("the run has ended", || {
-        served.get(&format!("/api/sync/{id}"))["status"] != "running" && instance.sandbox.mails().all().len() == 1
+        served.get(&format!("/api/sync/{id}"))["status"] != "running"
+            && instance.sandbox.mails().all().len() == 1
     });
     let mail = instance.sandbox.mails().all().remove(0);
     Told {
@@ -64,15 +71,16 @@ fn run_with(served: &Served, instance: &Instance, fault: Fault) -> Told {
 fn is_handled(row: &Row) -> bool {
     // A session that is over is followed by another; a lookalike that exists is looked up, and found not to exist here;
     // a seed that is too small is tried again later.
-    matches!(
-        (row.code, row.subcode),
-        (2650, Some(1_870_158 | 1_870_159)) | (2654, None | Some(1_713_007))
-    )
+    matches!((row.code, row.subcode), (2650, Some(1_870_158 | 1_870_159)) | (2654, None | Some(1_713_007)))
 }
 
 /// As Askama writes it.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&#38;").replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;").replace('\'', "&#39;")
+    text.replace('&', "&#38;")
+        .replace('<', "&#60;")
+        .replace('>', "&#62;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
 }
 
 fn collapse(text: &str) -> String {
@@ -101,7 +109,10 @@ fn assert_told(row: &Row, told: &Told, account: &str) {
             assert!(found, "{code}: the {name} lacks `{words}`:\n{html}");
         }
     }
-    assert!(!page.contains("<b>own</b>") && !html.contains("<b>own</b>"), "{code}: Meta's words are not escaped");
+    assert!(
+        !page.contains("<b>own</b>") && !html.contains("<b>own</b>"),
+        "{code}: Meta's words are not escaped"
+    );
 }
 
 fn assert_success(row: &Row, told: &Told) {
@@ -152,7 +163,12 @@ fn a_finished_session_is_followed_by_another_and_a_seed_that_is_not_ready_leaves
     each(is_handled, None, |row, told, _| {
         assert_success(row, told);
         let pending = row.code == 2654;
-        assert_eq!(told.run["lookalike_status"], if pending { "pending" } else { "created" }, "{:?}", row.subcode);
+        assert_eq!(
+            told.run["lookalike_status"],
+            if pending { "pending" } else { "created" },
+            "{:?}",
+            row.subcode
+        );
         if pending {
             assert!(told.page.contains("pending") && told.text.contains("pending"), "{:?}", row.subcode);
         }

@@ -106,7 +106,10 @@ fn where_meta_refuses_to_replace_the_difference_is_sent(database: Database) {
     let before = received(&instance, Service::Meta, "/users");
     instance.sync(&[]).expect(0);
     assert_eq!(received(&instance, Service::Meta, "/users"), before);
-    assert!(instance.last_run().matched.exact.is_none(), "the matched people of a difference are not told as all");
+    assert!(
+        instance.last_run().matched.exact.is_none(),
+        "the matched people of a difference are not told as all"
+    );
     assert_eq!(instance.audiences("CUSTOM").len(), 1);
 }
 

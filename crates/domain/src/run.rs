@@ -279,9 +279,11 @@ impl Matched {
         }
     }
 
-    /// The share of `sent` for people, one decimal, capped at nothing: `72.4%`, `between 49.0% and 51.0%`, or
-    /// `not reported by Meta`.
+    /// The share of `sent` for people, capped at nothing: `72.4%`, `between 49 % and 51 %`, or `not reported by Meta`. Meta
+    /// rounds the bounds of a range, so it has whole percents that enclose it.
     pub fn rate_text(&self, sent: u64) -> String {
+        let hundredfold = |count: u64| u128::from(count) * 100;
+        let whole = u128::from(sent.max(1));
         let share = |count: u64| {
             let tenths = (u128::from(count) * 2000 / u128::from(sent.max(1))).div_ceil(2);
             format!("{}.{}%", tenths / 10, tenths % 10)
@@ -289,7 +291,10 @@ impl Matched {
         match (self.exact, self.lower, self.upper) {
             _ if sent == 0 => "not reported by Meta".to_owned(),
             (Some(exact), _, _) => share(exact),
-            (None, Some(lower), Some(upper)) => format!("between {} and {}", share(lower), share(upper)),
+            (None, Some(lower), Some(upper)) => {
+                let (from, to) = (hundredfold(lower) / whole, hundredfold(upper).div_ceil(whole));
+                format!("between {from} % and {to} %")
+            }
             _ => "not reported by Meta".to_owned(),
         }
     }
@@ -452,7 +457,8 @@ mod tests {
         assert_eq!(unknown.rate_text(100), "not reported by Meta");
         let range = Matched { lower: Some(4900), upper: Some(5100), ..unknown };
         assert_eq!(range.count_text(), "between 4900 and 5100");
-        assert_eq!(range.rate_text(10_000), "between 49.0% and 51.0%");
+        assert_eq!(range.rate_text(10_000), "between 49 % and 51 %");
+        assert_eq!(range.rate_text(9_999), "between 49 % and 52 %", "the range is enclosed");
         let exact = Matched { exact: Some(1701), ..unknown };
         assert_eq!((exact.count_text(), exact.rate_text(2311)), ("1701".into(), "73.6%".into()));
         assert_eq!(exact.rate_text(0), "not reported by Meta");

@@ -25,6 +25,11 @@ impl Clock for Later {
 
 /// The service as another process would start it that much later, with the same folder and database.
 pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
+    later_with(instance, by, |_| {})
+}
+
+/// The same with other settings.
+pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut SyncSettings)) -> SyncService {
     let clock: Arc<dyn Clock> = Arc::new(Later(by));
     let store = instance.store_with(Arc::clone(&clock));
     let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
@@ -50,6 +55,26 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         tls: Tls::None,
         timeout: Duration::from_secs(10),
     };
+    let mut settings = SyncSettings {
+        spool_folder: instance.folder().join("data/spool"),
+        ad_account_id: account.to_string(),
+        respect_opt_out: OptOutRule::All,
+        decimal_mark: domain::ltv::DecimalMark::Point,
+        ltv_min: None,
+        audience_mode: AudienceMode::Dated,
+        existing_audience: None,
+        audience_prefix: "GHL-HighValue".to_owned(),
+        audience_keep: 14,
+        value_mode: ValueMode::Percentile,
+        limited_data_use: false,
+        lookalike_countries: vec!["US".to_owned()],
+        lookalike_percents: vec![1],
+        time_zone: chrono_tz::UTC,
+        poll_every: Duration::from_millis(100),
+        poll_timeout: Duration::from_secs(20),
+        lease_ttl: Duration::from_secs(60),
+    };
+    change(&mut settings);
     SyncService::new(Parts {
         mail_context: MailContext {
             public_url: "http://localhost:9876".to_owned(),
@@ -63,25 +88,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         ranker: Arc::new(LocalRanker),
         meta: Arc::new(meta::MetaClient::new(meta)),
         mailer: Some(Mailer::new(mailer).unwrap()),
-        settings: SyncSettings {
-            spool_folder: instance.folder().join("data/spool"),
-            ad_account_id: account.to_string(),
-            respect_opt_out: OptOutRule::All,
-            decimal_mark: domain::ltv::DecimalMark::Point,
-            ltv_min: None,
-            audience_mode: AudienceMode::Dated,
-            existing_audience: None,
-            audience_prefix: "GHL-HighValue".to_owned(),
-            audience_keep: 14,
-            value_mode: ValueMode::Percentile,
-            limited_data_use: false,
-            lookalike_countries: vec!["US".to_owned()],
-            lookalike_percents: vec![1],
-            time_zone: chrono_tz::UTC,
-            poll_every: Duration::from_millis(100),
-            poll_timeout: Duration::from_secs(20),
-            lease_ttl: Duration::from_secs(60),
-        },
+        settings,
         clock,
         watcher: Arc::new(NobodyWatches),
     })

@@ -214,7 +214,22 @@ impl Instance {
         self.http("POST", path, body);
     }
 
+    /// Tells the control API something and returns its answer.
+    pub fn ask(&self, path: &str, body: &Value) -> Value {
+        self.http("POST", path, body)
+    }
+
+    /// What a person does in Ads Manager, beside this program.
+    pub fn meta(&self, method: &str, path: &str, body: &Value) -> Value {
+        let base = self.value("META_GRAPH_URL");
+        self.call(method, base, &format!("/v25.0{path}"), body, Some(self.value("META_ACCESS_TOKEN")))
+    }
+
     fn http(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.call(method, &self.sandbox.addresses().control, path, body, None)
+    }
+
+    fn call(&self, method: &str, base: &str, path: &str, body: &Value, token: Option<&str>) -> Value {
         use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
         let client = HttpClient::new(HttpSettings {
             service: "Control",
@@ -223,14 +238,18 @@ impl Instance {
             max_body_bytes: 256 << 20,
         });
         let bytes = body.to_string().into_bytes();
-        let get = method == "GET";
+        let (method, body) = match method {
+            "GET" => (Method::Get, Body::None),
+            "DELETE" => (Method::Delete, Body::None),
+            _ => (Method::Post, Body::Json(&bytes)),
+        };
         let reply = client
             .send(Request {
-                method: if get { Method::Get } else { Method::Post },
-                url: BaseUrl::parse(&self.sandbox.addresses().control).unwrap().join(path),
-                query: Vec::new(),
+                method,
+                url: BaseUrl::parse(base).unwrap().join(path),
+                query: token.map(|token| ("access_token", token.to_owned())).into_iter().collect(),
                 headers: Vec::new(),
-                body: if get { Body::None } else { Body::Json(&bytes) },
+                body,
             })
             .unwrap();
         assert!(reply.is_success(), "{path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));

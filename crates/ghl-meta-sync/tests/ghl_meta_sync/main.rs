@@ -4,9 +4,11 @@
 mod account;
 mod bad_input;
 mod checks;
+mod clean_up;
 mod crash;
 mod databases;
 mod demo;
+mod follow_up;
 mod instance;
 mod invariants;
 mod mails;

@@ -2,7 +2,7 @@
 
 use crate::runs::{at, context, failed, successful};
 use domain::run::{LookalikeStatus, Matched};
-use mailer::{MailContext, OUTCOME};
+use mailer::{LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT, MailContext, OUTCOME};
 
 #[test]
 fn the_success_mail_has_the_fields_of_the_contract() {
@@ -81,7 +81,7 @@ fn what_meta_did_not_report_reads_so() {
     assert_eq!(line(Matched::default()), "- Contacts Matched by Meta: not reported by Meta");
     assert_eq!(
         line(Matched { exact: None, lower: Some(1100), upper: Some(1300) }),
-        "- Contacts Matched by Meta: between 1100 and 1300 (between 47.6% and 56.3%)"
+        "- Contacts Matched by Meta: between 1100 and 1300 (between 47 % and 57 %)"
     );
 }
 
@@ -104,6 +104,49 @@ fn a_pending_or_refused_lookalike_is_explained() {
         "{}",
         refused.text
     );
+}
+
+#[test]
+fn the_lookalike_mail_tells_how_each_stands() {
+    let mut run = successful();
+    let mut second = run.lookalikes[0].clone();
+    (second.country, second.ratio_percent) = ("CA".into(), 5);
+    run.lookalikes.push(second);
+    let done = mailer::lookalikes(&run, &context(), LOOKALIKE_DONE).unwrap();
+    assert_eq!(done.subject, "✅ GHL Meta Sync Lookalike Finished - 2026-11-21");
+    assert_eq!(
+        done.text,
+        "The sync that began at 2026-11-21 00:55:00 (Europe/Berlin) was complete but for its lookalikes, which Meta makes later. This is how they stand now:
+
+- created: GHL-HighValue-2026-11-21-LAL-1% (ID: 120219876543210987), US, 1%
+- created: GHL-HighValue-2026-11-21-LAL-1% (ID: 120219876543210987), CA, 5%
+
+Custom Audience: GHL-HighValue-2026-11-21 (ID: 120211234567890123)
+
+View full details: https://sync.example.com/sync/7"
+    );
+    run.lookalikes[1].id = None;
+    run.lookalikes[1].status = LookalikeStatus::Failed;
+    run.lookalikes[1].note = Some("<b>Source too small</b>\n- created: all".into());
+    let failed = mailer::lookalikes(&run, &context(), LOOKALIKE_FAILED).unwrap();
+    assert_eq!(failed.subject, "❌ GHL Meta Sync Lookalike Failed - 2026-11-21");
+    let line = "\n- failed: GHL-HighValue-2026-11-21-LAL-1% (not created), CA, 5%. <b>Source too small</b> - created: all\n";
+    assert!(failed.text.contains(line), "{}", failed.text);
+    assert!(
+        failed.text.contains("\nWhat to do: see the reason above. A lookalike needs at least 100 people")
+    );
+    assert!(!failed.html.contains("<b>") && failed.html.contains("LOOKALIKE_COUNTRIES"), "{}", failed.html);
+    for part in ["<li>created: ", "<li>failed: ", "href=\"https://sync.example.com/sync/7\""] {
+        assert!(failed.html.contains(part), "{part} in {}", failed.html);
+    }
+    // Each kind has an id of its own, and an unbuilt one is told with the id it has at Meta.
+    run.lookalikes[1].id = Some("77".into());
+    let unbuilt = mailer::lookalikes(&run, &context(), LOOKALIKE_UNBUILT).unwrap();
+    assert!(unbuilt.text.contains("(ID: 77; of no use), CA, 5%"), "{}", unbuilt.text);
+    let ids = [done.message_id, failed.message_id, unbuilt.message_id];
+    let expected = ["lookalike_done", "lookalike_failed", "lookalike_unbuilt"]
+        .map(|kind| format!("<run-7.{kind}.k3v9@ghl-meta-sync.invalid>"));
+    assert_eq!(ids, expected);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod configs;
 mod contacts;
+mod follow_up;
 mod intentions;
 mod leases;
 mod leaving;

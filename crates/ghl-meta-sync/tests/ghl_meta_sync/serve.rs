@@ -305,6 +305,22 @@ fn saved_settings_win_over_the_environment(database: Database) {
 }
 
 #[test]
+fn a_saved_value_that_an_earlier_version_took_does_not_keep_the_service_from_starting() {
+    let mut instance = Instance::start();
+    let saved = [("AUDIENCE_PREFIX", "High-Income"), ("INSTANCE_NAME", "Acme")];
+    let saved = saved.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+    instance.store().settings_change(&saved).unwrap();
+    let served = Served::start(&mut instance);
+    let html = served.page("/settings");
+    assert!(html.contains("name=\"AUDIENCE_PREFIX\" value=\"GHL-HighValue\""), "{html}");
+    assert!(html.contains("<span class=\"instance\">Acme</span>"), "{html}");
+    let told =
+        "the value of AUDIENCE_PREFIX saved on the settings page is left out: it must not contain `income`";
+    assert!(instance.log().contains(told), "{}", instance.log());
+    assert_eq!(served.terminate(), Some(0));
+}
+
+#[test]
 fn every_line_of_the_log_carries_run_and_request() {
     let mut instance = Instance::start();
     instance.sync(&[]).expect(0);

@@ -283,7 +283,7 @@ impl MetaClient {
 
 impl MetaError {
     /// 100/33: the object does not exist, or not for this login.
-    pub(crate) fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         matches!(self, Self::Api(error) if error.code == 100 && error.subcode == Some(33))
     }
 }

@@ -30,6 +30,16 @@ impl OperationStatus {
         self.code == 415
     }
 
+    /// Whether nothing was ever uploaded (410).
+    pub fn is_empty(&self) -> bool {
+        self.code == 410
+    }
+
+    /// Whether the audience is usable but Meta has a remark that people should know, such as a low match rate.
+    pub fn has_remark(&self) -> bool {
+        self.is_settled() && self.code != 200
+    }
+
     /// The code in a marketer's words.
     pub fn words(&self) -> &'static str {
         match self.code {

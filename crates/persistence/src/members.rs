@@ -199,6 +199,22 @@ impl Store {
         })
     }
 
+    /// Records that Meta holds what the run staged, and perhaps others besides: those stay known.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may be recorded then.
+    pub fn members_added(&self, audience_id: &str, run: RunId) -> Result<(), StoreError> {
+        self.in_ranges(audience_id, "record the added members of the audience", |connection, range| {
+            diesel::update(
+                stable_members::table
+                    .filter(range.rows(audience_id))
+                    .filter(stable_members::run_id.eq(run.0)),
+            )
+            .set(stable_members::delivered_value.eq(stable_members::value.nullable()))
+            .execute(connection)
+        })
+    }
+
     /// Forgets every member of an audience. Repeating is harmless.
     ///
     /// # Errors

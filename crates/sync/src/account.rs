@@ -16,6 +16,10 @@ pub(crate) struct Account {
     pub(crate) values: Vec<i64>,
     /// How many of them another locale would read differently.
     pub(crate) ambiguous: u64,
+    /// Rows of the contacts that are about to be sent, those of additional addresses and numbers included.
+    pub(crate) rows: u64,
+    /// Whether any of them has a birthday.
+    pub(crate) birthdays: bool,
 }
 
 /// Finds the bucket of each contact.
@@ -31,6 +35,7 @@ pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError>
     }
     let mut counts = Accounting { fetched: read.fetched, ..Accounting::default() };
     let (mut values, mut ambiguous) = (Vec::new(), 0);
+    let (mut rows, mut birthdays) = (0, false);
     for (bucket, contact) in buckets.iter_mut().zip(spool.contacts()?) {
         let contact = contact?;
         if *bucket != Bucket::Duplicate {
@@ -42,9 +47,13 @@ pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError>
                 ambiguous += u64::from(contact.ambiguous);
             }
         }
+        if *bucket == Bucket::Sent {
+            rows += 1 + contact.further.len() as u64;
+            birthdays |= contact.row.has_birthday();
+        }
         counts.add(*bucket);
     }
     // A spool that ends early would leave contacts without a bucket.
     counts.check()?;
-    Ok(Account { buckets, counts, values, ambiguous })
+    Ok(Account { buckets, counts, values, ambiguous, rows, birthdays })
 }

@@ -124,6 +124,24 @@ pub enum RunError {
         /// Meta's status code.
         code: u32,
     },
+    /// The chosen audience can not hold values.
+    #[error("the audience is not value-based")]
+    NotValueBased {
+        /// Its name. Hostile input: escape it.
+        name: String,
+    },
+    /// Meta was at work on the audience for longer than anybody waits.
+    #[error("Meta is still at work on the audience: {words}")]
+    StillBusy {
+        /// Meta's status in plain words.
+        words: String,
+    },
+    /// The working files of an unfinished replacement are not on this machine.
+    #[error("the working files of run {run} are not here")]
+    NoPlan {
+        /// The run that began it.
+        run: RunId,
+    },
     /// A row that the uploader refuses: a fault of this program.
     #[error("a row could not be encoded")]
     Row(#[source] meta::RowError),
@@ -207,6 +225,18 @@ impl Explain for RunError {
                 "Open the audience in Ads Manager; when its name or description was flagged, change AUDIENCE_PREFIX or appeal there.",
             )
             .with_code(format!("operation_status {code}")),
+            Self::NotValueBased { name } => Explanation::new(
+                format!("The audience \"{name}\" was made without values, and Meta can not add them later."),
+                "Choose a value-based audience on the settings page (STABLE_AUDIENCE_ID), or leave it empty and let this program make one.",
+            ),
+            Self::StillBusy { words } => Explanation::new(
+                format!("Meta has been at work on the audience for so long that the sync gave up waiting: {words}."),
+                "Sync again in an hour or two. If it stays, look at the audience in Ads Manager.",
+            ),
+            Self::NoPlan { .. } => Explanation::new(
+                "The audience was being replaced when the sync was interrupted, and the working files to finish it are not on this machine.",
+                "Start the machine on which the sync ran, or sync again: the whole list is then sent anew.",
+            ),
             Self::Row(_) | Self::Panicked => Explanation::new(
                 "The sync stopped because of a fault of this program; nothing incomplete was left at Meta.",
                 "Please report it with the details of this run and the log.",

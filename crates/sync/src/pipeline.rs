@@ -1,28 +1,28 @@
 //! The order of a run: fetch, read, rank, hash, create, upload, wait, lookalike, save. Only this file knows it.
 
 use crate::account::{self, Account};
-use crate::delivery::{Delivery, Uploaded};
+use crate::delivery::Delivery;
 use crate::edges::ValueField;
 use crate::error::RunError;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader};
+use crate::saving::sent_counts;
 use crate::service::{SyncService, find_field};
 use crate::spool::Spool;
-use domain::accounting::{Accounting, Bucket};
+use crate::target::Target;
+use crate::values::Values;
+use domain::accounting::Accounting;
 use domain::percentile::Sketch;
 use domain::run::{
     Lookalike, LookalikeStatus, NormalizationStats, RankingReport, Step, StepStatus, SyncConfig,
 };
 use domain::{Cancel, Distribution, ListSelection, RunId};
 use match_keys::Encoder;
-use persistence::{IntentionOutcome, RemoteKind, RunContact};
 
-/// Rows per call to the database while saving.
-const SAVE_CHUNK: usize = 2_000;
-
-/// The verified ranks of a list.
+/// The verified ranks of a list, and the values that are sent for them.
 pub(crate) struct Ranked {
     sketch: Sketch,
+    values: Values,
     pub(crate) stats: NormalizationStats,
     pub(crate) report: RankingReport,
 }
@@ -39,23 +39,32 @@ impl SyncService {
         let spool = Spool::create(&self.parts.settings.spool_folder, progress.run)
             .map_err(|error| progress.failed(Step::Fetch, error))?;
         let account = self.read(progress, config, accept_smaller_list, &spool, cancel)?;
-        let sketch = self.rank(progress, &account, cancel)?;
-        let delivery = Delivery { service: self, progress, cancel };
-        let audience = progress.step(Step::CreateAudience, || {
-            let audience = delivery.create_audience()?;
-            let detail = audience.name.clone();
-            Ok((audience, Some(detail)))
+        let Ranked { sketch, values, stats, mut report } = self.rank(progress, &account, cancel)?;
+        let delivery = Delivery::new(self, progress, cancel);
+        // Warnings are shown with the ranking from the moment they are known.
+        let mut keep_warnings = || {
+            report.warnings.extend(delivery.take_warnings());
+            self.parts.store.run_set_ranking(progress.run, &stats, &report)
+        };
+        let target = progress.step(Step::CreateAudience, || {
+            self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
+            let target = self.target(&delivery)?;
+            keep_warnings()?;
+            let detail = target.audience().name;
+            Ok((target, Some(detail)))
         })?;
+        let audience = target.audience();
         let uploaded = progress.step(Step::Upload, || {
-            let uploaded = delivery.upload(&audience, &account, &sketch, &spool)?;
-            self.keep_audience(progress)?;
-            let detail = format!("{} contacts in one session", uploaded.sent);
+            let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
+            keep_warnings()?;
+            let detail = uploaded.detail(&account);
             Ok((uploaded, Some(detail)))
         })?;
-        let counts = sent_counts(&account, &uploaded);
+        let counts = sent_counts(&account, &uploaded.refused);
         let ready = progress.step(Step::Wait, || {
             self.parts.store.run_set_accounting(progress.run, &counts)?;
-            let (matched, ready) = delivery.wait(&audience, &uploaded)?;
+            let (matched, ready) = delivery.wait(&audience, uploaded.whole_session)?;
+            keep_warnings()?;
             let detail = match ready {
                 true => format!("matched: {}", matched.count_text()),
                 false => "Meta is still matching; the lookalike follows".to_owned(),
@@ -63,11 +72,14 @@ impl SyncService {
             Ok((ready, Some(detail)))
         })?;
         progress.step(Step::Lookalike, || {
-            let lookalikes = delivery.create_lookalikes(&audience, ready)?;
+            let is_new = matches!(target, Target::New(_));
+            let lookalikes = delivery.create_lookalikes(&audience, is_new, ready)?;
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;
         progress.step(Step::Save, || {
-            self.save(progress, config, &account, &counts, &sketch, &spool)?;
+            self.save(progress, config, &account, &counts, &sketch, &uploaded.refused, &spool)?;
+            self.after_saving(&delivery, config, &account, &spool)?;
+            keep_warnings()?;
             Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
         })
     }
@@ -174,12 +186,13 @@ impl SyncService {
         Ok(())
     }
 
-    fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Sketch, StepError> {
+    fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Ranked, StepError> {
         progress.step(Step::Normalize, || {
-            let Ranked { sketch, stats, report } = self.rank_values(account, cancel)?;
-            self.parts.store.run_set_ranking(progress.run, &stats, &report)?;
-            let detail = format!("{} values, largest deviation {}", stats.count, report.max_deviation);
-            Ok((sketch, Some(detail)))
+            let ranked = self.rank_values(account, cancel)?;
+            self.parts.store.run_set_ranking(progress.run, &ranked.stats, &ranked.report)?;
+            let deviation = ranked.report.max_deviation;
+            let detail = format!("{} values, largest deviation {deviation}", ranked.stats.count);
+            Ok((ranked, Some(detail)))
         })
     }
 
@@ -204,84 +217,9 @@ impl SyncService {
                 account.ambiguous
             ));
         }
-        Ok(Ranked { sketch, stats: distribution.stats(account.ambiguous), report })
+        let values = Values::new(self.parts.settings.value_mode, &distribution, &sketch);
+        Ok(Ranked { sketch, values, stats: distribution.stats(account.ambiguous), report })
     }
-
-    /// From here on the audience is complete and stays, whatever happens to the rest of the run.
-    fn keep_audience(&self, progress: &Progress<'_>) -> Result<(), RunError> {
-        for intention in self.parts.store.intentions_open()? {
-            if intention.run_id == progress.run && intention.kind == RemoteKind::Audience {
-                self.parts.store.intention_close(intention.id, IntentionOutcome::Kept)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores every distinct contact with its bucket and rank, and checks that what is stored is what was counted.
-    fn save(
-        &self,
-        progress: &Progress<'_>,
-        config: &SyncConfig,
-        account: &Account,
-        counts: &Accounting,
-        sketch: &Sketch,
-        spool: &Spool,
-    ) -> Result<(), RunError> {
-        let (store, run) = (&self.parts.store, progress.run);
-        let mut chunk = Vec::with_capacity(SAVE_CHUNK);
-        let mut saved = 0;
-        let kept =
-            account.buckets.iter().zip(spool.contacts()?).filter(|(bucket, _)| **bucket != Bucket::Duplicate);
-        for (bucket, contact) in kept {
-            let contact = contact?;
-            chunk.push(RunContact {
-                ghl_contact_id: contact.id,
-                email: contact.email,
-                phone: contact.phone,
-                first_name: contact.first_name,
-                last_name: contact.last_name,
-                raw_ltv: contact.ltv,
-                normalized_value: contact.ltv.map(|ltv| sketch.percentile_of(ltv)),
-                bucket: *bucket,
-                reason: contact.reason,
-                meta_matched: None,
-            });
-            if chunk.len() == SAVE_CHUNK {
-                saved += chunk.len() as u64;
-                store.contacts_insert(run, &chunk)?;
-                chunk.clear();
-                progress.advance(Step::Save, saved, Some(counts.fetched - counts.duplicates))?;
-            }
-        }
-        saved += chunk.len() as u64;
-        store.contacts_insert(run, &chunk)?;
-        progress.complete(Step::Save, saved)?;
-        self.check_saved(progress, account)?;
-        let before = store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
-        let changes = before.map(|before| store.contacts_changes(run, before.id)).transpose()?;
-        store.run_set_changes(run, changes)?;
-        store.run_set_accounting(run, counts)?;
-        Ok(counts.check()?)
-    }
-
-    /// Every bucket of the account holds exactly the stored contacts; duplicates are counted, not stored.
-    fn check_saved(&self, progress: &Progress<'_>, account: &Account) -> Result<(), RunError> {
-        let stored = self.parts.store.contacts_count_by_bucket(progress.run)?;
-        let in_store =
-            |bucket| stored.iter().find(|(found, _)| *found == bucket).map_or(0, |(_, count)| *count);
-        let fits =
-            account.counts.buckets().into_iter().all(|(bucket, count)| {
-                in_store(bucket) == if bucket == Bucket::Duplicate { 0 } else { count }
-            });
-        if fits { Ok(()) } else { Err(RunError::StoredOtherwise) }
-    }
-}
-
-/// The account once Meta has said how many rows it can not use.
-fn sent_counts(account: &Account, uploaded: &Uploaded) -> Accounting {
-    let mut counts = account.counts;
-    counts.refuse(uploaded.invalid);
-    counts
 }
 
 /// Count and words of the steps of the reading when they end; nothing is known when the reading failed.

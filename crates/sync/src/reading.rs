@@ -145,6 +145,7 @@ impl Reader<'_> {
             excluded,
             reason,
             row: encoded.row,
+            further: encoded.further,
             dropped,
         }
     }

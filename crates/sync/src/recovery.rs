@@ -43,8 +43,11 @@ impl SyncService {
                 "The sync was interrupted at step \"{}\": the program was stopped or crashed, or the machine was switched off.",
                 step.title()
             ),
-            remedy: "Press Sync now, or wait for the next scheduled run. An audience that was not complete is deleted."
-                .to_owned(),
+            remedy: match self.is_being_replaced(run.id)? {
+                true => "Nothing: the audience that was being replaced is completed from the working files within minutes.",
+                false => "Press Sync now, or wait for the next scheduled run. An audience that was not complete is deleted.",
+            }
+            .to_owned(),
             provider_code: None,
             trace_id: None,
         };
@@ -53,6 +56,10 @@ impl SyncService {
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
         Ok(())
+    }
+
+    fn is_being_replaced(&self, run: RunId) -> Result<bool, RunError> {
+        Ok(self.parts.store.replacements_open()?.iter().any(|open| open.run_id == run))
     }
 
     /// Undoes the unfinished creations of one run.
@@ -88,6 +95,12 @@ impl SyncService {
             // The reply to the creation was lost: it is found by its name and our tag, or it was never made.
             None => self.find_own_audiences(&intention.name, intention.run_id, cancel)?,
         };
+        if let [id] = found.as_slice()
+            && self.is_stable_audience(id)?
+        {
+            // It was filled completely and noted as the one to be mirrored; only the record of that is missing here.
+            return Ok(self.parts.store.intention_close(intention.id, IntentionOutcome::Kept)?);
+        }
         let age = self.parts.clock.now() - intention.created_at;
         if found.is_empty() && age < STILL_BEING_MADE {
             log::info!(
@@ -101,6 +114,11 @@ impl SyncService {
             log::info!("the unfinished audience {id} was deleted");
         }
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
+    }
+
+    fn is_stable_audience(&self, id: &str) -> Result<bool, RunError> {
+        let stable = self.parts.store.stable_audience(&self.parts.settings.ad_account_id)?;
+        Ok(stable.is_some_and(|stable| stable.audience_id == id))
     }
 
     /// A lookalike whose creation was cut short either exists, and is kept, or is created by the follow-up.

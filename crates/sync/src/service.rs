@@ -76,6 +76,7 @@ impl RunHandle {
 impl SyncService {
     /// A service over the parts.
     pub fn new(parts: Parts) -> Self {
+        show_waits(&parts);
         Self {
             parts: Arc::new(parts),
             catalogue: Arc::default(),
@@ -88,6 +89,7 @@ impl SyncService {
     /// The same service over changed parts: a run that is going on keeps the parts it began with.
     #[must_use]
     pub fn with_parts(&self, parts: Parts) -> Self {
+        show_waits(&parts);
         Self {
             parts: Arc::new(parts),
             catalogue: Arc::clone(&self.catalogue),
@@ -206,6 +208,8 @@ impl SyncService {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
                 report(self.clean_up(), "cleaning up");
+                report(self.finish_replacements(&cancel), "unfinished replacements");
+                // TMP report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }
@@ -216,7 +220,9 @@ impl SyncService {
 
     fn clean_up(&self) -> Result<(), RunError> {
         self.close_interrupted_runs();
-        crate::spool::Spool::sweep(&self.parts.settings.spool_folder)
+        let unfinished: Vec<RunId> =
+            self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
+        crate::spool::Spool::sweep(&self.parts.settings.spool_folder, &unfinished)
     }
 
     /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its
@@ -320,6 +326,20 @@ impl SyncService {
     pub(crate) fn load(&self, run: RunId) -> Result<Option<Run>, RunError> {
         Ok(self.parts.store.run_get(run)?)
     }
+}
+
+/// While Meta limits the calls, the run that waits says until when.
+fn show_waits(parts: &Parts) {
+    let store = parts.store.clone();
+    parts.meta.watch_waits(move |until| {
+        let Some(run) = log_context::current().run else { return };
+        if let Some(until) = until {
+            log::warn!("Meta asks this program to slow down: it goes on at {until}");
+        }
+        if let Err(error) = store.run_set_waiting_until(run, until) {
+            log::warn!("the wait could not be recorded: {}", Chain(&error));
+        }
+    });
 }
 
 /// The field with that key, id or name (in this order of trust).

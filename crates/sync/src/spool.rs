@@ -3,13 +3,17 @@
 //! A contact is written once, when it is read, and read back when the ranks are known: for the upload, for the record
 //! and, after a crash, for the clean-up. The files hold personal data: mode 0600, swept at every start.
 
+mod record;
+
 use crate::error::RunError;
-use domain::Cents;
 use domain::accounting::Bucket;
-use match_keys::{Digest, Reason, Row};
+use domain::{Cents, RunId};
+use match_keys::{Reason, Row};
+use record::{decode, encode};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// One contact as it waits in the spool.
@@ -35,6 +39,8 @@ pub struct SpooledContact {
     pub reason: Option<String>,
     /// The hashed match keys.
     pub row: Row,
+    /// The same person under additional addresses and numbers.
+    pub further: Vec<Row>,
     /// Per column of the row, why something that was filled in is not sent.
     pub dropped: [Option<Reason>; match_keys::SCHEMA.len()],
 }
@@ -42,6 +48,8 @@ pub struct SpooledContact {
 /// The folder of one run's spool.
 pub struct Spool {
     folder: PathBuf,
+    /// Whether the folder outlives this value, because somebody may have to go on with it.
+    kept: AtomicBool,
 }
 
 impl Spool {
@@ -49,20 +57,38 @@ impl Spool {
     ///
     /// # Errors
     /// [`RunError::Spool`] when the folder can not be made.
-    pub fn create(root: &Path, run: domain::RunId) -> Result<Self, RunError> {
-        let folder = root.join(format!("run-{run}"));
+    pub fn create(root: &Path, run: RunId) -> Result<Self, RunError> {
+        let folder = root.join(run_folder(run));
         remove_if_there(&folder).map_err(RunError::spool("clear"))?;
         fs::create_dir_all(&folder).map_err(RunError::spool("create"))?;
-        Ok(Self { folder })
+        Ok(Self { folder, kept: AtomicBool::new(false) })
     }
 
-    /// Deletes every spool below `root` that no living process has locked: nothing of an earlier process is needed once
-    /// its runs are closed.
+    /// The spool that an earlier process kept for a run, or `None` when it is not on this machine. It is kept on until
+    /// [`release`](Self::release).
+    pub(crate) fn reopen(root: &Path, run: RunId) -> Option<Self> {
+        let folder = root.join(run_folder(run));
+        folder.is_dir().then(|| Self { folder, kept: AtomicBool::new(true) })
+    }
+
+    /// Deletes every spool below `root` that no living process has locked, but those of the runs named in `spared`:
+    /// nothing else of an earlier process is needed once its runs are closed.
     ///
     /// # Errors
     /// [`RunError::Spool`] when a folder can not be deleted.
-    pub fn sweep(root: &Path) -> Result<(), RunError> {
-        sweep(root).map_err(RunError::spool("clear"))
+    pub fn sweep(root: &Path, spared: &[RunId]) -> Result<(), RunError> {
+        let spared: Vec<PathBuf> = spared.iter().map(|run| root.join(run_folder(*run))).collect();
+        sweep(root, &spared).map_err(RunError::spool("clear"))
+    }
+
+    /// Keeps the folder beyond this process, whatever becomes of it.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::SeqCst);
+    }
+
+    /// The folder is not needed any more and goes with this value.
+    pub(crate) fn release(&self) {
+        self.kept.store(false, Ordering::SeqCst);
     }
 
     /// Begins (again) to write contacts.
@@ -81,11 +107,34 @@ impl Spool {
     pub(crate) fn side_file(&self, name: &str) -> Result<File, RunError> {
         private_file(&self.folder.join(name)).map_err(RunError::spool("create"))
     }
+
+    /// Writes a side file that is complete and safe on disk when this returns, together with its folder.
+    pub(crate) fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let mut file = self.side_file(name)?;
+        let synced = file.write_all(bytes).and_then(|()| file.sync_data());
+        synced.and_then(|()| File::open(&self.folder)?.sync_all()).map_err(RunError::spool("write"))
+    }
+
+    /// What a side file holds, or `None` when there is none.
+    pub(crate) fn read_side_file(&self, name: &str) -> Result<Option<Vec<u8>>, RunError> {
+        match fs::read(self.folder.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(RunError::spool("read")),
+        }
+    }
 }
 
-/// However a run ends, its personal data leave the disk; what a crash leaves is swept at the next start.
+fn run_folder(run: RunId) -> String {
+    format!("run-{run}")
+}
+
+/// However a run ends, its personal data leave the disk, unless they are needed to finish what it began at Meta; what a
+/// crash leaves is swept at the next start.
 impl Drop for Spool {
     fn drop(&mut self) {
+        if self.kept.load(Ordering::SeqCst) {
+            return;
+        }
         if let Err(error) = remove_if_there(&self.folder) {
             log::warn!("the spool could not be deleted and is swept at the next start: {error}");
         }
@@ -112,7 +161,7 @@ impl LockedSpool {
         let make = || {
             let folder = root.join(format!("{purpose}-{}", uuid::Uuid::new_v4().simple()));
             fs::create_dir_all(&folder)?;
-            let spool = Spool { folder };
+            let spool = Spool { folder, kept: AtomicBool::new(false) };
             let lock = private_file(&spool.folder.join(LOCK))?;
             lock.lock()?;
             fs::metadata(spool.folder.join(LOCK))?;
@@ -129,13 +178,16 @@ impl LockedSpool {
     }
 }
 
-fn sweep(root: &Path) -> io::Result<()> {
+fn sweep(root: &Path, spared: &[PathBuf]) -> io::Result<()> {
     let entries = match fs::read_dir(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries {
         let path = entry?.path();
+        if spared.contains(&path) {
+            continue;
+        }
         if path.is_dir() {
             // Held while the folder goes: whoever waits for the lock then finds that it has to begin anew.
             if let Some(_lock) = lock_abandoned(&path) {
@@ -230,95 +282,6 @@ impl Iterator for SpoolReader {
     }
 }
 
-fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
-    push_text(Some(&contact.id), out);
-    for text in [&contact.email, &contact.phone, &contact.first_name, &contact.last_name, &contact.reason] {
-        push_text(text.as_deref(), out);
-    }
-    push_text(contact.excluded.map(Bucket::as_str), out);
-    out.push(u8::from(contact.ltv.is_some()));
-    out.push(u8::from(contact.ambiguous));
-    out.extend_from_slice(&contact.ltv.unwrap_or_default().0.to_le_bytes());
-    for cell in contact.row.cells() {
-        match cell {
-            None => out.push(0),
-            Some(digest) => {
-                out.push(1);
-                out.extend_from_slice(digest.as_bytes());
-            }
-        }
-    }
-    // Nothing dropped is 0, a reason is its place in `Reason::ALL` from 1 on.
-    out.extend(contact.dropped.map(|reason| reason.map_or(0, |reason| reason as u8 + 1)));
-}
-
-/// Absent text is the length `u32::MAX`.
-fn push_text(text: Option<&str>, out: &mut Vec<u8>) {
-    let length = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(u32::MAX - 1));
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(text.unwrap_or_default().as_bytes());
-}
-
-fn decode(bytes: &[u8]) -> Option<SpooledContact> {
-    let mut rest = bytes;
-    let id = take_text(&mut rest)??;
-    let email = take_text(&mut rest)?;
-    let phone = take_text(&mut rest)?;
-    let first_name = take_text(&mut rest)?;
-    let last_name = take_text(&mut rest)?;
-    let reason = take_text(&mut rest)?;
-    let excluded = match take_text(&mut rest)? {
-        None => None,
-        Some(word) => Some(word.parse().ok()?),
-    };
-    let has_ltv = take::<1>(&mut rest)? == [1];
-    let ambiguous = take::<1>(&mut rest)? == [1];
-    let ltv = Cents(i64::from_le_bytes(take(&mut rest)?));
-    let mut cells = [None; match_keys::SCHEMA.len()];
-    for cell in &mut cells {
-        if take::<1>(&mut rest)? == [1] {
-            *cell = Some(Digest::from_bytes(take(&mut rest)?));
-        }
-    }
-    let mut dropped = [None; match_keys::SCHEMA.len()];
-    for (reason, number) in dropped.iter_mut().zip(take::<{ match_keys::SCHEMA.len() }>(&mut rest)?) {
-        *reason = match number.checked_sub(1) {
-            None => None,
-            Some(place) => Some(*Reason::ALL.get(usize::from(place))?),
-        };
-    }
-    Some(SpooledContact {
-        id,
-        email,
-        phone,
-        first_name,
-        last_name,
-        ltv: has_ltv.then_some(ltv),
-        ambiguous,
-        excluded,
-        reason,
-        row: Row::from_cells(cells),
-        dropped,
-    })
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
-}
-
-#[expect(clippy::option_option, reason = "outside: the record is damaged; inside: the text is absent")]
-fn take_text(rest: &mut &[u8]) -> Option<Option<String>> {
-    let length = u32::from_le_bytes(take(rest)?);
-    if length == u32::MAX {
-        return Some(None);
-    }
-    let (head, tail) = rest.split_at_checked(length as usize)?;
-    *rest = tail;
-    Some(Some(String::from_utf8(head.to_vec()).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{LockedSpool, Spool, SpooledContact};
@@ -340,6 +303,7 @@ mod tests {
             excluded: Some(Bucket::OptedOut),
             reason: Some("why".to_owned()),
             row: Row::from_cells(["x", "", "y", "", "", "", "", "", "1990", "01", "31"].map(hash)),
+            further: vec![Row::from_cells([hash("z"); match_keys::SCHEMA.len()]), Row::default()],
             ..plain.clone()
         };
         for (dropped, reason) in full.dropped.iter_mut().zip(Reason::ALL) {
@@ -357,18 +321,28 @@ mod tests {
     fn a_sweep_deletes_what_dead_processes_left_and_spares_what_is_in_use() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().join("spool");
-        Spool::sweep(&root).unwrap();
+        Spool::sweep(&root, &[]).unwrap();
         std::fs::create_dir_all(root.join("run-7")).unwrap();
         let used = LockedSpool::create(&root, "preview").unwrap();
         let abandoned = root.join("preview-of-a-dead-process");
         std::fs::create_dir(&abandoned).unwrap();
         std::fs::write(abandoned.join("lock"), "").unwrap();
-        Spool::sweep(&root).unwrap();
+        let needed = Spool::create(&root, RunId(8)).unwrap();
+        needed.write_durably("plan", b"rows").unwrap();
+        needed.keep();
+        drop(needed);
+        Spool::sweep(&root, &[RunId(8)]).unwrap();
+        let reopened = Spool::reopen(&root, RunId(8)).unwrap();
+        assert_eq!(reopened.read_side_file("plan").unwrap().as_deref(), Some(&b"rows"[..]));
+        assert_eq!(reopened.read_side_file("other").unwrap(), None);
+        reopened.release();
+        drop(reopened);
+        assert!(Spool::reopen(&root, RunId(8)).is_none());
         let left: Vec<_> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, std::slice::from_ref(&used.spool.folder));
         drop(used);
         assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
-        Spool::sweep(&root).unwrap();
+        Spool::sweep(&root, &[]).unwrap();
         assert!(!root.exists());
     }
 }

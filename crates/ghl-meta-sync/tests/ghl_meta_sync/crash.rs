@@ -61,7 +61,10 @@ pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut S
         respect_opt_out: OptOutRule::All,
         decimal_mark: domain::ltv::DecimalMark::Point,
         ltv_min: None,
-        audience_mode: AudienceMode::Dated,
+        audience_mode: match instance.get("AUDIENCE_MODE") {
+            Some("stable") => AudienceMode::Stable,
+            _ => AudienceMode::Dated,
+        },
         existing_audience: None,
         audience_prefix: "GHL-HighValue".to_owned(),
         audience_keep: 14,
@@ -95,7 +98,7 @@ pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut S
 }
 
 /// Starts a sync, waits until `reached`, kills it.
-fn kill_when(instance: &Instance, reached: impl Fn() -> bool) {
+pub fn kill_when(instance: &Instance, reached: impl Fn() -> bool) {
     let mut child = instance.spawn_sync();
     let begun = Instant::now();
     while !reached() {
@@ -113,7 +116,7 @@ fn hang(service: Service, path: &str) -> Fault {
     fault
 }
 
-fn received(instance: &Instance, service: Service, path: &str) -> usize {
+pub fn received(instance: &Instance, service: Service, path: &str) -> usize {
     instance.sandbox.record().entries(service).iter().filter(|entry| entry.path.contains(path)).count()
 }
 

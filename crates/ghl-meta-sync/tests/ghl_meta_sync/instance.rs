@@ -143,6 +143,10 @@ impl Instance {
         &self.environment[name]
     }
 
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -219,17 +223,57 @@ impl Instance {
         self.http("POST", path, body)
     }
 
-    /// What a person does in Ads Manager, beside this program.
-    pub fn meta(&self, method: &str, path: &str, body: &Value) -> Value {
-        let base = self.value("META_GRAPH_URL");
-        self.call(method, base, &format!("/v25.0{path}"), body, Some(self.value("META_ACCESS_TOKEN")))
-    }
-
     fn http(&self, method: &str, path: &str, body: &Value) -> Value {
-        self.call(method, &self.sandbox.addresses().control, path, body, None)
+        self.call(&self.sandbox.addresses().control, method, path, body)
     }
 
-    fn call(&self, method: &str, base: &str, path: &str, body: &Value, token: Option<&str>) -> Value {
+    /// Calls Meta as another program with the same token would.
+    pub fn graph(&self, path: &str, mut body: Value) -> Value {
+        body["access_token"] = json!(self.value("META_ACCESS_TOKEN"));
+        self.call(self.value("META_GRAPH_URL"), "POST", &format!("/v25.0/{path}"), &body)
+    }
+
+    /// Somebody deletes an audience.
+    pub fn delete_at_meta(&self, id: &str) {
+        self.graph(id, json!({"method": "DELETE"}));
+    }
+
+    /// Somebody creates a customer list; its id.
+    pub fn create_at_meta(&self, name: &str, is_value_based: bool) -> String {
+        let path = format!("{}/customaudiences", self.value("META_AD_ACCOUNT_ID"));
+        let list = json!({
+            "name": name,
+            "subtype": "CUSTOM",
+            "customer_file_source": "USER_PROVIDED_ONLY",
+            "is_value_based": is_value_based,
+        });
+        self.graph(&path, list)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Another program sends a batch of a replacement, with one row.
+    pub fn replace_at_meta(&self, id: &str, session_id: u64, batch_seq: u32, last: bool) {
+        let hash = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
+        let body = json!({
+            "session": {"session_id": session_id, "batch_seq": batch_seq, "last_batch_flag": last},
+            "payload": {"schema": ["EMAIL", "LOOKALIKE_VALUE"], "data": [[hash, 1]]},
+        });
+        self.graph(&format!("{id}/usersreplace"), body);
+    }
+
+    /// Waits until something is true; fails the test when it never is.
+    pub fn wait_until(&self, reached: impl Fn() -> bool) {
+        let begun = std::time::Instant::now();
+        while !reached() {
+            assert!(
+                begun.elapsed() < std::time::Duration::from_secs(60),
+                "it never came that far:\n{}",
+                self.log()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    fn call(&self, base: &str, method: &str, path: &str, body: &Value) -> Value {
         use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
         let client = HttpClient::new(HttpSettings {
             service: "Control",
@@ -238,18 +282,14 @@ impl Instance {
             max_body_bytes: 256 << 20,
         });
         let bytes = body.to_string().into_bytes();
-        let (method, body) = match method {
-            "GET" => (Method::Get, Body::None),
-            "DELETE" => (Method::Delete, Body::None),
-            _ => (Method::Post, Body::Json(&bytes)),
-        };
+        let get = method == "GET";
         let reply = client
             .send(Request {
-                method,
+                method: if get { Method::Get } else { Method::Post },
                 url: BaseUrl::parse(base).unwrap().join(path),
-                query: token.map(|token| ("access_token", token.to_owned())).into_iter().collect(),
+                query: Vec::new(),
                 headers: Vec::new(),
-                body,
+                body: if get { Body::None } else { Body::Json(&bytes) },
             })
             .unwrap();
         assert!(reply.is_success(), "{path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));

@@ -13,6 +13,8 @@ mod instance;
 mod invariants;
 mod mails;
 mod marks;
+mod meta_errors;
 mod preview;
 mod serve;
+mod stable;
 mod vendors;

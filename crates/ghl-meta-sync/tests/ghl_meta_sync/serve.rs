@@ -12,14 +12,14 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running `ghl-meta-sync serve`.
-struct Served {
+pub struct Served {
     child: Child,
     base: String,
     http: HttpClient,
 }
 
 impl Served {
-    fn start(instance: &mut Instance) -> Self {
+    pub fn start(instance: &mut Instance) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         instance.set("WEB_PORT", &port.to_string());
         let child = instance.program("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -53,22 +53,38 @@ impl Served {
         self.send(Method::Get, path, None).map(|(status, _)| status)
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub fn get(&self, path: &str) -> Value {
         let (status, body) = self.send(Method::Get, path, None).unwrap();
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.send(Method::Post, path, Some(body)).unwrap()
     }
 
-    fn wait_for(&self, what: &str, reached: impl Fn() -> bool) {
+    pub fn wait_for(&self, what: &str, reached: impl Fn() -> bool) {
         let begun = Instant::now();
         while !reached() {
             assert!(begun.elapsed() < Duration::from_secs(60), "{what}: never");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// A page as a browser gets it.
+    pub fn page(&self, path: &str) -> String {
+        let reply = self
+            .http
+            .send(Request {
+                method: Method::Get,
+                url: format!("{}{path}", self.base),
+                query: Vec::new(),
+                headers: vec![("accept", HeaderText::Plain("text/html".to_owned()))],
+                body: Body::None,
+            })
+            .unwrap();
+        assert_eq!(reply.status, 200, "{path}");
+        String::from_utf8(reply.body).unwrap()
     }
 
     /// Asks the process to end, as Docker does.

@@ -27,7 +27,8 @@ pub struct Preview {
     pub stats: Option<NormalizationStats>,
     /// How the ranks were made; `None` when a sync would stop before it asks for them.
     pub ranking: Option<RankingReport>,
-    /// Every match key, in the order of the upload, counted over all distinct contacts.
+    /// Every match key, in the order of the upload, counted over all distinct contacts. The date of birth only when a
+    /// contact has one.
     pub columns: Vec<Column>,
     /// Rows that would be sent beside the first of each contact, for its additional e-mail addresses and phones.
     pub further_rows: u64,
@@ -122,13 +123,14 @@ impl SyncService {
         let location = self.parts.source.country(cancel)?;
         let mut survey = Survey::new(&self.parts.settings.lookalike_countries, location.as_deref());
         survey.take(&account, spool)?;
+        survey.columns.retain(|column| column.filled > 0 || !column.is_birthday());
         let last = self.parts.store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
         Ok(Preview {
             accounting: account.counts,
             stats,
             ranking,
             columns: survey.columns,
-            further_rows: 0,
+            further_rows: account.rows - account.counts.sent,
             lookalike_reach: survey.lookalikes.into_iter().map(LookalikeCount::reach).collect(),
             last_match_rate: last.map(|run| run.matched.rate_text(run.accounting.sent)),
             obstacle,
@@ -213,6 +215,11 @@ impl Survey {
 }
 
 impl Column {
+    /// Whether it is a part of the date of birth, which many lists do not have at all.
+    fn is_birthday(&self) -> bool {
+        matches!(self.field, Field::BirthYear | Field::BirthMonth | Field::BirthDay)
+    }
+
     fn add(&mut self, cell: Cell, dropped: Option<Reason>) {
         self.filled += u64::from(cell.is_some() || dropped.is_some());
         self.usable += u64::from(cell.is_some());

@@ -1,6 +1,7 @@
 //! The running installation: the environment, the saved settings over it, and everything built from both.
 
 use crate::check_command;
+use crate::erase_command;
 use crate::failure::Failed;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
@@ -14,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
-use sync::{StartError, SyncService, Watcher};
+use sync::{EraseError, ErasePerson, ErasureReceipt, StartError, SyncService, Watcher};
 use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError};
 
 /// What `serve` and `demo` give to the dashboard.
@@ -178,6 +179,11 @@ impl Installation for Installed {
         let current = self.current();
         let (cron, zone) = (&current.settings.schedule, current.settings.time_zone);
         sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
+    }
+
+    fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
+        let settings = self.settings_in_force();
+        erase_command::leaving(&settings, self.store.clone()).erase(who, &Cancel::new())
     }
 
     fn check(&self, service: Checked) -> CheckResult {

@@ -40,7 +40,7 @@ impl SyncService {
     /// Deletes the audiences that are older than the last AUDIENCE_KEEP, with their lookalikes, oldest first. `run` is the
     /// one that has just succeeded; its audience counts among those that are kept. Returns what to say of it, if anything.
     /// Never fails: what could not be deleted is tried again after the next run.
-    pub fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
+    pub(crate) fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
         if self.parts.settings.audience_mode != AudienceMode::Dated {
             return None;
         }

@@ -1,6 +1,7 @@
 //! `check`: what it finds when everything is well, and what it names when something is not.
 
 use crate::instance::{Database, Instance, Outcome, on_both_databases, run};
+use domain::{Clock, SystemClock};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use serde_json::json;
@@ -280,4 +281,75 @@ fn a_limit_of_meta_is_told_and_not_waited_for() {
         2,
         "the token and the account are asked once each"
     );
+}
+
+#[test]
+fn a_run_that_meta_would_refuse_fails_before_anything_is_made_and_says_everything_at_once() {
+    let mut instance = Instance::start();
+    instance.tell(
+        "/control/meta/state",
+        &json!({"permissions": ["ads_read"], "account_status": 2, "audience_terms_accepted": false}),
+    );
+    instance.set("NORMALIZER", "local").sync(&[]).expect(1).names(&[
+        "The Meta token lacks the permission ads_management",
+        "The ad account can not be used: disabled by Meta.",
+        "Meta's terms for customer lists are not accepted for this ad account.",
+        "https://business.facebook.com/ads/manage/customaudiences/tos/?act=1234567890",
+        "https://www.facebook.com/customaudiences/value_based/tos.php?act=1234567890",
+    ]);
+    instance.assert_meta_is_untouched();
+    let failure = instance.last_run().failure.unwrap();
+    assert_eq!(failure.step.as_str(), "create_audience");
+    let mail = instance.sandbox.mails().all().pop().unwrap();
+    let text = mail.text.unwrap();
+    for words in ["lacks the permission ads_management", "tos/?act=1234567890"] {
+        assert!(text.contains(words), "`{words}` is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_run_warns_of_a_token_that_ends_soon_and_of_an_account_that_is_almost_full_of_lists() {
+    let mut instance = Instance::start();
+    let soon = SystemClock.now() + chrono::TimeDelta::days(13);
+    instance.tell("/control/meta/state", &json!({"token_expires_at": soon}));
+    instance.tell("/control/meta/audiences", &json!({"count": 450}));
+    instance.set("NORMALIZER", "local").set("META_POLL_TIMEOUT_SECONDS", "1").sync(&[]).expect(0);
+    let warnings = instance.last_run().ranking.unwrap().warnings;
+    let day = soon.format("%Y-%m-%d");
+    assert!(warnings.iter().any(|warning| warning.starts_with(&format!("The token expires on {day}."))));
+    let lists = "The ad account holds 450 customer lists, and Meta allows no more than 500. Delete lists that no ad uses";
+    assert!(warnings.iter().any(|warning| warning.starts_with(lists)), "{warnings:?}");
+    let mail = instance.sandbox.mails().all().pop().unwrap();
+    assert!(mail.text.unwrap().contains(lists));
+    let outcome = check(&instance, "meta").expect(0);
+    assert_says(
+        &instance,
+        &outcome,
+        &["451 customer lists of at most 500.", "Warning: the ad account holds 451"],
+    );
+}
+
+#[test]
+fn an_account_that_is_full_of_lists_stops_a_dated_run_and_not_a_stable_one() {
+    let mut instance = Instance::start();
+    instance.set("NORMALIZER", "local").set("AUDIENCE_MODE", "stable").sync(&[]).expect(0);
+    let made = instance.ask("/control/meta/audiences", &json!({"count": 499}));
+    assert_eq!(made["ids"].as_array().unwrap().len(), 499);
+    instance.sync(&[]).expect(0);
+    let words = "The ad account holds 500 customer lists, and Meta allows no more than 500.";
+    let outcome = check(&instance, "meta").expect(0);
+    assert_says(&instance, &outcome, &["Warning: the ad account holds 500 customer lists"]);
+    instance.set("AUDIENCE_MODE", "dated").sync(&[]).expect(1).names(&[words, "AUDIENCE_MODE=stable"]);
+    assert_says(&instance, &check(&instance, "meta").expect(1), &[words, "audiences?act=1234567890"]);
+    assert_eq!(instance.audiences("CUSTOM").len(), 500, "nothing was made");
+}
+
+#[test]
+fn a_token_that_may_not_ask_about_itself_stops_no_run() {
+    let mut instance = Instance::start();
+    let denied = r#"{"error":{"message":"You may not","code":100,"fbtrace_id":"T"}}"#;
+    let effect = Effect::Status { status: 400, body: denied.to_owned(), headers: Vec::new() };
+    instance.sandbox.faults().add(Fault::new(Service::Meta, effect).on_path("/debug_token").times(9));
+    instance.set("NORMALIZER", "local").sync(&[]).expect(0);
+    assert_eq!(instance.last_run().ranking.unwrap().warnings, Vec::<String>::new());
 }

@@ -2,11 +2,9 @@
 //! for ever.
 
 use crate::account::{header, row};
-use crate::crash::later_with;
 use crate::instance::{Database, Instance, on_both_databases};
-use chrono::TimeDelta;
 use domain::run::{RemoteAudience, RunStatus, Trigger};
-use domain::{Cancel, Run, RunId};
+use domain::{Run, RunId};
 use sandbox::faults::{Effect, Fault, MetaError};
 use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
@@ -23,20 +21,28 @@ fn instance(database: Database) -> Instance {
         csv + &row(number, &format!("{number}.00"), &format!("{number}.00"), "ok")
     });
     let mut instance = Instance::with(Contacts::CsvText(csv), |_| {}).with_database(database);
-    instance.set("NORMALIZER", "local").set("AUDIENCE_KEEP", "400");
+    instance.set("NORMALIZER", "local");
     instance
 }
 
-fn synced(instance: &Instance) -> Run {
-    instance.sync(&[]).expect(0);
-    instance.last_run()
+/// A run after which nothing is too old.
+fn synced(instance: &mut Instance) -> Run {
+    instance.set("AUDIENCE_KEEP", "400").sync(&[]).expect(0);
+    let run = instance.last_run();
+    assert_eq!(told(&run), None);
+    run
 }
 
-/// Cleans up as after the newest run.
-fn clean_up(instance: &Instance, keep: u32) -> Option<String> {
-    let service = later_with(instance, TimeDelta::zero(), |settings| settings.audience_keep = keep);
-    let run = instance.last_run().id;
-    service.clean_up_audiences(run, &Cancel::new())
+/// What the run tells of its clean-up.
+fn told(run: &Run) -> Option<String> {
+    let warnings = &run.ranking.as_ref().unwrap().warnings;
+    warnings.iter().find(|warning| warning.contains("older than the last")).cloned()
+}
+
+/// A run that keeps that many audiences, its own among them; what it tells of its clean-up.
+fn clean_up(instance: &mut Instance, keep: u32) -> Option<String> {
+    instance.set("AUDIENCE_KEEP", &keep.to_string()).sync(&[]).expect(0);
+    told(&instance.last_run())
 }
 
 fn seed(run: &Run) -> &str {
@@ -66,9 +72,9 @@ fn deletions(instance: &Instance) -> Vec<String> {
 }
 
 fn whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first(database: Database) {
-    let instance = instance(database);
-    let runs: Vec<Run> = (0..10).map(|_| synced(&instance)).collect();
-    let [used, excluded, unreadable, renamed, foreign, lookalike_used, lookalike_unreadable, free, _, _] =
+    let mut instance = instance(database);
+    let runs: Vec<Run> = (0..9).map(|_| synced(&mut instance)).collect();
+    let [used, excluded, unreadable, renamed, foreign, lookalike_used, lookalike_unreadable, free, newest] =
         &runs[..]
     else {
         unreachable!()
@@ -84,62 +90,70 @@ fn whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first(databas
     instance.meta("POST", &format!("/{}", seed(renamed)), &json!({"description": "Ours now"}));
     let spec = json!({"ratio": 0.05, "country": "US"}).to_string();
     let theirs = json!({
-        "name": "Theirs", "subtype": "LOOKALIKE", "origin_audience_id": seed(foreign), "lookalike_spec": spec,
+        "name": "Theirs", "subtype": "LOOKALIKE", "origin_audience_id": seed(foreign),
+        "lookalike_spec": json!({"ratio": 0.05, "country": "US"}).to_string(),
     });
     instance.meta("POST", "/act_1234567890/customaudiences", &theirs);
     let before = existing(&instance);
 
-    let told = clean_up(&instance, 2).unwrap();
     assert_eq!(
-        told,
+        clean_up(&mut instance, 2).unwrap(),
         "1 audience older than the last 2 was deleted; 3 are kept because ads use or exclude them or their lookalikes; \
          2 are kept because Meta did not tell whether ads use them; 2 are kept because they, or lookalikes made from \
          them, are not from this program."
     );
+    let mail = instance.sandbox.mails().all().pop().unwrap();
+    assert!(mail.text.unwrap().contains("1 audience older than the last 2 was deleted;"));
     assert_eq!(deletions(&instance), [lookalike(free), seed(free)]);
     let left = existing(&instance);
     let gone: Vec<&String> = before.iter().filter(|id| !left.contains(id)).collect();
     assert_eq!(gone.len(), 2, "{gone:?}");
-    assert_eq!(instance.control("/control/meta/audiences")["ads_stopped"], json!([]));
     for run in &runs {
         let stored = instance.store().run_get(run.id).unwrap().unwrap();
         assert_eq!(stored.audience_deleted_at.is_some(), run.id == free.id, "run {}", run.id);
     }
-    // Everything that survived does so again.
-    let again = clean_up(&instance, 2).unwrap();
-    assert!(again.starts_with("3 audiences older than the last 2 are kept because ads use"), "{again}");
-    assert_eq!(existing(&instance), left);
+    // Everything that survived does so again, and the next oldest goes.
+    let again = clean_up(&mut instance, 2).unwrap();
+    assert!(
+        again.starts_with("1 audience older than the last 2 was deleted; 3 are kept because ads use"),
+        "{again}"
+    );
+    assert_eq!(deletions(&instance)[2..], [lookalike(newest), seed(newest)]);
 
     // The ads are asked for again just before the deletion, and an error then counts as an ad.
     instance.tell("/control/meta/state", &json!({"ads_unreadable": []}));
-    let mut second_look = Fault::new(Service::Meta, Effect::MetaError(MetaError::new(2, None)))
-        .on_path(&format!("{}/ads", seed(unreadable)));
-    (second_look.after, second_look.times) = (1, 100);
+    let second_look = Fault::new(Service::Meta, Effect::MetaError(MetaError::new(200, None)))
+        .on_path(&format!("{}/ads", seed(unreadable)))
+        .after(1);
     instance.sandbox.faults().add(second_look);
-    clean_up(&instance, 2).unwrap();
-    assert!(existing(&instance).iter().any(|id| id == seed(unreadable)));
+    clean_up(&mut instance, 2).unwrap();
+    let survivors = existing(&instance);
+    assert!(survivors.iter().any(|id| id == seed(unreadable)));
+    assert!(survivors.iter().all(|id| id != seed(lookalike_unreadable)));
+    assert_eq!(instance.control("/control/meta/audiences")["ads_stopped"], json!([]));
 }
 
 fn a_clean_up_that_broke_off_between_lookalike_and_seed_is_finished_by_the_next(database: Database) {
-    let instance = instance(database);
-    let (old, new) = (synced(&instance), synced(&instance));
-    let refused = Fault::new(Service::Meta, Effect::Reset).on_method("DELETE").on_path(seed(&old)).times(100);
+    let mut instance = instance(database);
+    let old = synced(&mut instance);
+    let refused = Fault::new(Service::Meta, Effect::MetaError(MetaError::new(200, None)))
+        .on_method("DELETE")
+        .on_path(seed(&old));
     instance.sandbox.faults().add(refused);
-    let told = clean_up(&instance, 1).unwrap();
+    let told = clean_up(&mut instance, 1).unwrap();
     assert!(told.starts_with("1 audience older than the last 1 is kept because Meta did not tell"), "{told}");
-    let kept = [seed(&old), seed(&new), lookalike(&new)];
-    let sorted = |mut ids: Vec<String>| {
-        ids.sort();
-        ids
-    };
-    assert_eq!(sorted(existing(&instance)), sorted(kept.map(str::to_owned).to_vec()));
+    assert_eq!(instance.last_run().status, RunStatus::Success);
+    assert_eq!(deletions(&instance), [lookalike(&old), seed(&old)]);
+    assert!(existing(&instance).iter().any(|id| id == seed(&old)), "it was refused");
     assert_eq!(instance.store().run_get(old.id).unwrap().unwrap().audience_deleted_at, None);
 
-    instance.sandbox.faults().clear();
-    assert_eq!(clean_up(&instance, 1).unwrap(), "1 audience older than the last 1 was deleted.");
-    assert_eq!(sorted(existing(&instance)), sorted(kept[1..].iter().map(ToString::to_string).collect()));
-    // Nothing is left to be done, and an audience that a person has deleted is not looked for again.
-    assert_eq!(clean_up(&instance, 1), None);
+    assert_eq!(clean_up(&mut instance, 1).unwrap(), "2 audiences older than the last 1 were deleted.");
+    let newest = instance.last_run();
+    let mut left = existing(&instance);
+    left.sort();
+    let mut newest = [seed(&newest).to_owned(), lookalike(&newest).to_owned()];
+    newest.sort();
+    assert_eq!(left, newest);
 }
 
 /// A successful run as an earlier day left it, with an audience that nobody filled.
@@ -159,40 +173,50 @@ fn earlier_run(instance: &Instance) -> RunId {
 }
 
 fn exactly_the_newest_are_kept_and_a_backlog_is_worked_off_in_parts(database: Database) {
-    let instance = instance(database);
-    let first = synced(&instance);
+    let mut instance = instance(database);
+    let first = synced(&mut instance);
     let earlier: Vec<RunId> = (0..26).map(|_| earlier_run(&instance)).collect();
-    let deleted = || {
-        let runs = std::iter::once(first.id).chain(earlier.iter().copied());
+    let old: Vec<RunId> = std::iter::once(first.id).chain(earlier).collect();
+    let deleted = |instance: &Instance| {
         let store = instance.store();
         let is_deleted = |run: &RunId| store.run_get(*run).unwrap().unwrap().audience_deleted_at.is_some();
-        runs.filter(is_deleted).collect::<Vec<_>>()
+        old.iter().copied().filter(is_deleted).collect::<Vec<_>>()
     };
-    // 27 runs, of which 3 are kept: 24 to be deleted, 20 at a time, the oldest first.
-    let told = clean_up(&instance, 3).unwrap();
-    assert_eq!(told, "20 audiences older than the last 3 were deleted; 4 are left for the next syncs.");
-    let oldest: Vec<RunId> = std::iter::once(first.id).chain(earlier[..19].iter().copied()).collect();
-    assert_eq!(deleted(), oldest);
-    assert_eq!(clean_up(&instance, 3).unwrap(), "4 audiences older than the last 3 were deleted.");
-    assert_eq!(deleted().len(), 24);
-    assert_eq!(clean_up(&instance, 3), None);
-    assert_eq!(existing(&instance).len(), 3);
+    // 27 and the new one, of which 3 are kept: 25 to be deleted, 20 at a time, the oldest first.
+    assert_eq!(
+        clean_up(&mut instance, 3).unwrap(),
+        "20 audiences older than the last 3 were deleted; 5 are left for the next syncs."
+    );
+    assert_eq!(deleted(&instance), old[..20]);
+    assert_eq!(clean_up(&mut instance, 3).unwrap(), "6 audiences older than the last 3 were deleted.");
+    assert_eq!(deleted(&instance), old[..26]);
+    assert_eq!(instance.audiences("CUSTOM").len(), 3);
 }
 
 #[test]
-fn an_audience_that_is_gone_at_meta_is_recorded_so_and_a_stable_mode_deletes_nothing() {
-    let instance = instance(Database::Sqlite);
-    let (old, _new) = (synced(&instance), synced(&instance));
-    let stable = later_with(&instance, TimeDelta::zero(), |settings| {
-        settings.audience_mode = sync::AudienceMode::Stable;
-        settings.audience_keep = 1;
-    });
-    assert_eq!(stable.clean_up_audiences(instance.last_run().id, &Cancel::new()), None);
+fn an_audience_that_is_gone_at_meta_is_recorded_so_and_not_deleted_again() {
+    let mut instance = instance(Database::Sqlite);
+    let old = synced(&mut instance);
     for id in [lookalike(&old), seed(&old)] {
         instance.meta("DELETE", &format!("/{id}"), &Value::Null);
     }
     let before = deletions(&instance).len();
-    clean_up(&instance, 1).unwrap();
+    clean_up(&mut instance, 1).unwrap();
     assert_eq!(deletions(&instance).len(), before, "nothing was deleted again");
     assert!(instance.store().run_get(old.id).unwrap().unwrap().audience_deleted_at.is_some());
+}
+
+#[test]
+fn in_stable_mode_nothing_is_cleaned_up() {
+    let mut instance = instance(Database::Sqlite);
+    let old = synced(&mut instance);
+    instance.set("AUDIENCE_MODE", "stable");
+    assert_eq!(clean_up(&mut instance, 1), None);
+    assert!(existing(&instance).iter().any(|id| id == seed(&old)));
+    // Back in dated mode the stable audience is not an old one of ours.
+    let stable = instance.last_run();
+    instance.set("AUDIENCE_MODE", "dated");
+    assert_eq!(clean_up(&mut instance, 1).unwrap(), "1 audience older than the last 1 was deleted.");
+    let left = existing(&instance);
+    assert!(left.iter().any(|id| id == seed(&stable)) && left.iter().all(|id| id != seed(&old)));
 }

@@ -25,11 +25,6 @@ impl Clock for Later {
 
 /// The service as another process would start it that much later, with the same folder and database.
 pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
-    later_with(instance, by, |_| {})
-}
-
-/// The same with other settings.
-pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut SyncSettings)) -> SyncService {
     let clock: Arc<dyn Clock> = Arc::new(Later(by));
     let store = instance.store_with(Arc::clone(&clock));
     let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
@@ -55,7 +50,7 @@ pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut S
         tls: Tls::None,
         timeout: Duration::from_secs(10),
     };
-    let mut settings = SyncSettings {
+    let settings = SyncSettings {
         spool_folder: instance.folder().join("data/spool"),
         ad_account_id: account.to_string(),
         respect_opt_out: OptOutRule::All,
@@ -77,7 +72,6 @@ pub fn later_with(instance: &Instance, by: TimeDelta, change: impl FnOnce(&mut S
         poll_timeout: Duration::from_secs(20),
         lease_ttl: Duration::from_secs(60),
     };
-    change(&mut settings);
     SyncService::new(Parts {
         mail_context: MailContext {
             public_url: "http://localhost:9876".to_owned(),

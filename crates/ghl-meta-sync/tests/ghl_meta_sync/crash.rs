@@ -170,7 +170,7 @@ fn killed_after_meta_made_the_audience_and_before_its_id_was_known() {
     instance.sandbox.faults().add(lost);
     // The run looks the audience up after the lost reply; there it is killed.
     let mut lookup = hang(Service::Meta, "/customaudiences");
-    (lookup.method, lookup.after) = (Some("GET".to_owned()), 1);
+    (lookup.method, lookup.after) = (Some("GET".to_owned()), 2);
     instance.sandbox.faults().add(lookup);
     kill_when(&instance, || !instance.audiences("CUSTOM").is_empty());
     assert_cleaned_up(&instance, "create_audience");

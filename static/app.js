@@ -33,7 +33,7 @@
 
   // Nobody looks: do not ask.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.detail.elt.id === "run-live") event.preventDefault();
+    if (document.hidden && ["run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
   });
 
   const say = (text) => { bar.textContent = text; bar.hidden = !text; };

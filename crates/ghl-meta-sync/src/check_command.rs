@@ -120,7 +120,8 @@ fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
     })))
 }
 
-fn meta(settings: &Settings) -> Access<Arc<MetaClient>> {
+/// A client that gives up soon.
+pub fn meta(settings: &Settings) -> Access<Arc<MetaClient>> {
     let (Some(token), Some(account)) =
         (settings.meta.access_token.clone(), settings.meta.ad_account_id.clone())
     else {

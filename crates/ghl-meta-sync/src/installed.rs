@@ -5,14 +5,17 @@ use crate::failure::Failed;
 use crate::settings::{Environment, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
+use domain::foreign_text::presentable;
 use domain::run::SyncConfig;
-use domain::{Clock, Explain, Explanation, SystemClock};
+use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
+use meta::AudienceSummary;
 use persistence::{Store, StoreError};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{StartError, SyncService, Watcher};
-use web::{Installation, MailAddresses, Setting, SettingsError};
+use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError};
 
 /// What `serve` and `demo` give to the dashboard.
 pub struct Installed {
@@ -167,6 +170,21 @@ impl Installation for Installed {
     fn check(&self, service: Checked) -> CheckResult {
         let settings = self.settings_in_force();
         check_command::checkers(&settings, Access::Ready(self.store.clone())).check(service)
+    }
+
+    fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation> {
+        let meta = match check_command::meta(&self.settings_in_force()) {
+            Access::Ready(meta) => meta,
+            Access::Blocked(why) => return Err(why),
+            Access::NotUsed(why) => return Err(Explanation::new(why, "")),
+        };
+        let mut found = meta.custom_audiences(&Cancel::new()).map_err(|error| error.explain())?;
+        found.retain(|audience| audience.subtype == "CUSTOM" && audience.is_value_based);
+        // The newest is the one that is looked for; Meta promises no order.
+        found.sort_by_key(|audience| Reverse(audience.time_created));
+        let existing =
+            |found: AudienceSummary| ExistingAudience { id: found.id, name: presentable(&found.name, &[]) };
+        Ok(found.into_iter().map(existing).collect())
     }
 
     fn mail_addresses(&self) -> Option<MailAddresses> {

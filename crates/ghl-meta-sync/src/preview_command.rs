@@ -94,6 +94,7 @@ fn report(preview: &Preview, config: &SyncConfig) -> Vec<String> {
         String::new(),
     ];
     lines.extend(account(&preview.accounting));
+    lines.push(rows(preview));
     lines.extend(preview.stats.iter().flat_map(values));
     lines.extend(preview.ranking.iter().flat_map(ranking));
     lines.push(String::new());
@@ -115,6 +116,14 @@ fn account(counts: &Accounting) -> Vec<String> {
         }
     }
     lines
+}
+
+fn rows(preview: &Preview) -> String {
+    let (first, further) = (preview.accounting.sent, preview.further_rows);
+    format!(
+        "{} rows would be sent: one for each contact, {further} more for additional e-mail addresses and phones",
+        first + further
+    )
 }
 
 fn values(stats: &NormalizationStats) -> Vec<String> {

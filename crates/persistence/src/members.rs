@@ -238,6 +238,32 @@ impl Store {
         })
     }
 
+    /// As what the stable audiences hold these people: every member that has the e-mail address or the phone number of
+    /// one of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored hash is none.
+    pub fn members_known_by(&self, people: &[PersonHashes]) -> Result<Vec<PersonHashes>, StoreError> {
+        let mut known = Vec::new();
+        for part in people.chunks(ROWS_PER_STATEMENT) {
+            let (emails, phones) = columns(part);
+            let rows: Vec<MemberRow> = self.read("find members of the audiences", |connection| {
+                stable_members::table
+                    .filter(
+                        stable_members::email_hash
+                            .eq_any(emails)
+                            .or(stable_members::phone_hash.eq_any(phones)),
+                    )
+                    .select(MemberRow::as_select())
+                    .load(connection)
+            })?;
+            for row in rows {
+                known.push(Member::try_from(row)?.hashes);
+            }
+        }
+        Ok(known)
+    }
+
     /// Forgets these people in every stable audience, and takes care that whoever shares an e-mail address or a phone
     /// number with them is delivered again, since Meta may remove them too. Repeating is harmless.
     ///

@@ -309,3 +309,37 @@ impl Explain for StartError {
         }
     }
 }
+
+/// Why nobody was erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// Nobody can be found by what was given. What it was is not repeated.
+    #[error("the {what} can not be used: {reason}")]
+    Unusable {
+        /// `e-mail address`, `phone number` or `contact id`.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: match_keys::Reason,
+    },
+    /// The database failed in between. Repeating is harmless and finishes what was begun.
+    #[error("the erasure failed")]
+    Failed(#[from] RunError),
+}
+
+impl Explain for EraseError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Unusable { what, reason: match_keys::Reason::NoCountry } => Explanation::new(
+                format!(
+                    "Nobody can be found by this {what}: it has no country code, and the country of the GoHighLevel location is not known."
+                ),
+                "Write it with its country code, such as +1 for the United States. Nothing was changed.",
+            ),
+            Self::Unusable { what, reason } => Explanation::new(
+                format!("Nobody can be found by this {what}: it is {reason}."),
+                "Check what was typed. Nothing was changed.",
+            ),
+            Self::Failed(error) => error.explain(),
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod error;
 mod follow_up;
 mod grouping;
 mod lease;
+mod leaving;
 mod lookalikes;
 mod membership;
 mod notify;
@@ -37,7 +38,8 @@ mod values;
 
 pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
-pub use error::{EdgeError, RunError, StartError};
+pub use error::{EdgeError, EraseError, RunError, StartError};
+pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};

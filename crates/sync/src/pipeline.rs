@@ -4,6 +4,7 @@ use crate::account::{self, Account};
 use crate::delivery::Delivery;
 use crate::edges::ValueField;
 use crate::error::RunError;
+use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader};
 use crate::saving::sent_counts;
@@ -138,12 +139,14 @@ impl SyncService {
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
         let today = self.parts.clock.now().with_timezone(&self.parts.settings.time_zone).date_naive();
         let encoder = Encoder::new(country, today);
+        let suppression = Suppression::load(&self.parts.store)?;
         let reader = Reader {
             source,
             list: &list,
             field_id: &field.id,
             encoder: &encoder,
             settings: &self.parts.settings,
+            suppression: &suppression,
             spool,
             page_read,
             cancel,

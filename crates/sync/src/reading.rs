@@ -3,6 +3,7 @@
 use crate::edges::ContactSource;
 use crate::error::RunError;
 use crate::grouping::KeyFile;
+use crate::leaving::Suppression;
 use crate::settings::{OptOutRule, SyncSettings};
 use crate::spool::{Spool, SpoolWriter, SpooledContact};
 use domain::accounting::Bucket;
@@ -36,6 +37,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) field_id: &'a str,
     pub(crate) encoder: &'a Encoder,
     pub(crate) settings: &'a SyncSettings,
+    pub(crate) suppression: &'a Suppression,
     pub(crate) spool: &'a Spool,
     pub(crate) page_read: &'a PageRead<'a>,
     pub(crate) cancel: &'a Cancel,
@@ -119,6 +121,9 @@ impl Reader<'_> {
             _ => (None, false),
         };
         let (excluded, reason) = match reading {
+            _ if self.suppression.is_suppressed(&contact.id, encoded.rows()) => {
+                (Some(Bucket::Suppressed), None)
+            }
             _ if self.opted_out(&contact) => (Some(Bucket::OptedOut), None),
             LtvReading::NoLtv => (Some(Bucket::NoLtv), None),
             LtvReading::BadLtv(why) => (Some(Bucket::BadLtv), Some(why.to_string())),

@@ -26,16 +26,16 @@ pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Probl
 
 /// Asks a run to stop before its next call.
 pub(crate) fn stop(app: &App, run: RunId) -> Result<(), Problem> {
-    if app.installation.sync().is_some_and(|sync| sync.cancel(run)) {
+    let Some(found) = app.store.run_get(run)? else { return Err(Problem::NoRun(run)) };
+    let explained = if found.status != RunStatus::Running {
+        Explanation::new(format!("Sync {run} has already ended."), "")
+    } else if app.installation.sync().is_some_and(|sync| sync.cancel(run)) {
         return Ok(());
-    }
-    let explained = match app.store.run_get(run)? {
-        None => return Err(Problem::NoRun(run)),
-        Some(found) if found.status == RunStatus::Running => Explanation::new(
+    } else {
+        Explanation::new(
             format!("Sync {run} was started by another process, which alone can stop it."),
             "Stop it where it was started, or wait until it has ended.",
-        ),
-        Some(_) => Explanation::new(format!("Sync {run} has already ended."), ""),
+        )
     };
     Err(Problem::NotCancellable(run, explained))
 }

@@ -1,10 +1,12 @@
 //! What every handler shares.
 
+use crate::audiences::Audiences;
 use crate::auth::Gate;
 use crate::csrf::CsrfKey;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
+use crate::meta_check::MetaCheck;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
@@ -23,6 +25,8 @@ pub(crate) struct App {
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) csrf: CsrfKey,
+    pub(crate) meta_check: MetaCheck,
+    pub(crate) audiences: Audiences,
     /// The version of the tables when the dashboard was started.
     pub(crate) schema_version: String,
     /// Keeps the cookies of several instances on one host apart; browsers do not do it by port.
@@ -47,6 +51,8 @@ impl App {
             },
             gate: gate.map_err(|error| WebError::Login(error.into()))?,
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
+            meta_check: MetaCheck::default(),
+            audiences: Audiences::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,
             store,

@@ -56,6 +56,15 @@ pub struct MailAddresses {
     pub to: Vec<String>,
 }
 
+/// A customer list at Meta that a sync could replace in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingAudience {
+    /// Meta's id, digits.
+    pub id: String,
+    /// Its name there.
+    pub name: String,
+}
+
 /// The program around the dashboard. Every method may block: call it on a thread for blocking work.
 pub trait Installation: Send + Sync + 'static {
     /// Variables without which no sync can run, as far as they are not set. Empty when the setup is complete.
@@ -85,6 +94,12 @@ pub trait Installation: Send + Sync + 'static {
 
     /// One cheap real call to the service.
     fn check(&self, service: Checked) -> CheckResult;
+
+    /// The value-based customer lists of the ad account, as Meta has them now.
+    ///
+    /// # Errors
+    /// What to show: the settings that are missing, or Meta's reason.
+    fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation>;
 
     /// Whom mails come from and go to; `None` when e-mail is not set up.
     fn mail_addresses(&self) -> Option<MailAddresses>;

@@ -10,6 +10,7 @@ mod actions;
 mod api;
 mod app;
 mod assets;
+mod audiences;
 mod auth;
 mod body;
 mod csrf;
@@ -17,6 +18,7 @@ mod error;
 mod headers;
 mod host;
 mod installation;
+mod meta_check;
 mod openapi;
 mod pages;
 mod problem;
@@ -27,6 +29,8 @@ mod settings;
 mod wording;
 
 pub use error::WebError;
-pub use installation::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
+pub use installation::{
+    ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError,
+};
 pub use server::{RunningServer, start};
 pub use settings::WebSettings;

@@ -23,6 +23,7 @@ use utoipa::{Modify, OpenApi};
         api::choices::lists,
         api::choices::count,
         api::choices::fields,
+        api::choices::audiences,
         api::config::show,
         api::config::save,
         api::runs::trigger,

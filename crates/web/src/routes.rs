@@ -3,7 +3,7 @@
 //! | address | what it is |
 //! |---|---|
 //! | `GET /` | dashboard; `?page=2` for older runs |
-//! | `GET /fragments/run`, `GET /fragments/configuration` | parts of the dashboard, for htmx |
+//! | `GET /fragments/run`, `GET /fragments/setup`, `GET /fragments/configuration` | parts of the dashboard, for htmx |
 //! | `POST /config`, `POST /email/test` | forms of the dashboard |
 //! | `POST /sync`, `POST /sync/{id}/cancel` | *Sync now*, *Run anyway*, *Cancel* |
 //! | `GET /sync/{id}` | one run; what the mails link to |
@@ -42,6 +42,7 @@ pub(crate) mod path {
     pub(crate) const SMART_LISTS: &str = "/api/smart-lists";
     pub(crate) const LIST_COUNT: &str = "/api/smart-lists/{id}/count";
     pub(crate) const CUSTOM_FIELDS: &str = "/api/custom-fields";
+    pub(crate) const AUDIENCES: &str = "/api/audiences";
     pub(crate) const CONFIG: &str = "/api/config";
     pub(crate) const TRIGGER: &str = "/api/sync/trigger";
     pub(crate) const HISTORY: &str = "/api/sync/history";
@@ -54,11 +55,12 @@ pub(crate) mod path {
 }
 
 /// What programs may ask for.
-pub(crate) fn api_table() -> [(Method, &'static str, Route); 13] {
+pub(crate) fn api_table() -> [(Method, &'static str, Route); 14] {
     [
         (Method::GET, path::SMART_LISTS, web::to(api::choices::lists)),
         (Method::GET, path::LIST_COUNT, web::to(api::choices::count)),
         (Method::GET, path::CUSTOM_FIELDS, web::to(api::choices::fields)),
+        (Method::GET, path::AUDIENCES, web::to(api::choices::audiences)),
         (Method::GET, path::CONFIG, web::to(api::config::show)),
         (Method::POST, path::CONFIG, web::to(api::config::save)),
         (Method::POST, path::TRIGGER, web::to(api::runs::trigger)),
@@ -115,6 +117,7 @@ fn page_table(config: &mut web::ServiceConfig) {
     config
         .service(resource("/", READ).route(read().to(pages::dashboard::show)))
         .service(resource("/fragments/run", READ).route(read().to(pages::dashboard::run)))
+        .service(resource("/fragments/setup", READ).route(read().to(pages::setup::show)))
         .service(resource("/fragments/configuration", READ).route(read().to(pages::configuration::refresh)))
         .service(resource("/config", WRITE).route(web::post().to(pages::configuration::save)))
         .service(resource("/email/test", WRITE).route(web::post().to(pages::mail::test)))

@@ -5,7 +5,7 @@ use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
 use crate::settings::WebSettings;
-use crate::{headers, routes};
+use crate::{headers, meta_check, routes};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, rt, web};
@@ -47,6 +47,7 @@ pub fn start(
     let listener = TcpListener::bind(wanted).map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
     let app = web::Data::new(App::new(settings, store, installation, hosts)?);
+    meta_check::look(&app, &app.installation.missing_settings(), app.store.run_latest()?.as_ref());
 
     let (told, hear) = mpsc::channel();
     let thread = std::thread::Builder::new()

@@ -46,6 +46,11 @@ impl Wording {
         self.formatted(at, "%Y-%m-%d %H:%M %Z")
     }
 
+    /// To the minute of a day that everybody knows: for what happens within hours.
+    pub(crate) fn clock(&self, at: DateTime<Utc>) -> Moment {
+        self.formatted(at, "%H:%M %Z")
+    }
+
     fn formatted(&self, at: DateTime<Utc>, pattern: &str) -> Moment {
         let text = at.with_timezone(&self.time_zone).format(pattern).to_string();
         Moment { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text }
@@ -217,6 +222,7 @@ mod tests {
             ("2026-07-01T10:00:05Z", "2026-07-01 12:00:05 CEST")
         );
         assert_eq!(wording.minute("2026-12-01T10:00:05Z".parse().unwrap()).text, "2026-12-01 11:00 CET");
+        assert_eq!(wording.clock("2026-12-01T23:30:00Z".parse().unwrap()).text, "00:30 CET");
         assert_eq!(wording.money(Cents(123_456)), "1,234.56 EUR");
     }
 

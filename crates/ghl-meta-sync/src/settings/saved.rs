@@ -72,7 +72,7 @@ const SAVABLE: &[Entry] = &[
     (
         "AUDIENCE_PREFIX",
         "Audience name",
-        "Audiences are named with this and the date. Words that hint at health or money matters get an audience blocked by Meta.",
+        "Audiences are named with this and the date. Words that hint at health or money matters are refused, because Meta blocks such audiences.",
         &[],
         "GHL-HighValue",
     ),

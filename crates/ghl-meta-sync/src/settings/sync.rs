@@ -4,6 +4,7 @@ use super::Sync;
 use super::reader::{Reader, digits, short_line};
 use domain::Cents;
 use domain::ltv::DecimalMark;
+use meta::flagged_words;
 use sync::{AudienceMode, OptOutRule, ValueMode};
 
 impl Reader<'_> {
@@ -37,12 +38,7 @@ impl Reader<'_> {
                 }
             }),
             existing_audience: self.optional("STABLE_AUDIENCE_ID", "the digits of an audience's id", digits),
-            audience_prefix: self.parse(
-                "AUDIENCE_PREFIX",
-                "GHL-HighValue".to_owned(),
-                "1 to 60 characters without line breaks",
-                short_line,
-            ),
+            audience_prefix: self.audience_prefix(),
             audience_keep: self.parse("AUDIENCE_KEEP", 14, "a number from 1 to 400", |text| {
                 text.parse().ok().filter(|keep| (1..=400).contains(keep))
             }),
@@ -63,6 +59,22 @@ impl Reader<'_> {
             lookalike_countries: self.countries(),
             lookalike_percents: self.percents(),
         }
+    }
+
+    /// Every name at Meta begins with it, so it must hold nothing that gets an audience blocked.
+    fn audience_prefix(&mut self) -> String {
+        let prefix = self.parse(
+            "AUDIENCE_PREFIX",
+            "GHL-HighValue".to_owned(),
+            "1 to 60 characters without line breaks",
+            short_line,
+        );
+        let flagged = flagged_words(&prefix);
+        if !flagged.is_empty() {
+            let why = "Meta blocks audiences whose names hint at the health or the money matters of people";
+            self.problem("AUDIENCE_PREFIX", format!("must not contain `{}`: {why}", flagged.join("`, `")));
+        }
+        prefix
     }
 
     fn countries(&mut self) -> Vec<String> {

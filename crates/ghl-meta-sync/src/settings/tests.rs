@@ -198,6 +198,7 @@ fn every_refused_value_says_what_it_must_be() {
         ("AUDIENCE_MODE", "Stable", "must be dated or stable"),
         ("STABLE_AUDIENCE_ID", "act_12", "must be the digits of an audience's id"),
         ("AUDIENCE_PREFIX", &long, "must be 1 to 60 characters"),
+        ("AUDIENCE_PREFIX", "High Income-Debt", "must not contain `income`, `debt`: Meta blocks audiences"),
         ("AUDIENCE_KEEP", "401", "must be a number from 1 to 400"),
         ("RETENTION_DAYS", "soon", "must be a number from 1 to 3650"),
         ("VALUE_MODE", "raw", "must be percentile or scaled"),
@@ -292,5 +293,14 @@ fn whatever_can_be_saved_is_a_variable_with_a_good_initial_value() {
         for choice in setting.choices {
             assert!(read(&[(setting.name, choice)]).is_ok(), "{}={choice}", setting.name);
         }
+    }
+}
+
+#[test]
+fn only_what_becomes_part_of_a_name_at_meta_is_looked_through_for_words_that_get_it_blocked() {
+    for (name, value) in
+        [("AUDIENCE_PREFIX", "Broker Leads 2026"), ("INSTANCE_NAME", "Debt and Cancer Advice")]
+    {
+        assert!(read(&[(name, value)]).is_ok(), "{name}={value}");
     }
 }

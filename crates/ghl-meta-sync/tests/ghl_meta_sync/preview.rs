@@ -69,6 +69,7 @@ fn a_preview_sends_nothing_and_counts_what_the_next_sync_counts(database: Databa
         format!("{} lifetime values from {} to {}", stats.count, stats.min.grouped(), stats.max.grouped()),
         format!("top 10%: {top}   middle: {middle}   bottom 40%: {bottom}"),
         "Ranked by claude-sonnet-5-5".to_owned(),
+        format!("{} rows would be sent: one for each contact, 0 more", account.sent),
     ] {
         assert!(outcome.stdout.contains(&words), "`{words}` is missing:\n{}", outcome.stdout);
     }

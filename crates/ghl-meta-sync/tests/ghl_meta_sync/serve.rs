@@ -4,8 +4,8 @@ use crate::instance::{Database, Instance, on_both_databases, run};
 use chrono::{TimeDelta, Timelike};
 use domain::{Clock, SystemClock};
 use http_client::{Body, HeaderText, HttpClient, HttpSettings, Method, Request};
-use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
+use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
@@ -47,6 +47,15 @@ impl Served {
             })
             .ok()?;
         Some((reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null)))
+    }
+
+    fn page(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.base);
+        let page =
+            Request { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: Body::None };
+        let reply = self.http.send(page).unwrap();
+        assert_eq!(reply.status, 200, "{path}");
+        String::from_utf8(reply.body).unwrap()
     }
 
     fn status(&self, path: &str) -> Option<u16> {
@@ -139,7 +148,15 @@ fn an_empty_instance_is_configured_run_and_read_back_through_http(database: Data
     let (status, begun) = served.post("/api/sync/trigger", &json!({"accept_smaller_list": false}));
     assert_eq!(status, 202, "{begun}");
     let id = begun["run_id"].as_i64().unwrap();
-    served.wait_for("the run ends", || served.get("/api/sync/status")["running"] == false);
+    // A success is told after it is recorded.
+    served.wait_for("the run has told how it ended", || {
+        let steps = &served.get(&format!("/api/sync/{id}"))["steps"];
+        steps
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|step| step["name"] == "notify" && step["completed_at"] != Value::Null)
+    });
 
     let run = served.get(&format!("/api/sync/{id}"));
     let expected = instance.sandbox.expectations();
@@ -208,9 +225,27 @@ fn one_run_at_a_time_and_it_can_be_cancelled(database: Database) {
     assert_eq!(served.terminate(), Some(0));
 }
 
+fn an_existing_audience_is_listed_and_chosen(database: Database) {
+    let mut instance = Instance::start().with_database(database);
+    let served = Served::start(&mut instance);
+    assert_eq!(served.get("/api/audiences"), json!({"audiences": []}));
+    instance.sync(&[]).expect(0);
+    let [seed] = &instance.audiences("CUSTOM")[..] else { panic!("one audience was made") };
+    let listed = json!({"audiences": [{"id": seed["id"], "name": seed["name"]}]});
+    assert_eq!(served.get("/api/audiences?refresh=true"), listed, "the lookalike is no choice");
+    let html = served.page("/settings");
+    let (id, name) = (seed["id"].as_str().unwrap(), seed["name"].as_str().unwrap());
+    assert!(html.contains(&format!("<option value=\"{id}\">{name} ({id})</option>")), "{html}");
+
+    instance.sandbox.stop(Service::Meta);
+    let (status, refused) = served.send(Method::Get, "/api/audiences?refresh=true", None).unwrap();
+    assert_eq!((status, &refused["code"]), (502, &json!("service")), "{refused}");
+}
+
 on_both_databases!(
     an_empty_instance_is_configured_run_and_read_back_through_http,
     one_run_at_a_time_and_it_can_be_cancelled,
+    an_existing_audience_is_listed_and_chosen,
     saved_settings_win_over_the_environment,
 );
 
@@ -302,4 +337,20 @@ fn every_line_of_the_log_carries_run_and_request() {
     assert!(log.contains(" run-1 req-"), "calls to vendors carry both");
     assert!(log.contains(" -> 200"), "requests to the dashboard are logged");
     assert!(instance.folder().join("logs/app.log").is_file());
+}
+
+#[test]
+fn what_is_missing_at_meta_stands_on_the_dashboard_before_the_first_run() {
+    let mut instance =
+        Instance::with(Contacts::default(), |settings| settings.meta.audience_terms_accepted = false);
+    let served = Served::start(&mut instance);
+    let link = format!(
+        "https://business.facebook.com/ads/manage/customaudiences/tos/?act={}",
+        instance.sandbox.credentials().meta_ad_account_id
+    );
+    let line = format!("<a href=\"{link}\" rel=\"noreferrer\">");
+    served.wait_for("the terms are asked for", || served.page("/").contains(&line));
+    let asked = instance.sandbox.record().count(Service::Meta);
+    assert!(served.page("/").contains("Meta was checked at <time"));
+    assert_eq!(instance.sandbox.record().count(Service::Meta), asked, "a page view makes no call");
 }

@@ -1,6 +1,6 @@
 use crate::support::{TestDb, begun, for_each_backend, member, person, stable_audience};
 use domain::RunId;
-use persistence::{Member, Store};
+use persistence::{Member, PersonHashes, Store};
 
 for_each_backend!(
     only_new_and_changed_members_are_delivered,
@@ -151,6 +151,12 @@ fn removed_people_are_forgotten_in_every_audience(db: &TestDb) {
     let other = begun(&store);
     store.members_stage("other", other, &members).unwrap();
     store.members_delivered("other", other).unwrap();
+    let mut known = store.members_known_by(&[person(1, 1), person(0, 3)]).unwrap();
+    known.sort_by_key(PersonHashes::key);
+    known.dedup();
+    assert_eq!(known.len(), 3);
+    assert_eq!(store.members_known_by(&[person(0, 2)]).unwrap(), [person(1, 2), person(1, 2)]);
+    assert_eq!(store.members_known_by(&[PersonHashes::default()]).unwrap(), []);
     store.members_remove(&[person(1, 1)]).unwrap();
     store.members_remove(&[]).unwrap();
     assert_eq!(db.number("SELECT COUNT(*) FROM stable_members"), 4);

@@ -23,6 +23,8 @@ pub(super) struct Usage {
     limited: Option<Limited>,
     /// A planted error asked for silence until then.
     silence_until: Option<DateTime<Utc>>,
+    /// A reply has said that calls are not welcome now.
+    told: bool,
     /// Calls by clients that had been told to wait.
     pub calls_while_limited: u64,
 }
@@ -94,7 +96,8 @@ impl Usage {
 
     /// Notes a call that comes although its client was told to wait.
     pub fn overhear(&mut self, steady: DateTime<Utc>) {
-        self.calls_while_limited += u64::from(self.welcome_at(steady).is_some());
+        self.told &= self.welcome_at(steady).is_some();
+        self.calls_while_limited += u64::from(self.told);
     }
 
     /// Limits the account from now on.
@@ -118,19 +121,25 @@ impl Usage {
         *self = Self { calls_while_limited: self.calls_while_limited, ..Self::default() };
     }
 
-    /// The usage headers.
-    pub fn headers(&self, settings: &MetaSettings, steady: DateTime<Utc>) -> Vec<(HeaderName, HeaderValue)> {
+    /// The usage headers of a reply. From the first one that names a wait on, a client is told.
+    pub fn headers(
+        &mut self,
+        settings: &MetaSettings,
+        steady: DateTime<Utc>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
         let welcome_at = self.welcome_at(steady);
+        self.told = welcome_at.is_some();
         let calls = match welcome_at {
             Some(_) => 100.0,
             None => self.bucket.percent(BUCKET, settings.calls_per_hour, settings, steady).min(100.0),
         };
+        let wait = welcome_at.map_or(TimeDelta::zero(), |until| until - steady);
         let bucket = json!({&settings.business_id: [{
             "type": "custom_audience",
             "call_count": calls.ceil() as u64,
             "total_cputime": (calls * 0.8).ceil() as u64,
             "total_time": (calls * 0.9).ceil() as u64,
-            "estimated_time_to_regain_access": minutes(welcome_at.map_or(TimeDelta::zero(), |until| until - steady)),
+            "estimated_time_to_regain_access": minutes(wait),
             "ads_api_access_tier": settings.access_tier,
         }]});
         let score = self.score.percent(SCORE, settings.score_limit, settings, steady).min(100.0);

@@ -1,7 +1,9 @@
-//! What can be chosen: Smart Lists and value fields. GoHighLevel's answers are remembered for five minutes.
+//! What can be chosen: Smart Lists, value fields and audiences. The answers of GoHighLevel and Meta are remembered for five
+//! minutes.
 
 use crate::actions::service;
 use crate::app::App;
+use crate::installation::ExistingAudience;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::web;
@@ -52,10 +54,25 @@ pub(crate) struct CustomField {
     data_type: String,
 }
 
+/// The audiences to choose from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Audiences {
+    audiences: Vec<Audience>,
+}
+
+/// A value-based customer list of the ad account, which `STABLE_AUDIENCE_ID` may name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Audience {
+    /// Meta's id.
+    #[schema(example = "120211234567890123")]
+    id: String,
+    name: String,
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Refresh {
-    /// Ask GoHighLevel even for what it answered lately.
+    /// Ask GoHighLevel or Meta even for what it answered lately.
     #[serde(default)]
     #[param(default = false)]
     refresh: bool,
@@ -131,4 +148,28 @@ pub(crate) async fn fields(
         data_type: field.data_type,
     };
     Ok(web::Json(CustomFields { custom_fields: fields.map(custom_field).collect() }))
+}
+
+/// The value-based customer lists of the ad account, one of which a sync may replace in place.
+#[utoipa::path(get, path = path::AUDIENCES, tag = "configuration", params(Refresh),
+    responses(
+        (status = 200, description = "The audiences", body = Audiences),
+        (status = 422, description = "Settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "Meta did not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn audiences(
+    app: web::Data<App>,
+    query: web::Query<Refresh>,
+) -> Result<web::Json<Audiences>, Problem> {
+    let refresh = query.refresh;
+    let found = app.blocking(move |app| {
+        let missing = app.installation.missing_settings().into_iter();
+        let missing: Vec<&str> = missing.filter(|name| name.starts_with("META_")).collect();
+        if !missing.is_empty() {
+            return Err(Problem::MissingSettings(missing));
+        }
+        app.audiences(refresh).map_err(Problem::Service)
+    });
+    let audience = |found: ExistingAudience| Audience { id: found.id, name: found.name };
+    Ok(web::Json(Audiences { audiences: found.await?.into_iter().map(audience).collect() }))
 }

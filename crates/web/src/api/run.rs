@@ -2,7 +2,8 @@
 
 use super::words::{LookalikeStatus, RunStatus, StepName, StepStatus, Trigger};
 use chrono::{DateTime, Utc};
-use domain::run::{NormalizationStats, RankingReport, StepRecord};
+use domain::foreign_text::presentable;
+use domain::run::{NormalizationStats, RankingReport, RefusedSample, StepRecord};
 use domain::{Accounting, Cents, Percentile};
 use persistence::RunContact;
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub(crate) struct Run {
     trace_id: Option<String>,
     started_at: DateTime<Utc>,
     completed_at: Option<DateTime<Utc>>,
+    /// Until when the run pauses because Meta asked to slow down; it goes on by itself.
+    waiting_until: Option<DateTime<Utc>>,
     /// The list it works with, under the name it had then.
     #[schema(example = "tag:customer")]
     ghl_smart_list_id: String,
@@ -50,6 +53,8 @@ pub(crate) struct Run {
     meta_audience_id: Option<String>,
     #[schema(example = "GHL-HighValue-2026-11-21")]
     meta_audience_name: Option<String>,
+    /// When the clean-up deleted the audience and its lookalikes.
+    audience_deleted_at: Option<DateTime<Utc>>,
     /// Of the first country and ratio.
     meta_lookalike_id: Option<String>,
     /// Of the first country and ratio.
@@ -60,6 +65,8 @@ pub(crate) struct Run {
     lookalikes: Vec<Lookalike>,
     /// Where every contact of the list ended.
     accounting: Option<Account>,
+    /// Contacts that Meta refused, as far as it named them: at most 100 of `accounting.refused_by_meta`.
+    refused_contacts: Vec<RefusedContact>,
     /// Difference to the last success of the same list and field; null when there is none.
     changes: Option<Changes>,
     /// The lifetime values and their ranks, once ranked.
@@ -111,6 +118,14 @@ pub(crate) struct Account {
     skipped_no_identifier: u64,
     merged: u64,
     refused_by_meta: u64,
+}
+
+/// A contact whose row Meta refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedContact {
+    ghl_contact_id: String,
+    /// Meta's own words, without personal data.
+    reason: String,
 }
 
 /// Contacts that came and went since the last success.
@@ -220,6 +235,7 @@ impl From<domain::Run> for Run {
             trace_id,
             started_at: run.started_at,
             completed_at: run.completed_at,
+            waiting_until: run.waiting_until,
             ghl_smart_list_id: run.config.list_id,
             ghl_smart_list_name: run.config.list_name,
             ghl_ltv_field_name: run.config.ltv_field_key,
@@ -231,11 +247,13 @@ impl From<domain::Run> for Run {
             matched_upper: run.matched.upper,
             meta_audience_id,
             meta_audience_name,
+            audience_deleted_at: run.audience_deleted_at,
             meta_lookalike_id,
             meta_lookalike_name,
             lookalike_status,
             lookalikes: run.lookalikes.into_iter().map(Lookalike::from).collect(),
             accounting: account.map(Account::from),
+            refused_contacts: run.refused_samples.into_iter().map(RefusedContact::from).collect(),
             changes: run.changes.map(|it| Changes { added: it.added, removed: it.removed }),
             normalization_stats: run.stats.map(Stats::from),
             ranking: run.ranking.map(Ranking::from),
@@ -278,6 +296,12 @@ impl From<Accounting> for Account {
             merged: account.merged,
             refused_by_meta: account.refused_by_meta,
         }
+    }
+}
+
+impl From<RefusedSample> for RefusedContact {
+    fn from(sample: RefusedSample) -> Self {
+        Self { ghl_contact_id: sample.ghl_contact_id, reason: presentable(&sample.reason, &[]) }
     }
 }
 

@@ -143,7 +143,7 @@ async fn part(
         app.blocking(|app| Ok((Standing::read(app)?, app.installation.mail_addresses().is_some()))).await?;
     let mut layout = Layout::new(app, request, "/", "", &standing);
     layout.out_of_band = is_saved;
-    let setup = Setup::new(&standing, with_mail);
+    let setup = Setup::new(app, &standing, with_mail);
     html_with(status, &ConfigurationPart { layout, configuration, setup })
 }
 

@@ -121,12 +121,21 @@ pub(crate) async fn test(
 ) -> Result<HttpResponse, Problem> {
     let service = SERVICES.iter().find(|service| service.slug == *slug).ok_or(Problem::NotFound)?;
     let checked = service.checked;
-    let result = app.blocking(move |app| Ok(app.installation.check(checked))).await?;
+    let result = app.blocking(move |app| Ok(check(app, checked))).await?;
     if !wants_fragment(&request) {
         return page(&app, &request, HashMap::from([(checked, result)])).await;
     }
     let set = app.blocking(WhatIsSet::read).await?;
     html(&ServicePart { csrf: csrf::token(&request), service: service.view(&set, Some(result)) })
+}
+
+/// Blocks.
+fn check(app: &App, service: Checked) -> CheckResult {
+    let result = app.installation.check(service);
+    if service == Checked::Meta {
+        app.meta_check.learn(result.clone());
+    }
+    result
 }
 
 /// Tests all services at once.
@@ -137,7 +146,7 @@ pub(crate) async fn test_all(
 ) -> Result<HttpResponse, Problem> {
     let checks = SERVICES.map(|service| {
         let app = app.clone();
-        let check = async move { app.blocking(move |app| Ok(app.installation.check(service.checked))).await };
+        let check = async move { app.blocking(move |app| Ok(check(app, service.checked))).await };
         (service.checked, rt::spawn(check))
     });
     let mut results = HashMap::new();

@@ -60,6 +60,7 @@ struct RunGoingOn {
 #[template(path = "partials/run_ended.html")]
 struct RunEnded {
     layout: Layout,
+    setup: Setup,
     latest: Option<RunView>,
     success: Option<RunView>,
     rows: Vec<HistoryRow>,
@@ -125,7 +126,7 @@ pub(super) async fn page_with(
     html_with(
         status,
         &Dashboard {
-            setup: Setup::new(&standing, mail.addresses.is_some()),
+            setup: Setup::new(app, &standing, mail.addresses.is_some()),
             latest,
             success,
             configuration,
@@ -155,10 +156,13 @@ pub(crate) async fn run(
         });
     }
     let (standing, history) = read(&app, 1).await?;
+    let mail = app.blocking(|app| Ok(app.installation.mail_addresses())).await?;
     let (latest, success) = runs(&standing);
     let mut layout = Layout::new(&app, &request, "/", TITLE, &standing);
     layout.out_of_band = true;
     let parts = RunEnded {
+        // A run that failed has Meta checked, which may tell why.
+        setup: Setup::new(&app, &standing, mail.is_some()),
         latest,
         success,
         rows: history.rows(&standing.wording),

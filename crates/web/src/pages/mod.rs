@@ -9,15 +9,17 @@ pub(crate) mod configuration;
 pub(crate) mod connections;
 pub(crate) mod dashboard;
 mod distribution;
+mod existing_audience;
 mod history;
 mod layout;
+mod linked;
 pub(crate) mod mail;
 mod notice;
 mod pager;
 pub(crate) mod run;
 mod run_view;
 pub(crate) mod settings;
-mod setup;
+pub(crate) mod setup;
 mod standing;
 
 use crate::problem::Problem;

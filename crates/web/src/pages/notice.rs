@@ -1,5 +1,6 @@
 //! What became of something a person did, shown where it was done.
 
+use super::linked::{Part, linked};
 use crate::problem::Problem;
 use domain::Explanation;
 
@@ -10,19 +11,14 @@ pub(super) struct Notice {
     /// `alert` for what went wrong, `status` for what went well: screen readers speak up for the first.
     pub(super) role: &'static str,
     pub(super) what: String,
-    pub(super) advice: String,
+    pub(super) advice: Vec<Part>,
     pub(super) technical: Vec<(&'static str, String)>,
 }
 
 impl Notice {
     pub(super) fn done(what: impl Into<String>) -> Self {
         Self {
-            class: "ok",
-            icon: "✓",
-            role: "status",
-            what: what.into(),
-            advice: String::new(),
-            technical: vec![],
+            class: "ok", icon: "✓", role: "status", what: what.into(), advice: vec![], technical: vec![]
         }
     }
 
@@ -34,7 +30,7 @@ impl Notice {
             icon: "✕",
             role: "alert",
             what: explained.message,
-            advice: explained.remedy,
+            advice: linked(&explained.remedy),
             technical: code.into_iter().chain(trace).collect(),
         }
     }

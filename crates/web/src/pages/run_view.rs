@@ -1,11 +1,15 @@
 //! A run as pages show it.
 
 use super::distribution::DistributionView;
+use super::linked::{Part, linked};
 use crate::wording::{
     Badge, Moment, UNKNOWN, Wording, ads_manager, contacts, duration, grouped, lookalike_state,
     matched_count, run_badge, step_badge, trigger,
 };
-use domain::run::{Failure, LookalikeStatus, RankingReport, RunStatus, Step, StepRecord, StepStatus};
+use domain::foreign_text::{LONGEST, one_line, presentable};
+use domain::run::{
+    Failure, LookalikeStatus, RankingReport, RefusedSample, RunStatus, Step, StepRecord, StepStatus,
+};
 use domain::{Bucket, Run};
 
 /// Everything a page says about one run, ready-made.
@@ -18,6 +22,8 @@ pub(super) struct RunView {
     /// The word of the step now running, and how far it is.
     pub(super) step: &'static str,
     pub(super) progress: Option<(u64, u64)>,
+    /// When it goes on after Meta asked to slow down.
+    pub(super) waiting_until: Option<Moment>,
     pub(super) started: Moment,
     pub(super) ended: Option<Moment>,
     pub(super) duration: String,
@@ -35,6 +41,7 @@ pub(super) struct RunView {
     pub(super) matched: String,
     pub(super) match_rate: String,
     pub(super) audience: Option<(String, String)>,
+    pub(super) audience_deleted: Option<Moment>,
     pub(super) lookalikes: Vec<LookalikeView>,
     pub(super) changes: Option<String>,
     pub(super) distribution: Option<DistributionView>,
@@ -45,7 +52,7 @@ pub(super) struct RunView {
 pub(super) struct FailureView {
     pub(super) step: &'static str,
     pub(super) message: String,
-    pub(super) remedy: String,
+    pub(super) remedy: Vec<Part>,
     pub(super) technical: Vec<(&'static str, String)>,
 }
 
@@ -66,6 +73,15 @@ pub(super) struct AccountView {
     pub(super) rows: Vec<(&'static str, String)>,
     /// Set when the sum is not the number read, which is normal only while the run goes on.
     pub(super) difference: Option<String>,
+    pub(super) refused: Option<RefusedView>,
+}
+
+/// The contacts that Meta refused, as far as it named them.
+pub(super) struct RefusedView {
+    /// How many, and how many of them are named.
+    pub(super) summary: String,
+    /// The contact in GoHighLevel, and Meta's reason.
+    pub(super) contacts: Vec<(String, String)>,
 }
 
 /// One lookalike.
@@ -88,6 +104,7 @@ impl RunView {
             running: run.status == RunStatus::Running,
             step: step_word(run),
             progress: step.and_then(|step| Some((step.done, step.total?))),
+            waiting_until: run.waiting_until.map(|until| wording.clock(until)),
             started: wording.moment(run.started_at),
             ended: run.completed_at.map(|end| wording.moment(end)),
             duration: run_duration(run),
@@ -104,6 +121,7 @@ impl RunView {
             matched: matched_count(&run.matched),
             match_rate: run.matched.rate_text(run.accounting.sent),
             audience: run.audience.as_ref().map(|audience| (audience.name.clone(), audience.id.clone())),
+            audience_deleted: run.audience_deleted_at.map(|at| wording.minute(at)),
             lookalikes: lookalikes(run),
             changes: run.changes.map(|changes| {
                 format!("{} added, {} removed", contacts(changes.added), grouped(changes.removed))
@@ -155,7 +173,7 @@ fn failure(run: &Run) -> Option<FailureView> {
     Some(FailureView {
         step: failure.step.title(),
         message: failure.message.clone(),
-        remedy: failure.remedy.clone(),
+        remedy: linked(&failure.remedy),
         technical: code.chain(trace).collect(),
     })
 }
@@ -208,7 +226,19 @@ fn account(run: &Run) -> AccountView {
         not_sent: grouped(accounting.accounted() - accounting.sent),
         rows,
         difference,
+        refused: refused(run),
     }
+}
+
+fn refused(run: &Run) -> Option<RefusedView> {
+    let contact = |sample: &RefusedSample| {
+        (one_line(&sample.ghl_contact_id, LONGEST), presentable(&sample.reason, &[]))
+    };
+    let contacts: Vec<_> = run.refused_samples.iter().map(contact).collect();
+    let named = if contacts.is_empty() { "none".to_owned() } else { grouped(contacts.len() as u64) };
+    let refused = run.accounting.refused_by_meta.max(contacts.len() as u64);
+    let summary = format!("Refused by Meta: {}, of which named: {named}", grouped(refused));
+    (refused > 0).then_some(RefusedView { summary, contacts })
 }
 
 fn lookalikes(run: &Run) -> Vec<LookalikeView> {

@@ -1,5 +1,6 @@
 //! `GET /settings` and `POST /settings`: everything that can be changed while the service runs.
 
+use super::existing_audience;
 use super::layout::Layout;
 use super::notice::Notice;
 use super::standing::Standing;
@@ -20,7 +21,7 @@ const NEXT_RUNS: usize = 3;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Schedule and time", &["SYNC_", "TZ"]),
     ("Contacts and values", &["LTV_", "RESPECT_", "NORMALIZER", "CLAUDE_", "GHL_"]),
-    ("Audience and lookalike", &["AUDIENCE_", "LOOKALIKE_", "VALUE_", "META_"]),
+    ("Audience and lookalike", &["AUDIENCE_", "STABLE_", "LOOKALIKE_", "VALUE_", "META_"]),
     ("Name and notifications", &["NOTIFY_", "INSTANCE_", "PUBLIC_"]),
     ("Other", &[]),
 ];
@@ -60,12 +61,14 @@ struct Group {
     settings: Vec<SettingView>,
 }
 
-struct SettingView {
-    name: &'static str,
+pub(super) struct SettingView {
+    pub(super) name: &'static str,
     title: &'static str,
     help: Vec<HelpPart>,
-    choices: Vec<ChoiceView>,
-    value: String,
+    pub(super) choices: Vec<ChoiceView>,
+    pub(super) value: String,
+    /// Why the field is not what it could be.
+    pub(super) remark: Option<String>,
     source: &'static str,
     /// What going back would bring; `None` when nothing is saved.
     initial: Option<String>,
@@ -79,10 +82,10 @@ struct HelpPart {
     is_code: bool,
 }
 
-struct ChoiceView {
-    value: String,
-    text: String,
-    selected: bool,
+pub(super) struct ChoiceView {
+    pub(super) value: String,
+    pub(super) text: String,
+    pub(super) selected: bool,
 }
 
 /// What a form sent, and what is wrong with it.
@@ -154,11 +157,17 @@ async fn read(
             Ok((Standing::read(app)?, app.installation.settings()?, next_runs))
         })
         .await?;
+    let mut groups = groups(&settings, &entered);
+    for setting in groups.iter_mut().flat_map(|group| &mut group.settings) {
+        if setting.name == existing_audience::VARIABLE {
+            existing_audience::offer(app, setting).await;
+        }
+    }
     let form = SettingsForm {
         notice: entered.notice(&settings),
         schedule_is_on: standing.choice.sync_enabled,
         next_runs: next_runs.into_iter().map(|at| standing.wording.minute(at)).collect(),
-        groups: groups(&settings, &entered),
+        groups,
     };
     Ok((Layout::new(app, request, "/settings", "Settings", &standing), form))
 }
@@ -229,6 +238,7 @@ impl SettingView {
             help: help(setting.help),
             choices: choices(setting, &value),
             value,
+            remark: None,
             source: match setting.source {
                 SettingSource::Saved => "saved here",
                 SettingSource::Environment => "from the environment",

@@ -1,85 +1,164 @@
-//! The checklist of what is still missing before a sync can run.
+//! The checklist of what is still missing before a sync can run, here and at Meta. `GET /fragments/setup` for htmx.
 
 use super::choice::Choice;
+use super::layout::Layout;
+use super::linked::{Part, linked};
 use super::standing::Standing;
-use crate::wording::Badge;
+use super::{html, see_other, wants_fragment};
+use crate::app::App;
+use crate::meta_check::{self, FRESH_FOR, Known};
+use crate::problem::Problem;
+use crate::wording::{Badge, Moment};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use domain::Explanation;
+use std::time::Duration;
+
+/// A page asks this often whether the check that is under way has ended.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+const META: &str = "Meta";
 
 /// The services, the variables each needs, and what it is for.
 const SERVICES: [(&str, &[&str], &str); 3] = [
     ("GoHighLevel", &["GHL_API_KEY", "GHL_LOCATION_ID"], "Contacts are read from it."),
-    ("Meta", &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"], "Audiences are made in its ad account."),
+    (META, &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"], "Audiences are made in its ad account."),
     ("Claude", &["CLAUDE_API_KEY"], "It ranks the lifetime values."),
 ];
 
 const DONE: Badge = Badge { class: "ok", icon: "✓", word: "Done" };
 const MISSING: Badge = Badge { class: "warn", icon: "○", word: "Missing" };
 const OPTIONAL: Badge = Badge { class: "idle", icon: "○", word: "Optional" };
+const PROBLEM: Badge = Badge { class: "bad", icon: "✕", word: "Problem" };
+const NOTE: Badge = Badge { class: "warn", icon: "⚠", word: "Note" };
 
-/// The checklist; it disappears once nothing is missing.
+/// How the sentences of a check begin that ask for attention soon.
+const WARNING: &str = "Warning: ";
+
+/// The checklist; it disappears once nothing is missing and nothing is wrong at Meta.
 pub(super) struct Setup {
     pub(super) lines: Vec<Line>,
+    /// When Meta was checked.
+    pub(super) checked: Option<Moment>,
+    /// Seconds after which the page asks again.
+    pub(super) ask_again: u64,
+}
+
+#[derive(Template)]
+#[template(path = "partials/setup.html")]
+struct SetupPart {
+    layout: Layout,
+    setup: Setup,
 }
 
 /// One thing to set up.
 pub(super) struct Line {
     pub(super) badge: Badge,
     pub(super) name: &'static str,
-    pub(super) reason: String,
+    pub(super) reason: Vec<Part>,
     /// Address and text of the way there.
     pub(super) link: Option<(&'static str, &'static str)>,
 }
 
-impl Setup {
-    pub(super) fn new(standing: &Standing, mail_is_set_up: bool) -> Self {
-        let missing = &standing.missing;
-        let mut lines: Vec<Line> = SERVICES
-            .iter()
-            .map(|(name, variables, purpose)| service(name, variables, purpose, missing))
-            .collect();
-        // A variable this table does not know is not to be hidden.
-        let known = |name: &str| SERVICES.iter().any(|(_, variables, _)| variables.contains(&name));
-        lines.extend(missing.iter().filter(|name| !known(name)).map(|name| Line {
-            badge: MISSING,
-            name,
-            reason: "Set it in the environment and start the service again.".to_owned(),
-            link: None,
-        }));
-        lines.extend(chosen(&standing.choice));
-        lines.push(Line {
-            badge: if mail_is_set_up { DONE } else { OPTIONAL },
-            name: "E-mail",
-            reason: if mail_is_set_up {
-                "A mail tells how each sync ended.".to_owned()
-            } else {
-                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL to be told how each sync ended.".to_owned()
-            },
-            link: mail_is_set_up.then_some(("#mail", "Send a test")),
-        });
-        Self { lines }
+pub(crate) async fn show(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if !wants_fragment(&request) {
+        return Ok(see_other("/"));
     }
+    let (standing, mail_is_set_up) =
+        app.blocking(|app| Ok((Standing::read(app)?, app.installation.mail_addresses().is_some()))).await?;
+    let setup = Setup::new(&app, &standing, mail_is_set_up);
+    html(&SetupPart { layout: Layout::new(&app, &request, "/", "", &standing), setup })
+}
 
-    pub(super) fn is_complete(&self) -> bool {
-        self.lines.iter().all(|line| line.badge != MISSING)
+impl Setup {
+    /// Has Meta checked in the background when what is known of it is old.
+    pub(super) fn new(app: &web::Data<App>, standing: &Standing, mail_is_set_up: bool) -> Self {
+        let known = meta_check::look(app, &standing.missing, standing.latest.as_ref());
+        let mut lines = steps(standing, mail_is_set_up);
+        if lines.iter().all(|line| line.badge != MISSING) {
+            lines.clear();
+        }
+        let found = found_at_meta(&known);
+        if found.iter().any(|line| line.badge == PROBLEM) {
+            lines.retain(|line| line.name != META);
+        }
+        lines.extend(found);
+        let again = if known.under_way { ASKED_AGAIN_AFTER } else { FRESH_FOR };
+        Self {
+            lines,
+            checked: known.last.map(|(_, at)| standing.wording.minute(at)),
+            ask_again: again.as_secs(),
+        }
+    }
+}
+
+/// Everything that has to be set or chosen, done or not.
+fn steps(standing: &Standing, mail_is_set_up: bool) -> Vec<Line> {
+    let missing = &standing.missing;
+    let mut lines: Vec<Line> = SERVICES
+        .iter()
+        .map(|(name, variables, purpose)| service(name, variables, purpose, missing))
+        .collect();
+    // A variable this table does not know is not to be hidden.
+    let known = |name: &str| SERVICES.iter().any(|(_, variables, _)| variables.contains(&name));
+    lines.extend(missing.iter().filter(|name| !known(name)).map(|name| {
+        Line::new(MISSING, name, "Set it in the environment and start the service again.", None)
+    }));
+    lines.extend(chosen(&standing.choice));
+    lines.push(if mail_is_set_up {
+        Line::new(DONE, "E-mail", "A mail tells how each sync ended.", Some(("#mail", "Send a test")))
+    } else {
+        let reason = "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL to be told how each sync ended.";
+        Line::new(OPTIONAL, "E-mail", reason, None)
+    });
+    lines
+}
+
+/// What the latest check of Meta has against a sync, and what it warns of.
+fn found_at_meta(known: &Known) -> Vec<Line> {
+    let Some((result, _)) = &known.last else { return vec![] };
+    let problem = |problem: &Explanation| {
+        let mut line = Line::new(PROBLEM, META, &problem.message, None);
+        line.reason.extend(linked(&format!(" {}", problem.remedy)));
+        line
+    };
+    let warnings = result.found.iter().filter_map(|sentence| sentence.strip_prefix(WARNING));
+    let note = |warning| Line { reason: linked(&capitalized(warning)), ..Line::new(NOTE, META, "", None) };
+    result.problems.iter().map(problem).chain(warnings.map(note)).collect()
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl Line {
+    /// The reason as it is, without links of its own.
+    fn new(
+        badge: Badge,
+        name: &'static str,
+        reason: &str,
+        link: Option<(&'static str, &'static str)>,
+    ) -> Self {
+        let reason = vec![Part { text: reason.to_owned(), is_address: false }];
+        Self { badge, name, reason, link }
     }
 }
 
 fn service(name: &'static str, variables: &[&'static str], purpose: &str, missing: &[&str]) -> Line {
     let absent: Vec<&str> = variables.iter().filter(|name| missing.contains(name)).copied().collect();
     if absent.is_empty() {
-        let link = Some(("/connections", "Test the connection"));
-        return Line { badge: DONE, name, reason: purpose.to_owned(), link };
+        return Line::new(DONE, name, purpose, Some(("/connections", "Test the connection")));
     }
     let reason =
         format!("{purpose} Set {} in the environment and start the service again.", absent.join(" and "));
-    Line { badge: MISSING, name, reason, link: None }
+    Line::new(MISSING, name, &reason, None)
 }
 
 fn chosen(choice: &Choice) -> [Line; 2] {
-    let line = |name, done: bool, reason: &str| Line {
-        badge: if done { DONE } else { MISSING },
-        name,
-        reason: reason.to_owned(),
-        link: (!done).then_some(("#configuration", "Choose it")),
+    let line = |name, done: bool, reason: &str| {
+        let badge = if done { DONE } else { MISSING };
+        Line::new(badge, name, reason, (!done).then_some(("#configuration", "Choose it")))
     };
     [
         line("Smart List", choice.list.is_some(), "Its contacts become the custom audience."),

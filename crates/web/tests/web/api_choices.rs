@@ -1,8 +1,11 @@
 //! Lists, fields, the choice, and the test mail.
 
 use crate::api_server::Api;
+use domain::Explanation;
 use sandbox::{SandboxSettings, Service};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+use web::ExistingAudience;
 
 #[test]
 fn every_list_can_be_counted_whatever_its_tag_looks_like() {
@@ -165,4 +168,34 @@ fn a_test_mail_arrives_and_a_refused_one_is_told_in_the_server_s_words() {
     api.post("/api/email/test").problem(502, "service", &["Relaying denied by policy"]);
     let without = Api::without_keys();
     without.post("/api/email/test").problem(422, "refused", &["not set up", "SMTP_HOST"]);
+}
+
+#[test]
+fn audiences_are_listed_and_remembered_until_they_are_asked_for_anew() {
+    let mut asked = None;
+    let api = Api::on_sandbox(SandboxSettings::default(), |fake| {
+        fake.audiences =
+            Ok(vec![ExistingAudience { id: "120210000000000017".to_owned(), name: "VIP".to_owned() }]);
+        asked = Some(fake.asked_for_audiences.clone());
+    });
+    let asked = asked.unwrap();
+    let listed = json!({"audiences": [{"id": "120210000000000017", "name": "VIP"}]});
+    for (path, calls) in [("", 1), ("", 1), ("?refresh=true", 2), ("?refresh=false", 2)] {
+        assert_eq!(api.get(&format!("/api/audiences{path}")).expect(200), listed);
+        assert_eq!(asked.load(Ordering::Relaxed), calls, "{path}");
+    }
+}
+
+#[test]
+fn audiences_that_can_not_be_listed_are_a_problem_with_its_reason() {
+    let api = Api::on_sandbox(SandboxSettings::default(), |fake| {
+        fake.audiences = Err(Explanation::new("Meta refused the token.", "Set a new one.").with_code("190"));
+    });
+    let refused = api.get("/api/audiences").problem(502, "service", &["Meta refused", "Set a new one."]);
+    assert_eq!(refused["provider_code"], "190");
+    let api = Api::on_sandbox(SandboxSettings::default(), |fake| {
+        fake.missing = vec!["GHL_API_KEY", "META_ACCESS_TOKEN"];
+    });
+    let refused = api.get("/api/audiences").problem(422, "missing_settings", &["META_ACCESS_TOKEN"]);
+    assert_eq!(refused["missing_settings"], json!(["META_ACCESS_TOKEN"]), "GoHighLevel is not asked");
 }

@@ -157,7 +157,12 @@ impl Api {
         let begun = Instant::now();
         loop {
             let status = self.get("/api/sync/status").expect(200);
-            if status["running"] == false && status["last_run"]["step"].is_null() {
+            let last = &status["last_run"];
+            // A success is told after it is recorded: its last step may not have begun yet.
+            let steps = last["steps"].as_array().map_or(&[][..], Vec::as_slice);
+            let is_told = steps.iter().any(|step| step["name"] == "notify");
+            let is_over = last["step"].is_null() && (is_told || last["status"] != "success");
+            if status["running"] == false && is_over {
                 return status;
             }
             assert!(begun.elapsed() < Duration::from_secs(60), "{status}");

@@ -1,6 +1,7 @@
 //! An empty instance, configured, run and read through HTTP alone.
 
 use crate::api_server::Api;
+use domain::run::{Matched, RefusedSample};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{SandboxSettings, Service};
 use serde_json::{Value, json};
@@ -238,4 +239,34 @@ fn a_failed_run_says_which_step_why_and_what_to_do() {
     assert!(!run["error_remedy"].as_str().unwrap().is_empty());
     assert_eq!(run["accounting"]["sent"], 0);
     assert_eq!((&status["last_run"]["id"], &status["last_success"]), (&run["id"], &Value::Null));
+}
+
+#[test]
+fn a_pause_refused_contacts_a_range_of_matches_and_a_deleted_audience_are_told() {
+    let api = Api::empty_instance();
+    let run = crate::runs::successful(&api.store);
+    let shown = || api.get(&format!("/api/sync/{run}")).expect(200);
+    let before = shown();
+    for name in ["waiting_until", "audience_deleted_at", "matched_lower", "matched_upper"] {
+        assert_eq!(before[name], Value::Null, "{name}");
+    }
+    assert_eq!(before["refused_contacts"], json!([]));
+    let reason = "row of ann@example.com is bad".to_owned();
+    let refused = RefusedSample { ghl_contact_id: "c7".to_owned(), reason };
+    api.store.run_set_waiting_until(run, "2026-11-21T03:30:00Z".parse().ok()).unwrap();
+    api.store.run_set_refused_samples(run, &[refused]).unwrap();
+    api.store.audience_mark_deleted(run).unwrap();
+    api.store.run_set_matched(run, &Matched { exact: None, lower: Some(1132), upper: Some(1178) }).unwrap();
+    let after = shown();
+    assert_eq!(after["waiting_until"], "2026-11-21T03:30:00Z");
+    assert_eq!(after["refused_contacts"], json!([{"ghl_contact_id": "c7", "reason": "row of *** is bad"}]));
+    assert!(after["audience_deleted_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{after}");
+    assert_eq!(
+        (&after["contacts_matched"], &after["matched_lower"], &after["matched_upper"]),
+        (&Value::Null, &json!(1132), &json!(1178))
+    );
+    assert_eq!(
+        api.get("/api/sync/status").expect(200)["last_run"]["refused_contacts"][0]["ghl_contact_id"],
+        "c7"
+    );
 }

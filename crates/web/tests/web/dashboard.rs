@@ -35,6 +35,9 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
     let run = successful(&dashboard.store);
     let html = dashboard.page("/");
     assert!(html.contains("<title>Succeeded - "), "{html}");
+    let ads_manager =
+        "https://adsmanager.facebook.com/adsmanager/audiences?act=42&#38;business_id=9876543210123456";
+    assert!(html.contains(&format!("<a href=\"{ads_manager}\" rel=\"noreferrer\">")), "{html}");
     assert!(html.contains("<span aria-hidden=\"true\">✓</span> Succeeded</span>"));
     for shown in [
         "Acme",

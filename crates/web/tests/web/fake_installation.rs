@@ -8,11 +8,12 @@ use mailer::{MailContext, Mailer, MailerSettings, Tls};
 use persistence::{Store, StoreError};
 use sandbox::Sandbox;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::checks::{CheckResult, Checked};
 use sync::{AudienceMode, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode};
-use web::{Installation, MailAddresses, Setting, SettingSource, SettingsError};
+use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError};
 
 const RECIPIENT: &str = "marketing@example.com";
 
@@ -24,7 +25,12 @@ pub struct FakeInstallation {
     pub settings: Mutex<Vec<Setting>>,
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
-    /// What every check says is wrong.
+    /// What Meta answers when it is asked for audiences, and how often it was asked.
+    pub audiences: Result<Vec<ExistingAudience>, Explanation>,
+    pub asked_for_audiences: Arc<AtomicU32>,
+    /// What every check found and says is wrong, and how many were made.
+    pub check_found: Vec<String>,
+    pub checks: Arc<AtomicU32>,
     pub check_problems: Vec<Explanation>,
 }
 
@@ -38,6 +44,10 @@ impl FakeInstallation {
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
+            audiences: Ok(vec![]),
+            asked_for_audiences: Arc::default(),
+            check_found: vec!["It answers.".to_owned()],
+            checks: Arc::default(),
             check_problems: vec![],
         }
     }
@@ -99,10 +109,16 @@ impl Installation for FakeInstallation {
         self.next_runs.iter().take(count).copied().collect()
     }
 
+    fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation> {
+        self.asked_for_audiences.fetch_add(1, Ordering::Relaxed);
+        self.audiences.clone()
+    }
+
     fn check(&self, service: Checked) -> CheckResult {
+        self.checks.fetch_add(1, Ordering::Relaxed);
         CheckResult {
             service,
-            found: vec!["It answers.".to_owned()],
+            found: self.check_found.clone(),
             problems: self.check_problems.clone(),
             latency: Duration::from_millis(120),
         }

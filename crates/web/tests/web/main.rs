@@ -19,3 +19,4 @@ mod pages_site;
 mod protection;
 mod run_page;
 mod runs;
+mod setup_at_meta;

@@ -123,7 +123,7 @@ fn a_run_that_can_not_be_cancelled_from_here_is_said_so() {
 #[test]
 fn only_a_running_sync_is_asked_for_again() {
     let site = Site::configured();
-    assert!(!site.page("/").contains("hx-trigger"));
+    assert!(!site.page("/").contains("/fragments/run"));
     let run = running(&site.store);
     let html = site.page("/");
     let polling = format!("hx-get=\"/fragments/run?run={run}&#38;step=fetch\" hx-trigger=\"every 2s\"");
@@ -142,15 +142,15 @@ fn only_a_running_sync_is_asked_for_again() {
 
     site.store.run_finish(run, RunStatus::Cancelled, None).unwrap();
     let last = site.fragment(&format!("/fragments/run?run={run}&step=fetch"));
-    assert!(!last.body.contains("hx-trigger") && !last.body.contains("run-live"), "{}", last.body);
+    assert!(!last.body.contains("/fragments/run") && !last.body.contains("run-live"), "{}", last.body);
     assert_eq!(last.header("hx-reswap"), "none");
-    for part in ["top", "run", "last", "status", "figures", "history", "icon"] {
+    for part in ["top", "setup", "run", "last", "status", "figures", "history", "icon"] {
         assert!(last.body.contains(&format!(" id=\"{part}\"")), "{part} in {}", last.body);
     }
-    assert_eq!(last.body.matches("hx-swap-oob=\"true\"").count(), 7, "{}", last.body);
+    assert_eq!(last.body.matches("hx-swap-oob=\"true\"").count(), 8, "{}", last.body);
     assert!(last.body.starts_with("<title>Cancelled - "), "{}", last.body);
     assert!(last.body.contains(&format!("Sync {run}: Cancelled</p>")), "{}", last.body);
-    assert!(!site.page("/").contains("hx-trigger"));
+    assert!(!site.page("/").contains("/fragments/run"));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `/settings`.
 
 use crate::dashboard_server::check_page;
+use crate::fake_installation::FakeInstallation;
 use crate::pages_site::{FIVE, Site};
-use web::{Setting, SettingSource};
+use domain::Explanation;
+use std::sync::atomic::Ordering;
+use web::{ExistingAudience, Setting, SettingSource};
 
 fn site() -> Site {
     Site::with(FIVE, |fake| {
@@ -101,4 +104,61 @@ fn a_refused_value_stays_entered_beside_its_error_and_nothing_is_saved() {
         html.contains("value=\"GHL-HighValue\"") && html.contains("<option value=\"claude\" selected>"),
         "{html}"
     );
+}
+
+fn with_existing_audience(fake: &mut FakeInstallation, value: &str) {
+    fake.settings.get_mut().unwrap().push(Setting {
+        name: "STABLE_AUDIENCE_ID",
+        title: "Use an existing audience",
+        help: "For `stable` only.",
+        choices: &[],
+        value: value.to_owned(),
+        source: SettingSource::Default,
+        initial: String::new(),
+    });
+}
+
+fn audiences() -> Vec<ExistingAudience> {
+    [("120210000000000017", "Customers <script>"), ("120210000000000018", "VIP")]
+        .map(|(id, name)| ExistingAudience { id: id.to_owned(), name: name.to_owned() })
+        .into()
+}
+
+#[test]
+fn an_existing_audience_is_chosen_by_its_name_and_meta_is_asked_once() {
+    let mut asked = None;
+    let site = Site::with(FIVE, |fake| {
+        with_existing_audience(fake, "");
+        fake.audiences = Ok(audiences());
+        asked = Some(fake.asked_for_audiences.clone());
+    });
+    let html = site.page("/settings");
+    for shown in [
+        "<select id=\"STABLE_AUDIENCE_ID\" name=\"STABLE_AUDIENCE_ID\"",
+        "<option value=\"\" selected>A new one, made by the first sync</option>",
+        "<option value=\"120210000000000017\">Customers &#60;script&#62; (120210000000000017)</option>",
+        "<option value=\"120210000000000018\">VIP (120210000000000018)</option>",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
+    let fields = [("STABLE_AUDIENCE_ID", "120210000000000018")];
+    assert_eq!(site.submit("/settings", "/settings", &fields, false).status, 303);
+    let html = site.page("/settings");
+    assert!(html.contains("<option value=\"120210000000000018\" selected>VIP"), "{html}");
+    assert_eq!(asked.unwrap().load(Ordering::Relaxed), 1, "what Meta answered is remembered");
+}
+
+#[test]
+fn an_audience_can_be_typed_while_meta_is_silent() {
+    let site = Site::with(FIVE, |fake| {
+        with_existing_audience(fake, "120210000000000018");
+        fake.audiences = Err(Explanation::new("Meta does not accept the <token>.", "Create a new one."));
+    });
+    let html = site.page("/settings");
+    for shown in [
+        "<input type=\"text\" id=\"STABLE_AUDIENCE_ID\" name=\"STABLE_AUDIENCE_ID\" value=\"120210000000000018\"",
+        "The audiences of the ad account can not be listed. Meta does not accept the &#60;token&#62;. Create a new one. Until then its id can be typed here.",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
 }

@@ -2,8 +2,7 @@
 
 use crate::dashboard_server::Dashboard;
 use crate::runs::{failed, running, successful};
-use domain::run::RankingReport;
-use domain::run::RunStatus;
+use domain::run::{RankingReport, RefusedSample, RunStatus};
 
 #[test]
 fn a_successful_run_shows_everything_about_it() {
@@ -121,4 +120,63 @@ fn a_run_that_is_not_there_is_a_page_with_a_way_out() {
         crate::dashboard_server::check_page(&answer.body);
         assert!(answer.body.contains("Page not found") && answer.body.contains("href=\"/\""), "{path}");
     }
+}
+
+#[test]
+fn a_pause_that_meta_asked_for_is_told_with_its_end_on_the_page_and_on_the_live_card() {
+    let dashboard = Dashboard::new();
+    let run = running(&dashboard.store);
+    let words = "Meta asks us to slow down; the sync continues by itself at <time datetime=\"2026-11-21T03:30:00Z\">03:30 UTC</time>.";
+    let live = format!("/fragments/run?run={run}&step=fetch");
+    let shown = || {
+        [dashboard.page("/"), dashboard.page(&format!("/sync/{run}")), dashboard.get(&live).body]
+            .map(|html| html.contains(words))
+    };
+    assert_eq!(shown(), [false; 3]);
+    dashboard.store.run_set_waiting_until(run, "2026-11-21T03:30:00Z".parse().ok()).unwrap();
+    assert_eq!(shown(), [true; 3]);
+    dashboard.store.run_set_waiting_until(run, None).unwrap();
+    assert_eq!(shown(), [false; 3]);
+}
+
+fn refuse(dashboard: &Dashboard, samples: &[(&str, &str)]) -> String {
+    let run = successful(&dashboard.store);
+    let samples: Vec<_> = samples
+        .iter()
+        .map(|(contact, reason)| RefusedSample {
+            ghl_contact_id: (*contact).to_owned(),
+            reason: (*reason).to_owned(),
+        })
+        .collect();
+    dashboard.store.run_set_refused_samples(run, &samples).unwrap();
+    dashboard.page(&format!("/sync/{run}"))
+}
+
+#[test]
+fn refused_contacts_are_named_with_the_reason_as_far_as_meta_names_them() {
+    let dashboard = Dashboard::new();
+    let html = refuse(&dashboard, &[("c<7>", "bad row of ann@example.com <b>"), ("c8", "no country")]);
+    for shown in [
+        "<summary>Refused by Meta: 4, of which named: 2</summary>",
+        "<code>c&#60;7&#62;</code></th><td>bad row of *** &#60;b&#62;</td>",
+        "<code>c8</code></th><td>no country</td>",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
+    let html = refuse(&dashboard, &[]);
+    assert!(html.contains("Refused by Meta: 4, of which named: none</summary>"), "{html}");
+    assert!(html.contains("Meta told only how many rows it refused, not which."), "{html}");
+    let html = dashboard.page(&format!("/sync/{}", running(&dashboard.store)));
+    assert!(!html.contains("of which named"), "{html}");
+}
+
+#[test]
+fn an_audience_that_the_clean_up_deleted_is_said_to_be_gone() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let path = format!("/sync/{run}");
+    assert!(!dashboard.page(&path).contains("clean-up"));
+    dashboard.store.audience_mark_deleted(run).unwrap();
+    let words = "Deleted by the clean-up on <time datetime=\"2026-11-21T02:00:00Z\">2026-11-21 02:00 UTC</time>, with its lookalikes";
+    assert!(dashboard.page(&path).contains(words));
 }

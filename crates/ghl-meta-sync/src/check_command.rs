@@ -108,7 +108,8 @@ fn open_store(settings: &Settings) -> Access<Store> {
     access(Store::open(&settings.database, clock))
 }
 
-fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
+/// GoHighLevel, asked once.
+pub fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
     let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
         return missing(settings, "GHL_");
     };

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::check_command::CheckOptions;
+use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
@@ -27,6 +28,10 @@ pub enum Command {
     Preview,
     /// Makes one cheap real call per service and prints what was found. Exit status 0 when all is well, 1 when not.
     Check(CheckOptions),
+    /// Takes one person out of every customer list of the Meta ad account, out of what earlier syncs recorded, and out of
+    /// every later sync. Prints a receipt without personal data. Exit status 0 done, 1 failed, 2 when nobody can be found
+    /// by what was given or the configuration is wrong.
+    Erase(EraseOptions),
     /// Brings the database up to date and prints its version.
     Migrate,
     /// Exit status 0 when the running service is ready.

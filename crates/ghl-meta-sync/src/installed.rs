@@ -1,8 +1,9 @@
 //! The running installation: the environment, the saved settings over it, and everything built from both.
 
 use crate::check_command;
+use crate::erase_command;
 use crate::failure::Failed;
-use crate::settings::{Environment, Settings, saved_settings, storable};
+use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
 use domain::foreign_text::presentable;
@@ -14,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
-use sync::{StartError, SyncService, Watcher};
+use sync::{EraseError, ErasePerson, ErasureReceipt, StartError, SyncService, Watcher};
 use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError};
 
 /// What `serve` and `demo` give to the dashboard.
@@ -44,7 +45,7 @@ impl Installed {
         watcher: Arc<dyn Watcher>,
         patience: Patience,
     ) -> Result<Self, Failed> {
-        let saved = saved(&store).map_err(|error| Failed::explained(&error))?;
+        let saved = usable(&environment, saved(&store).map_err(|error| Failed::explained(&error))?);
         let settings = Settings::read(&environment.with_saved(&saved))?;
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
@@ -98,6 +99,19 @@ impl Installed {
     }
 }
 
+/// The saved values without those that an earlier version took and this one refuses. They must not keep the service from
+/// starting: then nobody could change them.
+fn usable(environment: &Environment, mut saved: HashMap<String, String>) -> HashMap<String, String> {
+    if let Err(problems) = Settings::read(&environment.with_saved(&saved)) {
+        for Problem { variable, message } in problems.0 {
+            if saved.remove(variable).is_some() {
+                log::warn!("the value of {variable} saved on the settings page is left out: it {message}");
+            }
+        }
+    }
+    saved
+}
+
 fn saved(store: &Store) -> Result<HashMap<String, String>, StoreError> {
     Ok(store.settings_saved()?.into_iter().collect())
 }
@@ -117,7 +131,7 @@ impl Installation for Installed {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, StoreError> {
-        Ok(saved_settings(&self.environment, &saved(&self.store)?))
+        Ok(saved_settings(&self.environment, &usable(&self.environment, saved(&self.store)?)))
     }
 
     fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError> {
@@ -129,7 +143,7 @@ impl Installation for Installed {
                     .ok_or_else(|| refuse(name, "can not be saved here; set it in the environment"))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let mut wanted = saved(&self.store)?;
+        let mut wanted = usable(&self.environment, saved(&self.store)?);
         for (name, value) in &changes {
             match value {
                 Some(value) => wanted.insert(name.clone(), value.clone()),
@@ -165,6 +179,11 @@ impl Installation for Installed {
         let current = self.current();
         let (cron, zone) = (&current.settings.schedule, current.settings.time_zone);
         sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
+    }
+
+    fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
+        let settings = self.settings_in_force();
+        erase_command::leaving(&settings, self.store.clone()).erase(who, &Cancel::new())
     }
 
     fn check(&self, service: Checked) -> CheckResult {

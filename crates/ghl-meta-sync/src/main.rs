@@ -5,6 +5,7 @@
 mod check_command;
 mod command_line;
 mod demo;
+mod erase_command;
 mod failure;
 mod installed;
 mod logging;
@@ -44,6 +45,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<(), Failed> {
         Command::Sync(options) => sync_command::run(&options, Environment::of_process(), terminal),
         Command::Preview => preview_command::run(Environment::of_process(), terminal),
         Command::Check(options) => check_command::run(&options, &settings()?, terminal),
+        Command::Erase(options) => erase_command::run(&options, &settings()?, terminal),
         Command::Migrate => small_commands::migrate(&settings()?, terminal),
         Command::Healthcheck => small_commands::healthcheck(&settings()?, terminal),
         Command::Sandbox(options) => sandbox_process::serve(&options),

@@ -23,7 +23,8 @@ pub enum Patience {
     Fixed(RetryPolicy),
 }
 
-const LEASE_TTL: Duration = Duration::from_secs(60);
+/// How long the lease lasts without a heartbeat.
+pub const LEASE_TTL: Duration = Duration::from_secs(60);
 
 /// Opens the database and brings its schema up to date.
 ///

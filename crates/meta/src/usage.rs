@@ -118,12 +118,12 @@ fn own_or_any(cases: &[UseCase], figure: impl Fn(&UseCase) -> Option<f64>) -> Op
     highest(own.map(&figure)).or_else(|| highest(cases.iter().map(&figure)))
 }
 
-/// The tier was called Advanced until May 2026 and Full since; Limited was Development and Standard. A name that is not
-/// known is taken for Limited, which is only slower.
+/// The header calls the upper tier `standard_access` and the lower one `development_access`; the dashboard has called the
+/// upper one Advanced and, since May 2026, Full. A name that is not known is taken for the lower tier, which is only slower.
 fn is_full_access(tier: &str) -> bool {
     matches!(
         tier.trim().to_ascii_lowercase().as_str(),
-        "full" | "full_access" | "advanced" | "advanced_access"
+        "standard_access" | "full" | "full_access" | "advanced" | "advanced_access"
     )
 }
 

@@ -6,6 +6,7 @@ use crate::spool::Spool;
 use domain::accounting::{Accounting, Bucket};
 
 /// The buckets of all contacts and the values to be ranked.
+#[derive(Default)]
 pub(crate) struct Account {
     /// Per row of the spool.
     pub(crate) buckets: Vec<Bucket>,

@@ -11,12 +11,3 @@ mod tests;
 pub use erasure::{ErasePerson, Leaving};
 pub use receipt::{AtMeta, ErasureReceipt};
 pub(crate) use suppression::Suppression;
-
-use match_keys::{Field, Row};
-use persistence::PersonHashes;
-
-/// By what Meta finds the person of a row.
-fn hashes(row: &Row) -> PersonHashes {
-    let hash = |field| row.cell(field).map(|digest| *digest.as_bytes());
-    PersonHashes { email: hash(Field::Email), phone: hash(Field::Phone) }
-}

@@ -71,8 +71,7 @@ pub(crate) struct Batch {
 impl Member {
     /// What a person is told apart by.
     pub(crate) fn hashes(&self) -> PersonHashes {
-        let hash = |field| self.row.cell(field).map(|digest| *digest.as_bytes());
-        PersonHashes { email: hash(Field::Email), phone: hash(Field::Phone) }
+        hashes_of(&self.row)
     }
 }
 
@@ -188,6 +187,12 @@ impl<'a> Membership<'a> {
         batch.contacts.push(member.contact);
         Ok(())
     }
+}
+
+/// What the person of a row is told apart by.
+pub(crate) fn hashes_of(row: &Row) -> PersonHashes {
+    let hash = |field| row.cell(field).map(|digest| *digest.as_bytes());
+    PersonHashes { email: hash(Field::Email), phone: hash(Field::Phone) }
 }
 
 /// The rows that name people for a removal: their hashed e-mail address and phone number are enough.

@@ -7,7 +7,7 @@ use crate::error::RunError;
 use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader};
-use crate::saving::sent_counts;
+use crate::saving::{Outcome, sent_counts};
 use crate::service::{SyncService, find_field};
 use crate::spool::Spool;
 use crate::target::Target;
@@ -78,7 +78,14 @@ impl SyncService {
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;
         progress.step(Step::Save, || {
-            self.save(progress, config, &account, &counts, &sketch, &uploaded.refused, &spool)?;
+            let outcome = Outcome {
+                account: &account,
+                counts: &counts,
+                sketch: &sketch,
+                refused: &uploaded.refused,
+                spool: &spool,
+            };
+            self.save(progress, config, outcome)?;
             self.after_saving(&delivery, config, &account, &spool)?;
             keep_warnings()?;
             Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))

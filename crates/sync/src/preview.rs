@@ -237,7 +237,7 @@ mod tests {
     use super::{Column, Reach, Survey};
     use crate::account::Account;
     use crate::spool::{LockedSpool, SpooledContact};
-    use domain::accounting::{Accounting, Bucket};
+    use domain::accounting::Bucket;
     use match_keys::{Field, Reason, Row, hash};
 
     #[test]
@@ -279,14 +279,7 @@ mod tests {
         rows.iter().for_each(|(_, country)| writer.push(&contact(country)).unwrap());
         writer.finish().unwrap();
         let buckets = rows.map(|(bucket, _)| bucket).to_vec();
-        let account = Account {
-            buckets,
-            counts: Accounting::default(),
-            values: Vec::new(),
-            ambiguous: 0,
-            rows: 0,
-            birthdays: false,
-        };
+        let account = Account { buckets, ..Account::default() };
         let mut survey = Survey::new(&["US".to_owned(), "CA".to_owned()], Some("United States"));
         survey.take(&account, &locked.spool).unwrap();
         let counted = |field: Field| {

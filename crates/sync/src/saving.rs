@@ -16,18 +16,25 @@ use persistence::RunContact;
 /// Rows per call to the database while saving.
 const SAVE_CHUNK: usize = 2_000;
 
+/// What is recorded of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) counts: &'a Accounting,
+    pub(crate) sketch: &'a Sketch,
+    pub(crate) refused: &'a Refused,
+    pub(crate) spool: &'a Spool,
+}
+
 impl SyncService {
     /// Stores every distinct contact with its bucket and rank, and checks that what is stored is what was counted.
     pub(crate) fn save(
         &self,
         progress: &Progress<'_>,
         config: &SyncConfig,
-        account: &Account,
-        counts: &Accounting,
-        sketch: &Sketch,
-        refused: &Refused,
-        spool: &Spool,
+        outcome: Outcome<'_>,
     ) -> Result<(), RunError> {
+        let Outcome { account, counts, sketch, refused, spool } = outcome;
         let (store, run) = (&self.parts.store, progress.run);
         let mut chunk = Vec::with_capacity(SAVE_CHUNK);
         let (mut saved, mut samples) = (0, Vec::new());
@@ -102,18 +109,16 @@ impl SyncService {
         account: &Account,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        // TMP self.queue_opt_outs(delivery.progress.run, config, account, spool)?;
-        /*TMP         if let Err(error) = self.deliver_removals(delivery.cancel) {
-                    delivery.warn(format!(
-                        "People who opted out could not be removed from all lists yet; it is tried again every few minutes. {}",
-                        error.explain().message
-                    ));
-                }
-        */
+        self.queue_opt_outs(delivery.progress.run, config, account, spool)?;
+        if let Err(error) = self.deliver_removals(delivery.cancel) {
+            delivery.warn(format!(
+                "People who opted out could not be removed from all lists yet; it is tried again every few minutes. {}",
+                error.explain().message
+            ));
+        }
         if let Some(warning) = self.clean_up_audiences(delivery.progress.run, delivery.cancel) {
             delivery.warn(warning);
         }
-
         Ok(())
     }
 }

@@ -209,7 +209,7 @@ impl SyncService {
                 };
                 report(self.clean_up(), "cleaning up");
                 report(self.finish_replacements(&cancel), "unfinished replacements");
-                // TMP report(self.deliver_removals(&cancel), "pending removals");
+                report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::problem::Problem;
 use domain::run::{RunStatus, SyncConfig, Trigger};
-use domain::{Explanation, RunId};
-use sync::{StartError, SyncService};
+use domain::{Explain, Explanation, RunId};
+use sync::{EraseError, ErasePerson, ErasureReceipt, RunError, StartError, SyncService};
 
 /// The service, or the settings it lacks.
 pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
@@ -38,6 +38,15 @@ pub(crate) fn stop(app: &App, run: RunId) -> Result<(), Problem> {
         )
     };
     Err(Problem::NotCancellable(run, explained))
+}
+
+/// Erases a person.
+pub(crate) fn erase(app: &App, who: &ErasePerson) -> Result<ErasureReceipt, Problem> {
+    app.installation.erase(who).map_err(|error| match error {
+        EraseError::Failed(RunError::Store(error)) => error.into(),
+        EraseError::Unusable { .. } => Problem::Refused(error.explain()),
+        EraseError::Failed(error) => Problem::Service(error.explain()),
+    })
 }
 
 /// Looks the list and the field up at GoHighLevel and saves them for the runs to come.

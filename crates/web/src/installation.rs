@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use domain::Explanation;
 use persistence::StoreError;
-use sync::SyncService;
 use sync::checks::{CheckResult, Checked};
+use sync::{EraseError, ErasePerson, ErasureReceipt, SyncService};
 
 /// One value of the settings page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,12 @@ pub trait Installation: Send + Sync + 'static {
 
     /// The next times of the schedule, soonest first, whether it is enabled or not.
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
+
+    /// Erases a person: out of every list at Meta, out of the records here, out of all later syncs.
+    ///
+    /// # Errors
+    /// [`EraseError::Unusable`] when nobody can be found by what was given.
+    fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError>;
 
     /// One cheap real call to the service.
     fn check(&self, service: Checked) -> CheckResult;

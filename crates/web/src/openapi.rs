@@ -32,6 +32,7 @@ use utoipa::{Modify, OpenApi};
         api::runs::history,
         api::runs::status,
         api::mail::send_test,
+        api::erase::erase,
         api::health::ready,
         document
     ),
@@ -41,6 +42,7 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "configuration", description = "What is synced"),
         (name = "sync", description = "Runs"),
+        (name = "privacy", description = "People who leave"),
         (name = "email", description = "Mails about runs"),
         (name = "operation", description = "For whoever runs the service")
     )

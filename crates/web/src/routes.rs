@@ -9,6 +9,7 @@
 //! | `GET /sync/{id}` | one run; what the mails link to |
 //! | `GET /connections`, `POST /connections/test`, `POST /connections/{service}/test` | the services and their tests |
 //! | `GET|POST /settings` | what can be changed while the service runs |
+//! | `POST /erase` | the form *Erase a person* of the settings page |
 //! | `GET|POST /login`, `POST /logout` | the password, when one is set |
 //! | `GET /static/{name}` | style sheet and icons, under hashed names |
 //! | `GET /healthz` | `ok` while the process answers |
@@ -50,12 +51,13 @@ pub(crate) mod path {
     pub(crate) const RUN: &str = "/api/sync/{id}";
     pub(crate) const CANCEL: &str = "/api/sync/{id}/cancel";
     pub(crate) const TEST_MAIL: &str = "/api/email/test";
+    pub(crate) const ERASE: &str = "/api/erase";
     pub(crate) const OPENAPI: &str = "/api/openapi.json";
     pub(crate) const READY: &str = "/readyz";
 }
 
 /// What programs may ask for.
-pub(crate) fn api_table() -> [(Method, &'static str, Route); 14] {
+pub(crate) fn api_table() -> [(Method, &'static str, Route); 15] {
     [
         (Method::GET, path::SMART_LISTS, web::to(api::choices::lists)),
         (Method::GET, path::LIST_COUNT, web::to(api::choices::count)),
@@ -69,6 +71,7 @@ pub(crate) fn api_table() -> [(Method, &'static str, Route); 14] {
         (Method::GET, path::RUN, web::to(api::runs::show)),
         (Method::POST, path::CANCEL, web::to(api::runs::cancel)),
         (Method::POST, path::TEST_MAIL, web::to(api::mail::send_test)),
+        (Method::POST, path::ERASE, web::to(api::erase::erase)),
         (Method::GET, path::OPENAPI, web::to(openapi::document)),
         (Method::GET, path::READY, web::to(api::health::ready)),
     ]
@@ -134,6 +137,7 @@ fn page_table(config: &mut web::ServiceConfig) {
                 .route(read().to(pages::settings::show))
                 .route(web::post().to(pages::settings::save)),
         )
+        .service(resource("/erase", WRITE).route(web::post().to(pages::erase::erase)))
         .service(resource(LOGIN, BOTH).route(read().to(login::show)).route(web::post().to(login::submit)))
         .service(resource("/logout", WRITE).route(web::post().to(login::logout)))
         .service(resource("/static/{name}", READ).route(read().to(assets::serve)));

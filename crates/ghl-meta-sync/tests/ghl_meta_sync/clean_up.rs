@@ -7,7 +7,7 @@ use domain::run::{RemoteAudience, RunStatus, Trigger};
 use domain::{Run, RunId};
 use sandbox::faults::{Effect, Fault, MetaError};
 use sandbox::{Contacts, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 
 on_both_databases!(
     whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first,
@@ -87,12 +87,13 @@ fn whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first(databas
     let unreadable_ids = [seed(unreadable), lookalike(lookalike_unreadable)];
     instance.tell("/control/meta/state", &json!({"ads_unreadable": unreadable_ids}));
     // In Ads Manager somebody takes an audience over, and makes a lookalike of another.
-    instance.graph(seed(renamed), json!({"description": "Ours now"}));
+    instance.meta("POST", &format!("/{}", seed(renamed)), &json!({"description": "Ours now"}));
+    let spec = json!({"ratio": 0.05, "country": "US"}).to_string();
     let theirs = json!({
         "name": "Theirs", "subtype": "LOOKALIKE", "origin_audience_id": seed(foreign),
         "lookalike_spec": json!({"ratio": 0.05, "country": "US"}).to_string(),
     });
-    instance.graph("act_1234567890/customaudiences", theirs);
+    instance.meta("POST", "/act_1234567890/customaudiences", &theirs);
     let before = existing(&instance);
 
     assert_eq!(
@@ -197,7 +198,7 @@ fn an_audience_that_is_gone_at_meta_is_recorded_so_and_not_deleted_again() {
     let mut instance = instance(Database::Sqlite);
     let old = synced(&mut instance);
     for id in [lookalike(&old), seed(&old)] {
-        instance.delete_at_meta(id);
+        instance.meta("DELETE", &format!("/{id}"), &Value::Null);
     }
     let before = deletions(&instance).len();
     clean_up(&mut instance, 1).unwrap();

@@ -8,7 +8,7 @@ use domain::Run;
 use domain::run::LookalikeStatus;
 use sandbox::faults::{Effect, Fault, MetaError};
 use sandbox::{Contacts, Mail, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 on_both_databases!(
@@ -98,7 +98,7 @@ fn a_seed_that_is_never_matched_is_given_up_after_a_day_and_told_once(database: 
 fn a_seed_that_was_deleted_fails_its_lookalike_at_once() {
     let instance = pending(|_| {});
     let seed = instance.last_run().audience.unwrap().id;
-    instance.delete_at_meta(&seed);
+    instance.meta("DELETE", &format!("/{seed}"), &Value::Null);
     later(&instance, TimeDelta::minutes(2)).follow_up();
     let run = instance.last_run();
     assert_eq!(statuses(&run), [LookalikeStatus::Failed]);
@@ -136,7 +136,7 @@ fn a_lookalike_that_exists_already_is_found_and_used() {
     let seed = instance.last_run().audience.unwrap().id;
     let spec = json!({"ratio": 0.01, "country": "US"}).to_string();
     let made = json!({"name": "By hand", "subtype": "LOOKALIKE", "origin_audience_id": seed, "lookalike_spec": spec});
-    let id = instance.graph("act_1234567890/customaudiences", made)["id"].clone();
+    let id = instance.meta("POST", "/act_1234567890/customaudiences", &made)["id"].clone();
     later(&instance, TimeDelta::hours(2)).follow_up();
     let run = instance.last_run();
     assert_eq!(statuses(&run), [LookalikeStatus::Created]);

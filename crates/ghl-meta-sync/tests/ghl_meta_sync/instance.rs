@@ -223,31 +223,31 @@ impl Instance {
         self.http("POST", path, body)
     }
 
-    fn http(&self, method: &str, path: &str, body: &Value) -> Value {
-        self.call(&self.sandbox.addresses().control, method, path, body)
+    /// What a person does in Ads Manager, beside this program.
+    pub fn meta(&self, method: &str, path: &str, body: &Value) -> Value {
+        let base = self.value("META_GRAPH_URL");
+        self.call(method, base, &format!("/v25.0{path}"), body, Some(self.value("META_ACCESS_TOKEN")))
     }
 
-    /// Calls Meta as another program with the same token would.
-    pub fn graph(&self, path: &str, mut body: Value) -> Value {
-        body["access_token"] = json!(self.value("META_ACCESS_TOKEN"));
-        self.call(self.value("META_GRAPH_URL"), "POST", &format!("/v25.0/{path}"), &body)
+    fn http(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.call(method, &self.sandbox.addresses().control, path, body, None)
     }
 
     /// Somebody deletes an audience.
     pub fn delete_at_meta(&self, id: &str) {
-        self.graph(id, json!({"method": "DELETE"}));
+        self.meta("DELETE", &format!("/{id}"), &Value::Null);
     }
 
     /// Somebody creates a customer list; its id.
     pub fn create_at_meta(&self, name: &str, is_value_based: bool) -> String {
-        let path = format!("{}/customaudiences", self.value("META_AD_ACCOUNT_ID"));
+        let path = format!("/{}/customaudiences", self.value("META_AD_ACCOUNT_ID"));
         let list = json!({
             "name": name,
             "subtype": "CUSTOM",
             "customer_file_source": "USER_PROVIDED_ONLY",
             "is_value_based": is_value_based,
         });
-        self.graph(&path, list)["id"].as_str().unwrap().to_owned()
+        self.meta("POST", &path, &list)["id"].as_str().unwrap().to_owned()
     }
 
     /// Another program sends a batch of a replacement, with one row.
@@ -257,7 +257,7 @@ impl Instance {
             "session": {"session_id": session_id, "batch_seq": batch_seq, "last_batch_flag": last},
             "payload": {"schema": ["EMAIL", "LOOKALIKE_VALUE"], "data": [[hash, 1]]},
         });
-        self.graph(&format!("{id}/usersreplace"), body);
+        self.meta("POST", &format!("/{id}/usersreplace"), &body);
     }
 
     /// Waits until something is true; fails the test when it never is.
@@ -273,7 +273,7 @@ impl Instance {
         }
     }
 
-    fn call(&self, base: &str, method: &str, path: &str, body: &Value) -> Value {
+    fn call(&self, method: &str, base: &str, path: &str, body: &Value, token: Option<&str>) -> Value {
         use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
         let client = HttpClient::new(HttpSettings {
             service: "Control",
@@ -282,14 +282,18 @@ impl Instance {
             max_body_bytes: 256 << 20,
         });
         let bytes = body.to_string().into_bytes();
-        let get = method == "GET";
+        let (method, body) = match method {
+            "GET" => (Method::Get, Body::None),
+            "DELETE" => (Method::Delete, Body::None),
+            _ => (Method::Post, Body::Json(&bytes)),
+        };
         let reply = client
             .send(Request {
-                method: if get { Method::Get } else { Method::Post },
+                method,
                 url: BaseUrl::parse(base).unwrap().join(path),
-                query: Vec::new(),
+                query: token.map(|token| ("access_token", token.to_owned())).into_iter().collect(),
                 headers: Vec::new(),
-                body: if get { Body::None } else { Body::Json(&bytes) },
+                body,
             })
             .unwrap();
         assert!(reply.is_success(), "{path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));

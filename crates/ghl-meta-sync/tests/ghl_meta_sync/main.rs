@@ -8,6 +8,7 @@ mod clean_up;
 mod crash;
 mod databases;
 mod demo;
+mod erase;
 mod follow_up;
 mod instance;
 mod invariants;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn instance() -> Instance {
     let mut csv = header();
     (0..150).for_each(|number| {
-        csv.push_str(&row(number, &format!("{number}.00"), &format!("{number}.00"), "ok"))
+        csv.push_str(&row(number, &format!("{number}.00"), &format!("{number}.00"), "ok"));
     });
     let mut instance = Instance::with(Contacts::CsvText(csv), |_| {});
     instance.set("NORMALIZER", "local").set("LOG_LEVEL", "INFO");

@@ -49,7 +49,7 @@ impl Served {
         Some((reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null)))
     }
 
-    fn page(&self, path: &str) -> String {
+    pub fn page(&self, path: &str) -> String {
         let url = format!("{}{path}", self.base);
         let page =
             Request { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: Body::None };
@@ -78,22 +78,6 @@ impl Served {
             assert!(begun.elapsed() < Duration::from_secs(60), "{what}: never");
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-
-    /// A page as a browser gets it.
-    pub fn page(&self, path: &str) -> String {
-        let reply = self
-            .http
-            .send(Request {
-                method: Method::Get,
-                url: format!("{}{path}", self.base),
-                query: Vec::new(),
-                headers: vec![("accept", HeaderText::Plain("text/html".to_owned()))],
-                body: Body::None,
-            })
-            .unwrap();
-        assert_eq!(reply.status, 200, "{path}");
-        String::from_utf8(reply.body).unwrap()
     }
 
     /// Asks the process to end, as Docker does.
@@ -318,6 +302,22 @@ fn saved_settings_win_over_the_environment(database: Database) {
     instance.store().settings_change(&change(None)).unwrap();
     instance.sync(&[]).expect(0);
     assert!(instance.last_run().audience.unwrap().name.starts_with("From-Environment-"));
+}
+
+#[test]
+fn a_saved_value_that_an_earlier_version_took_does_not_keep_the_service_from_starting() {
+    let mut instance = Instance::start();
+    let saved = [("AUDIENCE_PREFIX", "High-Income"), ("INSTANCE_NAME", "Acme")];
+    let saved = saved.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+    instance.store().settings_change(&saved).unwrap();
+    let served = Served::start(&mut instance);
+    let html = served.page("/settings");
+    assert!(html.contains("name=\"AUDIENCE_PREFIX\" value=\"GHL-HighValue\""), "{html}");
+    assert!(html.contains("<span class=\"instance\">Acme</span>"), "{html}");
+    let told =
+        "the value of AUDIENCE_PREFIX saved on the settings page is left out: it must not contain `income`";
+    assert!(instance.log().contains(told), "{}", instance.log());
+    assert_eq!(served.terminate(), Some(0));
 }
 
 #[test]

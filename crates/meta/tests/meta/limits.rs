@@ -223,7 +223,7 @@ fn several_uploads_go_at_once_only_with_full_access_and_room() {
         (ok(GOOD), 4),
         (tier("full_access", 75), 1),
         (tier("advanced_access", 74), 4),
-        (tier("standard_access", 1), 1),
+        (tier("standard_access", 1), 4),
         (ok(GOOD).with_header(BUSINESS, business), 4),
         (tier("development_access", 1), 1),
         (tier("limited_access", 1), 1),

@@ -3,14 +3,15 @@
 use super::suppression::Suppression;
 use crate::account::Account;
 use crate::error::RunError;
+use crate::membership::{hashes_of, removal_rows};
 use crate::service::SyncService;
 use crate::spool::{Spool, SpooledContact};
 use domain::accounting::Bucket;
 use domain::error_chain::Chain;
 use domain::run::SyncConfig;
 use domain::{Cancel, Explain, RunId};
-use match_keys::{Digest, Row};
-use meta::{MetaClient, UserRows};
+use match_keys::Row;
+use meta::MetaClient;
 use persistence::{PersonHashes, Removal, RemovalCause, Store};
 use std::collections::{BTreeSet, HashSet};
 
@@ -20,8 +21,6 @@ const PEOPLE_AT_ONCE: u32 = 1_000;
 
 /// Contacts whose past is looked up at once.
 const CONTACTS_AT_ONCE: usize = 500;
-
-const MATCH_KEYS: &[&str] = &["EMAIL", "PHONE"];
 
 impl SyncService {
     /// Sends all removals that wait. Those that Meta does not take wait on, and are sent again by the next call.
@@ -119,11 +118,11 @@ pub(super) fn queue_opt_outs(
 
 /// Everything by which Meta may know the contact.
 fn rows(contact: &SpooledContact) -> impl Iterator<Item = &Row> {
-    std::iter::once(&contact.row)
+    std::iter::once(&contact.row).chain(&contact.further)
 }
 
 fn people(contact: &SpooledContact) -> impl Iterator<Item = PersonHashes> {
-    rows(contact).filter(|row| row.is_identifiable()).map(super::hashes)
+    rows(contact).filter(|row| row.is_identifiable()).map(hashes_of)
 }
 
 /// Those of the contacts that the run before sent.
@@ -178,13 +177,7 @@ pub(super) fn deliver(store: &Store, meta: &MetaClient, cancel: &Cancel) -> Resu
         let people: Vec<PersonHashes> = waiting.iter().map(|removal| removal.person).collect();
         // Before the call: whatever becomes of it, who shares an address with them is delivered again by the next run.
         store.members_remove(&people)?;
-        let mut rows = UserRows::without_values(MATCH_KEYS);
-        for person in &people {
-            let [email, phone] =
-                [person.email, person.phone].map(|hash| hash.map(|hash| Digest::from_bytes(hash).hex()));
-            let cells = [email.as_ref().map(|hex| hex.as_str()), phone.as_ref().map(|hex| hex.as_str())];
-            rows.push_row(&cells, None, None).map_err(RunError::Row)?;
-        }
+        let rows = removal_rows(&people)?;
         if let Err(error) = meta.remove_from_all(&rows, cancel) {
             log::warn!("{} people could not be removed from the lists: {}", people.len(), Chain(&error));
             store.removals_failed(&ids, &error.explain().message)?;

@@ -1,6 +1,7 @@
 //! Knowing an erased person again without keeping who it was.
 
 use crate::error::RunError;
+use crate::membership::hashes_of;
 use hmac::{Hmac, Mac};
 use match_keys::{Digest, Row};
 use persistence::{PersonHashes, Store};
@@ -29,7 +30,7 @@ impl Suppression {
         // Most installations have erased nobody.
         !self.people.is_empty()
             && (knows(self.key.contact(ghl_contact_id))
-                || rows.into_iter().any(|row| self.key.person(&super::hashes(row)).any(knows)))
+                || rows.into_iter().any(|row| self.key.person(&hashes_of(row)).any(knows)))
     }
 
     /// Whether everything the contact is known by was queued for removal after it had been erased.

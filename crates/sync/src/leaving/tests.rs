@@ -1,6 +1,7 @@
 use super::{AtMeta, ErasePerson, ErasureReceipt, Leaving, Suppression, removals};
 use crate::edges::{ContactSource, ValueField};
 use crate::error::{EdgeError, EraseError, RunError};
+use crate::membership::hashes_of;
 use crate::spool::{Spool, SpooledContact};
 use domain::accounting::Bucket;
 use domain::run::{RunStatus, SyncConfig, Trigger};
@@ -79,9 +80,9 @@ impl Place {
         }
     }
 
-    fn erase(&self, who: ErasePerson, script: Vec<Reply>) -> (ErasureReceipt, ScriptedServer) {
+    fn erase(&self, who: &ErasePerson, script: Vec<Reply>) -> (ErasureReceipt, ScriptedServer) {
         let (server, meta) = meta(script);
-        (self.leaving(Some(meta)).erase(&who, &Cancel::new()).unwrap(), server)
+        (self.leaving(Some(meta)).erase(who, &Cancel::new()).unwrap(), server)
     }
 
     fn waiting(&self) -> Vec<(PersonHashes, RemovalCause)> {
@@ -171,7 +172,7 @@ fn row(email: &str, phone: &str) -> Row {
 }
 
 fn person(email: &str, phone: &str) -> PersonHashes {
-    super::hashes(&row(email, phone))
+    hashes_of(&row(email, phone))
 }
 
 fn spooled(bucket: Bucket, id: &str, email: &str, phone: &str) -> (Bucket, SpooledContact) {
@@ -195,7 +196,7 @@ fn a_person_erased_by_an_address_goes_with_everything_known_of_it() {
         recorded("c1b", Some("MARY@example.com"), None),
         recorded("c2", Some("other@example.com"), Some("+1 202 555 0199")),
     ]);
-    let (receipt, server) = place.erase(email(MARY), vec![Reply::json(200, TAKEN)]);
+    let (receipt, server) = place.erase(&email(MARY), vec![Reply::json(200, TAKEN)]);
     assert_eq!((&receipt.at_meta, receipt.records_changed, receipt.suppressed), (&AtMeta::Removed, 2, 4));
     assert_eq!(receipt.kept_for_others, 0);
     let request = &server.received()[0];
@@ -219,7 +220,7 @@ fn a_number_that_others_have_too_does_not_take_them_along() {
         recorded("c1", Some(MARY), Some(NUMBER)),
         recorded("c2", Some("spouse@example.com"), Some("202 555 0143")),
     ]);
-    let (receipt, server) = place.erase(ErasePerson::Contact(" c1 ".into()), vec![Reply::json(200, TAKEN)]);
+    let (receipt, server) = place.erase(&ErasePerson::Contact(" c1 ".into()), vec![Reply::json(200, TAKEN)]);
     assert_eq!((receipt.records_changed, receipt.suppressed, receipt.kept_for_others), (1, 2, 1));
     let body = &server.received()[0].body;
     assert!(body.contains(hash(MARY).unwrap().hex().as_str()));
@@ -227,7 +228,7 @@ fn a_number_that_others_have_too_does_not_take_them_along() {
     assert!(place.suppresses("c1", "", "") && place.suppresses("c9", MARY, "12025550143"));
     assert!(!place.suppresses("c2", "spouse@example.com", "12025550143"));
     // Who names the number itself means everybody with it.
-    let (receipt, _server) = place.erase(ErasePerson::Phone(NUMBER.into()), vec![Reply::json(200, TAKEN)]);
+    let (receipt, _server) = place.erase(&ErasePerson::Phone(NUMBER.into()), vec![Reply::json(200, TAKEN)]);
     assert_eq!((receipt.records_changed, receipt.kept_for_others), (1, 0));
     assert!(place.suppresses("c2", "spouse@example.com", "12025550143"));
     assert_eq!(place.told(), []);
@@ -237,11 +238,11 @@ fn a_number_that_others_have_too_does_not_take_them_along() {
 fn somebody_unknown_here_is_removed_and_left_out_all_the_same() {
     let place = Place::new(&[]);
     let (receipt, server) =
-        place.erase(ErasePerson::Phone("(202) 555-0143".into()), vec![Reply::json(200, TAKEN)]);
+        place.erase(&ErasePerson::Phone("(202) 555-0143".into()), vec![Reply::json(200, TAKEN)]);
     assert_eq!((&receipt.at_meta, receipt.records_changed, receipt.suppressed), (&AtMeta::Removed, 0, 1));
     assert_eq!(server.received().len(), 1);
     assert!(place.suppresses("c9", "", "12025550143"));
-    let (receipt, server) = place.erase(ErasePerson::Contact("c7".into()), vec![]);
+    let (receipt, server) = place.erase(&ErasePerson::Contact("c7".into()), vec![]);
     assert_eq!((&receipt.at_meta, receipt.suppressed), (&AtMeta::NothingKnown, 1));
     assert_eq!(server.received().len(), 0);
     assert!(place.suppresses("c7", "", ""));
@@ -269,7 +270,7 @@ fn what_nobody_can_be_found_by_changes_nothing() {
 fn a_removal_that_meta_does_not_take_waits_and_says_why() {
     let place = Place::new(&[recorded("c1", Some(MARY), Some(NUMBER))]);
     let refusal = r#"{"error":{"message":"words","type":"OAuthException","code":190,"fbtrace_id":"x"}}"#;
-    let (receipt, server) = place.erase(email(MARY), vec![Reply::json(400, refusal)]);
+    let (receipt, server) = place.erase(&email(MARY), vec![Reply::json(400, refusal)]);
     let AtMeta::Queued { reason } = &receipt.at_meta else { panic!("{receipt:?}") };
     assert!(reason.contains("token") || reason.contains("login"), "{reason}");
     assert_eq!(server.received().len(), 1);
@@ -298,16 +299,16 @@ fn without_keys_during_a_sync_or_a_replacement_the_removal_waits() {
     assert!(queued(without).contains("META_ACCESS_TOKEN"));
     let held = place.store.lease_acquire("another process", Duration::from_secs(60)).unwrap();
     assert_eq!(held, LeaseOutcome::Acquired);
-    let (receipt, server) = place.erase(email(MARY), vec![]);
+    let (receipt, server) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("a sync is running"));
     place.store.lease_release("another process").unwrap();
     place.store.replacement_opened(place.last, "1", 1, 1).unwrap();
-    let (receipt, other) = place.erase(email(MARY), vec![]);
+    let (receipt, other) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("being replaced"));
     assert_eq!(server.received().len() + other.received().len(), 0);
     assert_eq!(place.waiting().len(), 1);
     place.store.replacement_closed(place.last).unwrap();
-    let (receipt, _server) = place.erase(email(MARY), vec![Reply::json(200, TAKEN)]);
+    let (receipt, _server) = place.erase(&email(MARY), vec![Reply::json(200, TAKEN)]);
     assert_eq!(receipt.at_meta, AtMeta::Removed);
 }
 
@@ -319,7 +320,7 @@ fn a_stable_audience_forgets_the_person_under_every_address() {
     let members = [member(MARY, "12025550143"), member("second@example.com", "12025550143"), other];
     place.store.members_stage("1", place.last, &members).unwrap();
     place.store.members_delivered("1", place.last).unwrap();
-    let (_receipt, server) = place.erase(email(MARY), vec![Reply::json(200, TAKEN)]);
+    let (_receipt, server) = place.erase(&email(MARY), vec![Reply::json(200, TAKEN)]);
     assert!(server.received()[0].body.contains(hash("second@example.com").unwrap().hex().as_str()));
     let left = place.store.members_surplus("1", RunId(99), None, 10).unwrap();
     assert_eq!(left.into_iter().map(|(_, member)| member).collect::<Vec<_>>(), [other]);
@@ -368,7 +369,7 @@ fn whoever_opts_in_again_before_the_removal_was_sent_stays() {
 #[test]
 fn an_erased_person_who_is_still_in_the_list_is_removed_once_more_under_whatever_the_list_holds() {
     let place = Place::new(&[]);
-    place.erase(ErasePerson::Contact("c1".into()), vec![]);
+    place.erase(&ErasePerson::Contact("c1".into()), vec![]);
     let contacts = [spooled(Bucket::Suppressed, "c1", MARY, "")];
     place.next_run(&contacts);
     let waiting = place.store.removals_pending(10).unwrap();
@@ -382,7 +383,7 @@ fn an_erased_person_who_is_still_in_the_list_is_removed_once_more_under_whatever
 fn whoever_is_erased_while_a_run_goes_is_taken_out_of_what_it_stores() {
     let place = Place::new(&[]);
     place.store.lease_acquire("the run", Duration::from_secs(60)).unwrap();
-    place.erase(email(MARY), vec![]);
+    place.erase(&email(MARY), vec![]);
     let run = place.next_run(&[
         spooled(Bucket::Sent, "mary", MARY, "12025550143"),
         spooled(Bucket::Sent, "stays", "stays@example.com", ""),

@@ -6,6 +6,7 @@
 mod body;
 pub(crate) mod choices;
 pub(crate) mod config;
+pub(crate) mod erase;
 pub(crate) mod health;
 pub(crate) mod mail;
 pub(crate) mod run;

@@ -9,7 +9,7 @@ use super::notice::Notice;
 use super::pager::{Pager, asked};
 use super::run_view::{RunView, step_word};
 use super::setup::Setup;
-use super::standing::Standing;
+use super::standing::{Standing, wording};
 use super::{html, html_with, response, wants_fragment};
 use crate::app::App;
 use crate::problem::Problem;
@@ -150,9 +150,10 @@ pub(crate) async fn run(
         && shown("run") == Some(run.id.to_string().as_str())
     {
         let step = run.current_step().map(|step| step.name);
+        let wording = app.blocking(|app| Ok(wording(app, &app.installation.settings()?))).await?;
         return html(&RunGoingOn {
             announcement: step.filter(|_| shown("step") != Some(step_word(&run))).map(Step::title),
-            run: RunView::new(&run, &app.wording, "latest-"),
+            run: RunView::new(&run, &wording, "latest-"),
         });
     }
     let (standing, history) = read(&app, 1).await?;

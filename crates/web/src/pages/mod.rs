@@ -9,6 +9,7 @@ pub(crate) mod configuration;
 pub(crate) mod connections;
 pub(crate) mod dashboard;
 mod distribution;
+pub(crate) mod erase;
 mod existing_audience;
 mod history;
 mod layout;

@@ -1,5 +1,6 @@
 //! `GET /settings` and `POST /settings`: everything that can be changed while the service runs.
 
+use super::erase::EraseView;
 use super::existing_audience;
 use super::layout::Layout;
 use super::notice::Notice;
@@ -31,6 +32,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
 struct SettingsPage {
     layout: Layout,
     form: SettingsForm,
+    erase: EraseView,
 }
 
 #[derive(Template)]
@@ -103,7 +105,7 @@ pub(crate) async fn show(
     let is_saved = query.iter().any(|(key, value)| key == "done" && value == "settings");
     let (layout, mut form) = read(&app, &request, Entered::default()).await?;
     form.notice = is_saved.then(saved);
-    html(&SettingsPage { layout, form })
+    html(&SettingsPage::new(layout, form))
 }
 
 /// Saves what differs from the values in force; all or nothing.
@@ -138,8 +140,25 @@ pub(crate) async fn save(
     if fragment {
         html_with(status, &SettingsPart { layout, form })
     } else {
-        html_with(status, &SettingsPage { layout, form })
+        html_with(status, &SettingsPage::new(layout, form))
     }
+}
+
+impl SettingsPage {
+    fn new(layout: Layout, form: SettingsForm) -> Self {
+        Self { layout, form, erase: EraseView::default() }
+    }
+}
+
+/// The page with what became of an erasure.
+pub(super) async fn page_with_erasure(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    status: StatusCode,
+    erase: EraseView,
+) -> Result<HttpResponse, Problem> {
+    let (layout, form) = read(app, request, Entered::default()).await?;
+    html_with(status, &SettingsPage { erase, ..SettingsPage::new(layout, form) })
 }
 
 fn saved() -> Notice {

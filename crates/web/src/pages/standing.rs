@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use crate::app::App;
+use crate::installation::Setting;
 use crate::problem::Problem;
 use crate::wording::Wording;
 use chrono::{DateTime, Utc};
@@ -23,25 +24,14 @@ impl Standing {
     /// Blocks.
     pub(super) fn read(app: &App) -> Result<Self, Problem> {
         let settings = app.installation.settings()?;
-        // Saved settings are in force at once, so they win over those the server was started with.
-        let saved = |name| settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value);
-        let text = |name, started: &Option<String>| match saved(name) {
-            Some(value) => (!value.is_empty()).then(|| value.clone()),
-            None => started.clone(),
-        };
-        let wording = Wording {
-            time_zone: saved("TZ").and_then(|zone| zone.parse().ok()).unwrap_or(app.wording.time_zone),
-            currency: text("LTV_CURRENCY", &app.wording.currency),
-            business_id: app.wording.business_id.clone(),
-        };
         Ok(Self {
             latest: app.store.run_latest()?,
             latest_success: app.store.run_latest_success()?,
             choice: Choice::read(app)?,
             missing: app.installation.missing_settings(),
             next_run: app.installation.next_runs(1).first().copied(),
-            instance_name: text("INSTANCE_NAME", &app.instance_name),
-            wording,
+            instance_name: in_force(&settings, "INSTANCE_NAME", app.instance_name.as_ref()),
+            wording: wording(app, &settings),
         })
     }
 
@@ -60,6 +50,24 @@ impl Standing {
         } else {
             None
         }
+    }
+}
+
+/// How things are written by the settings in force.
+pub(super) fn wording(app: &App, settings: &[Setting]) -> Wording {
+    let time_zone = in_force(settings, "TZ", None).and_then(|zone| zone.parse().ok());
+    Wording {
+        time_zone: time_zone.unwrap_or(app.wording.time_zone),
+        currency: in_force(settings, "LTV_CURRENCY", app.wording.currency.as_ref()),
+        business_id: app.wording.business_id.clone(),
+    }
+}
+
+/// Saved settings are in force at once, so they win over those the server was started with.
+fn in_force(settings: &[Setting], name: &str, started: Option<&String>) -> Option<String> {
+    match settings.iter().find(|setting| setting.name == name) {
+        Some(setting) => (!setting.value.is_empty()).then(|| setting.value.clone()),
+        None => started.cloned(),
     }
 }
 

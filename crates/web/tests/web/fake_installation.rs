@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ltv::DecimalMark;
-use domain::{Clock, Explain, Explanation, Secret, SystemClock};
+use domain::{Cancel, Clock, Explain, Explanation, Secret, SystemClock};
 use http_client::{BaseUrl, RetryPolicy};
 use mailer::{MailContext, Mailer, MailerSettings, Tls};
 use persistence::{Store, StoreError};
@@ -12,7 +12,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::checks::{CheckResult, Checked};
-use sync::{AudienceMode, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode};
+use sync::{
+    AudienceMode, EraseError, ErasePerson, ErasureReceipt, Leaving, NobodyWatches, OptOutRule, Parts,
+    SyncService, SyncSettings, ValueMode,
+};
 use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError};
 
 const RECIPIENT: &str = "marketing@example.com";
@@ -21,6 +24,7 @@ const RECIPIENT: &str = "marketing@example.com";
 pub struct FakeInstallation {
     pub missing: Vec<&'static str>,
     pub sync: Option<SyncService>,
+    pub leaving: Option<Leaving>,
     pub initial: (Option<String>, Option<String>),
     pub settings: Mutex<Vec<Setting>>,
     pub next_runs: Vec<DateTime<Utc>>,
@@ -40,6 +44,7 @@ impl FakeInstallation {
         Self {
             missing: vec!["GHL_API_KEY", "META_ACCESS_TOKEN"],
             sync: None,
+            leaving: None,
             initial: (None, None),
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
@@ -63,6 +68,7 @@ impl FakeInstallation {
         };
         Self {
             missing: vec![],
+            leaving: Some(leaving(sandbox, store)),
             sync: Some(service(sandbox, store, folder, mail_context.clone())),
             mailer: Some((mailer(sandbox), mail_context)),
             ..Self::without_keys()
@@ -114,6 +120,10 @@ impl Installation for FakeInstallation {
         self.audiences.clone()
     }
 
+    fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
+        self.leaving.as_ref().unwrap().erase(who, &Cancel::new())
+    }
+
     fn check(&self, service: Checked) -> CheckResult {
         self.checks.fetch_add(1, Ordering::Relaxed);
         CheckResult {
@@ -163,6 +173,20 @@ fn mailer(sandbox: &Sandbox) -> Mailer {
         timeout: Duration::from_secs(10),
     })
     .unwrap()
+}
+
+fn leaving(sandbox: &Sandbox, store: &Store) -> Leaving {
+    let (addresses, credentials) = (sandbox.addresses(), sandbox.credentials());
+    let account = meta::AdAccountId::parse(&credentials.meta_ad_account_id).unwrap();
+    let base_url = BaseUrl::parse(&addresses.meta).unwrap();
+    let token = Secret::new(&credentials.meta_access_token);
+    Leaving {
+        store: store.clone(),
+        source: None,
+        meta: Some(Arc::new(meta::MetaClient::new(meta::MetaSettings::new(base_url, token, account)))),
+        clock: Arc::new(SystemClock),
+        lease_ttl: Duration::from_secs(60),
+    }
 }
 
 fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailContext) -> SyncService {

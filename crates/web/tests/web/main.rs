@@ -9,6 +9,7 @@ mod api_sync;
 mod auth;
 mod dashboard;
 mod dashboard_server;
+mod erase;
 mod fake_installation;
 mod pages_actions;
 mod pages_configuration;

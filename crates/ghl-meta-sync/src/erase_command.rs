@@ -1,0 +1,81 @@
+//! `erase`: one person out of every list at Meta, out of the records here, and out of all later syncs.
+
+use crate::check_command;
+use crate::failure::Failed;
+use crate::logging;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+use crate::wiring;
+use clap::Args;
+use domain::error_chain::Chain;
+use domain::{Cancel, Clock, Explain, SystemClock};
+use persistence::Store;
+use std::sync::Arc;
+use sync::checks::Access;
+use sync::{ContactSource, EraseError, ErasePerson, Leaving};
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct EraseOptions {
+    /// The person's e-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The person's phone number, best with its country code (+1 …).
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// The contact's id in GoHighLevel.
+    #[arg(long, value_name = "ID")]
+    contact: Option<String>,
+}
+
+impl EraseOptions {
+    fn person(&self) -> Option<ErasePerson> {
+        let email = self.email.clone().map(ErasePerson::Email);
+        email
+            .or_else(|| self.phone.clone().map(ErasePerson::Phone))
+            .or_else(|| self.contact.clone().map(ErasePerson::Contact))
+    }
+}
+
+/// Erases the person and prints the receipt.
+///
+/// # Errors
+/// Exit status 1 when the database failed in between, 2 when nobody can be found by what was given.
+pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
+    let _log = logging::start(&settings.log_dir, settings.log_level, false)?;
+    let Some(who) = options.person() else {
+        return Err(Failed::configuration("One of --email, --phone and --contact is needed."));
+    };
+    let leaving = leaving(settings, wiring::open_store(settings)?);
+    let receipt = leaving.erase(&who, &Cancel::new()).map_err(|error| match error {
+        EraseError::Unusable { .. } => Failed::explained(&error),
+        EraseError::Failed(error) => {
+            log::error!("{}", Chain(&error));
+            let explained = error.explain();
+            Failed::job(format!("{}\n{} Then erase again.", explained.message, explained.remedy))
+        }
+    })?;
+    terminal.say(&format!("Receipt {} of {}", receipt.number, receipt.at.format("%Y-%m-%d %H:%M UTC")));
+    for sentence in receipt.sentences() {
+        terminal.say(&sentence);
+    }
+    Ok(())
+}
+
+/// Erases with whatever of the vendors is set up. A person waits: nothing is repeated here, what fails is queued.
+pub fn leaving(settings: &Settings, store: Store) -> Leaving {
+    fn ready<T>(access: Access<T>) -> Option<T> {
+        match access {
+            Access::Ready(client) => Some(client),
+            _ => None,
+        }
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Leaving {
+        store,
+        source: ready(check_command::ghl(settings)).map(|ghl| ghl as Arc<dyn ContactSource>),
+        meta: ready(check_command::meta(settings)),
+        clock,
+        lease_ttl: wiring::LEASE_TTL,
+    }
+}

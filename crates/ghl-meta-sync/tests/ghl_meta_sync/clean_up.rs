@@ -88,7 +88,6 @@ fn whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first(databas
     instance.tell("/control/meta/state", &json!({"ads_unreadable": unreadable_ids}));
     // In Ads Manager somebody takes an audience over, and makes a lookalike of another.
     instance.meta("POST", &format!("/{}", seed(renamed)), &json!({"description": "Ours now"}));
-    let spec = json!({"ratio": 0.05, "country": "US"}).to_string();
     let theirs = json!({
         "name": "Theirs", "subtype": "LOOKALIKE", "origin_audience_id": seed(foreign),
         "lookalike_spec": json!({"ratio": 0.05, "country": "US"}).to_string(),

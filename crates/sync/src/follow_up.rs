@@ -32,11 +32,11 @@ impl Looks {
         self.lock().get(&run).is_none_or(|next| *next <= now)
     }
 
-    /// Plans the next look; `None` when there is nothing more to see.
-    fn plan(&self, run: &Run, finished: bool, now: DateTime<Utc>) {
-        let pause = ((now - run.started_at) / PART_OF_THE_AGE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    /// Plans the next look at a run that began at `started_at`; none when it is `finished`.
+    fn plan(&self, run: RunId, started_at: DateTime<Utc>, finished: bool, now: DateTime<Utc>) {
+        let pause = ((now - started_at) / PART_OF_THE_AGE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let next = if finished { DateTime::<Utc>::MAX_UTC } else { now + pause };
-        self.lock().insert(run.id, next);
+        self.lock().insert(run, next);
     }
 
     /// Forgets the runs that are not followed any more.
@@ -67,7 +67,7 @@ impl SyncService {
                 log::warn!("the lookalike has to wait: {}", Chain(&error));
                 false
             });
-            self.looks.plan(run, finished, now);
+            self.looks.plan(run.id, run.started_at, finished, now);
         }
         Ok(())
     }
@@ -187,4 +187,26 @@ enum Outlook {
     NotYet(String),
     /// It does not exist any more, in Meta's words.
     Gone(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Looks;
+    use chrono::{DateTime, TimeDelta, Utc};
+    use domain::RunId;
+
+    #[test]
+    fn looks_get_rarer_with_the_age_of_the_run_and_end_when_nothing_is_left_to_see() {
+        let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        let paused_for = |age: TimeDelta, finished| {
+            let looks = Looks::default();
+            assert!(looks.is_due(RunId(7), now), "a run that was never looked at");
+            looks.plan(RunId(7), now - age, finished, now);
+            (0..10_000).find(|minutes| looks.is_due(RunId(7), now + TimeDelta::minutes(*minutes)))
+        };
+        assert_eq!(paused_for(TimeDelta::minutes(2), false), Some(1));
+        assert_eq!(paused_for(TimeDelta::minutes(80), false), Some(10));
+        assert_eq!(paused_for(TimeDelta::hours(20), false), Some(30));
+        assert_eq!(paused_for(TimeDelta::hours(20), true), None);
+    }
 }

@@ -4,6 +4,7 @@ use crate::instance::Instance;
 use domain::run::{RunStatus, Step, StepStatus};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
+use serde_json::json;
 
 #[test]
 fn a_success_is_told_with_its_figures() {
@@ -100,4 +101,62 @@ fn the_next_sync_sends_what_an_earlier_one_could_not() {
     instance.set("GHL_SMART_LIST_ID", "tag:vip").sync(&[]).expect(0);
     assert_eq!(instance.sandbox.mails().all().len(), 2);
     assert!(instance.store().mail_of_run(run).unwrap()[0].sent_at.is_some());
+}
+
+/// Meta's answer about an audience in that state, to every question after it was made.
+fn in_state(instance: &Instance, code: u32) {
+    let state = json!({
+        "id": "1", "operation_status": {"code": code, "description": "x"},
+        "approximate_count_lower_bound": 1000, "approximate_count_upper_bound": 1200,
+    });
+    let effect = Effect::Status { status: 200, body: state.to_string(), headers: Vec::new() };
+    let mut fault = Fault::new(Service::Meta, effect).on_path("operation_status").times(1000);
+    fault.operation = Some("GET /{id}".to_owned().try_into().unwrap());
+    instance.sandbox.faults().add(fault);
+}
+
+#[test]
+fn what_meta_remarks_of_the_audience_is_told_in_words() {
+    for (code, words) in
+        [(411, "few people were matched"), (412, "many rows of the last upload were invalid")]
+    {
+        let mut instance = Instance::start();
+        in_state(&instance, code);
+        instance.set("NORMALIZER", "local").sync(&[]).expect(0);
+        let mail = instance.sandbox.mails().all().pop().unwrap();
+        assert!(mail.subject.contains("Successful"), "{}", mail.subject);
+        let text = mail.text.unwrap();
+        assert!(text.contains(&format!("- Meta says of the audience: {words}")), "{text}");
+    }
+    let mut instance = Instance::start();
+    in_state(&instance, 471);
+    instance.set("NORMALIZER", "local").sync(&[]).expect(1);
+    let mail = instance.sandbox.mails().all().pop().unwrap();
+    let text = mail.text.unwrap();
+    for words in ["flagged by Meta: its name or description hints at health or money", "operation_status 471"]
+    {
+        assert!(text.contains(words), "`{words}` is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_rounded_match_is_told_as_a_range_and_none_as_not_reported() {
+    let instance = Instance::with(sandbox::Contacts::default(), |settings| {
+        settings.meta.reports_num_matched = false;
+    });
+    instance.sync(&[]).expect(0);
+    let line = |mail: &sandbox::Mail| {
+        let text = mail.text.as_ref().unwrap();
+        text.lines().find(|line| line.contains("Contacts Matched")).unwrap().to_owned()
+    };
+    let mails = instance.sandbox.mails().all();
+    let told = line(&mails[0]);
+    let range = told.strip_prefix("- Contacts Matched by Meta: between ").unwrap();
+    assert!(range.contains(" and ") && range.contains("(between ") && range.ends_with(" %)"), "{told}");
+
+    let mut instance = Instance::start();
+    instance.tell("/control/meta/state", &json!({"matching_delay_seconds": 90 * 24 * 3600}));
+    instance.set("META_POLL_TIMEOUT_SECONDS", "1").sync(&[]).expect(0);
+    let mails = instance.sandbox.mails().all();
+    assert_eq!(line(&mails[0]), "- Contacts Matched by Meta: not reported by Meta");
 }

@@ -1,13 +1,16 @@
 //! `preview`: the same figures as the sync that follows, and nothing sent, stored or shown of anybody.
 
 use crate::account::{header, row};
+use crate::crash::later;
 use crate::instance::{Database, Instance, Outcome, on_both_databases, run};
-use domain::Bucket;
+use chrono::TimeDelta;
+use domain::{Bucket, Cancel};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use sync::Reach;
 
 const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.csv");
 
@@ -230,4 +233,36 @@ fn ctrl_c_ends_a_preview_and_leaves_no_working_files() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "The preview was cancelled.");
     assert_nothing_is_left(&instance);
+}
+
+#[test]
+fn further_rows_and_birthdays_are_counted_only_where_there_are_any() {
+    let previewed = |csv: String| {
+        let instance = Instance::with(Contacts::CsvText(csv), |_| {});
+        let service = later(&instance, TimeDelta::zero());
+        let config = service.resolve("all", "contact.lifetime_value").unwrap();
+        service.preview(&config, &Cancel::new(), &|_, _, _| {}).unwrap()
+    };
+    let plain: Vec<String> = (0..140).map(|number| row(number, "7.00", "7.00", "ok")).collect();
+    let preview = previewed(header() + &plain.concat());
+    assert_eq!((preview.further_rows, preview.columns.len()), (0, 8));
+    let reach = &preview.lookalike_reach[0];
+    assert_eq!((reach.usable, reach.verdict), (140, Reach::NotInReach));
+
+    let head = header().replace('\n', ",additional_emails,additional_phones,date_of_birth\n");
+    let rich = |(number, line): (usize, &String)| {
+        let more = match number {
+            0 => "ann.two@example.com;ann.three@example.com;no-address,,1990-02-30",
+            1 => ",(202) 555-0199,1990-02-28",
+            2 => "ann2@example.com,,",
+            _ => ",,",
+        };
+        format!("{},{more}\n", line.trim_end())
+    };
+    let many = plain.iter().enumerate().map(rich).collect::<String>();
+    let preview = previewed(head + &many);
+    assert_eq!(preview.further_rows, 3, "two addresses of the first and a number of the second contact");
+    let year = preview.columns.iter().find(|column| column.field.title() == "Year of birth").unwrap();
+    assert_eq!((year.filled, year.usable), (2, 1));
+    assert_eq!(preview.columns.len(), 11);
 }

@@ -133,12 +133,13 @@ impl Usage {
             Some(_) => 100.0,
             None => self.bucket.percent(BUCKET, settings.calls_per_hour, settings, steady).min(100.0),
         };
+        let wait = welcome_at.map_or(TimeDelta::zero(), |until| until - steady);
         let bucket = json!({&settings.business_id: [{
             "type": "custom_audience",
             "call_count": calls.ceil() as u64,
             "total_cputime": (calls * 0.8).ceil() as u64,
             "total_time": (calls * 0.9).ceil() as u64,
-            "estimated_time_to_regain_access": minutes(welcome_at.map_or(TimeDelta::zero(), |until| until - steady)),
+            "estimated_time_to_regain_access": minutes(wait),
             "ads_api_access_tier": settings.access_tier,
         }]});
         let score = self.score.percent(SCORE, settings.score_limit, settings, steady).min(100.0);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::members::{Key, Member};
-use crate::people::{Expectation, Person, Population};
+use crate::people::{Expectation, Person, PersonIndex, Population};
 
 /// How many ids are named of each kind of difference.
 const NAMED: usize = 20;
@@ -20,9 +20,9 @@ pub(super) struct Verification {
     pub expected: usize,
     /// Accepted rows, with repetitions.
     pub received_rows: usize,
-    /// Expected people of whom every truth (e-mail address and phone) arrived in one row.
+    /// Expected people of whom every row arrived: e-mail address and phone in one, each further one in one more.
     pub distinct_persons: usize,
-    /// The first 20 contact ids of expected people who did not.
+    /// The first 20 contact ids of expected people of whom a row did not.
     pub missing: Vec<String>,
     pub missing_count: usize,
     /// Distinct rows that are no expected person's.
@@ -45,17 +45,16 @@ pub(super) struct WrongValue {
 }
 
 /// The distinct rows of the audience, and which of them have found their person.
-struct Rows<'a> {
+struct Rows {
     /// By both keys; of a repeated row the last.
     exact: HashMap<(Key, Key), usize>,
     by_email: HashMap<Key, Vec<usize>>,
     by_phone: HashMap<Key, Vec<usize>>,
-    members: &'a [Member],
     claimed: Vec<bool>,
 }
 
-impl<'a> Rows<'a> {
-    fn new(members: &'a [Member]) -> Self {
+impl Rows {
+    fn new(members: &[Member]) -> Self {
         let mut exact = HashMap::with_capacity(members.len());
         for (row, member) in members.iter().enumerate() {
             exact.insert((member.email, member.phone), row);
@@ -64,7 +63,6 @@ impl<'a> Rows<'a> {
             exact,
             by_email: HashMap::new(),
             by_phone: HashMap::new(),
-            members,
             claimed: vec![false; members.len()],
         };
         for ((email, phone), row) in &rows.exact {
@@ -74,15 +72,15 @@ impl<'a> Rows<'a> {
         rows
     }
 
-    /// The row with exactly the person's truths.
-    fn claim_exact(&mut self, email: Key, phone: Key) -> Option<&Member> {
+    /// The row with exactly these truths.
+    fn claim_exact(&mut self, email: Key, phone: Key) -> Option<usize> {
         let row = *self.exact.get(&(email, phone))?;
         self.claimed[row] = true;
-        Some(&self.members[row])
+        Some(row)
     }
 
-    /// For a person with one truth: a row nobody claimed that has it, beside a cell we know nothing about.
-    fn claim_partial(&mut self, email: Key, phone: Key) -> Option<&Member> {
+    /// For a single truth: a row nobody claimed that has it, beside a cell we know nothing about.
+    fn claim_partial(&mut self, email: Key, phone: Key) -> Option<usize> {
         let rows = match (email.is_empty(), phone.is_empty()) {
             (false, true) => self.by_email.get(&email),
             (true, false) => self.by_phone.get(&phone),
@@ -90,8 +88,15 @@ impl<'a> Rows<'a> {
         };
         let row = *rows?.iter().find(|row| !self.claimed[**row])?;
         self.claimed[row] = true;
-        Some(&self.members[row])
+        Some(row)
     }
+}
+
+/// An expected person of whom not every row arrived exactly.
+struct Incomplete {
+    person: PersonIndex,
+    arrived: Vec<usize>,
+    wanting: Vec<(Key, Key)>,
 }
 
 /// Compares all rows with all people.
@@ -102,24 +107,34 @@ pub(super) fn verify(members: &[Member], population: &Population) -> Verificatio
         duplicates: members.len() - rows.exact.len(),
         ..Verification::default()
     };
-    let mut not_exact = Vec::new();
+    let mut incomplete = Vec::new();
     for person in population.people().filter(|person| person.expected == Expectation::Sent) {
         result.expected += 1;
-        let (email, phone) = (key(&person.email_truth), key(&person.phone_truth_digits));
-        match rows.claim_exact(email, phone) {
-            Some(member) => result.found(&person, member),
-            None => not_exact.push(person.index),
+        let (mut arrived, mut wanting) = (Vec::new(), Vec::new());
+        for (email, phone) in keys(&person) {
+            match rows.claim_exact(email, phone) {
+                Some(row) => arrived.push(row),
+                None => wanting.push((email, phone)),
+            }
+        }
+        if wanting.is_empty() {
+            result.found(&person, arrived.iter().map(|row| &members[*row]));
+        } else {
+            incomplete.push(Incomplete { person: person.index, arrived, wanting });
         }
     }
-    for person in not_exact.into_iter().filter_map(|index| population.person(index)) {
-        let (email, phone) = (key(&person.email_truth), key(&person.phone_truth_digits));
-        match rows.claim_partial(email, phone) {
-            Some(member) => result.found(&person, member),
-            None => {
-                result.missing_count += 1;
-                if result.missing.len() < NAMED {
-                    result.missing.push(person.id);
-                }
+    // Last, so that nobody takes away a row that is exactly another one's.
+    for Incomplete { person, mut arrived, wanting } in incomplete {
+        let Some(person) = population.person(person) else { continue };
+        let claimed = wanting.iter().map_while(|(email, phone)| rows.claim_partial(*email, *phone));
+        let claimed: Vec<usize> = claimed.collect();
+        if claimed.len() == wanting.len() {
+            arrived.extend(claimed);
+            result.found(&person, arrived.iter().map(|row| &members[*row]));
+        } else {
+            result.missing_count += 1;
+            if result.missing.len() < NAMED {
+                result.missing.push(person.id);
             }
         }
     }
@@ -133,13 +148,13 @@ pub(super) fn verify(members: &[Member], population: &Population) -> Verificatio
 }
 
 impl Verification {
-    fn found(&mut self, person: &Person, member: &Member) {
+    fn found<'a>(&mut self, person: &Person, mut rows: impl Iterator<Item = &'a Member>) {
         self.distinct_persons += 1;
         let expected = f64::from(person.expected_percentile.unwrap_or(0).max(1));
-        if member.value() != Some(expected) {
+        if let Some(wrong) = rows.find(|row| row.value() != Some(expected)) {
             self.wrong_value_count += 1;
             if self.wrong_values.len() < NAMED {
-                self.wrong_values.push(WrongValue { id: person.id.clone(), expected, got: member.value() });
+                self.wrong_values.push(WrongValue { id: person.id.clone(), expected, got: wrong.value() });
             }
         }
     }
@@ -147,20 +162,26 @@ impl Verification {
 
 /// The contact each row probably belongs to, or its keys.
 fn owners(rows: &[Member], population: &Population) -> Vec<String> {
-    let keys = |row: &Member| [row.email, row.phone].map(|key| key.hex().unwrap_or_default()).join("/");
-    let mut owners: Vec<String> = rows.iter().map(keys).collect();
+    let hashes = |row: &Member| [row.email, row.phone].map(|key| key.hex().unwrap_or_default()).join("/");
+    let mut owners: Vec<String> = rows.iter().map(hashes).collect();
     if rows.is_empty() {
         return owners;
     }
     for person in population.people() {
-        let (email, phone) = (key(&person.email_truth), key(&person.phone_truth_digits));
-        for (row, owner) in rows.iter().zip(&mut owners) {
-            if (!email.is_empty() && email == row.email) || (!phone.is_empty() && phone == row.phone) {
-                owner.clone_from(&person.id);
+        for (email, phone) in keys(&person) {
+            for (row, owner) in rows.iter().zip(&mut owners) {
+                if (!email.is_empty() && email == row.email) || (!phone.is_empty() && phone == row.phone) {
+                    owner.clone_from(&person.id);
+                }
             }
         }
     }
     owners
+}
+
+/// Of every row that must arrive for a person.
+fn keys(person: &Person) -> impl Iterator<Item = (Key, Key)> {
+    person.rows().map(|(email, phone)| (key(email), key(phone)))
 }
 
 /// Empty for an empty truth.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Meta, hash};
+use super::{Meta, MetaSettings, hash};
+use sandbox::Contacts;
 
 fn verification(meta: &Meta, audience: &str) -> Value {
     meta.control(&format!("audiences/{audience}/verification"))
@@ -64,6 +65,34 @@ fn people_who_must_not_be_sent_are_unexpected() {
         json!([opted_out.id, format!("{}/", &hash("nobody@example.com")[..32])])
     );
     assert_eq!(result["missing_count"], 0);
+}
+
+#[test]
+fn every_row_of_a_person_with_further_addresses_must_arrive() {
+    let csv = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,city,state,postal_code,country,ltv_raw,\
+               ltv_expected,ltv_bucket,additional_emails,additional_phones,additional_phones_truth\n\
+               c1,Ann,Lee,ann@example.com,+12025550101,+12025550101,,,,US,10,10.00,ok,ann@example.org;lee@example.com,\
+               +12025550102,+12025550102\n\
+               c2,Bob,Lee,bob@example.com,,,,,,US,20,20.00,ok,,,\n";
+    let meta = Meta::with(&Contacts::CsvText(csv.to_owned()), MetaSettings::default());
+    let seed = meta.seed();
+    let people = meta.people();
+    let mut rows: Vec<Value> = people
+        .iter()
+        .flat_map(|person| {
+            let value = person.expected_percentile.unwrap().max(1);
+            person.rows().map(move |(email, phone)| json!([hash(email), hash(phone), value]))
+        })
+        .collect();
+    assert_eq!(rows.len(), 5);
+    let last = rows.remove(3);
+    meta.send(&seed, &rows, 1, 1, true).ok();
+    let result = verification(&meta, &seed);
+    assert_eq!((&result["missing"], &result["unexpected"]), (&json!(["c1"]), &json!(0)));
+    meta.send(&seed, &[last, json!([hash("lee@example.com"), "", 1])], 2, 1, true).ok();
+    let result = verification(&meta, &seed);
+    assert_eq!((&result["distinct_persons"], &result["missing_count"]), (&json!(2), &json!(0)));
+    assert_eq!((&result["unexpected_rows"], &result["wrong_value_count"]), (&json!(["c1"]), &json!(0)));
 }
 
 #[test]

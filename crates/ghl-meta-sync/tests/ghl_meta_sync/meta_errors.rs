@@ -83,6 +83,11 @@ fn escaped(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
+/// The text of a page, without its tags: addresses in remedies are links.
+fn without_tags(html: &str) -> String {
+    html.split('<').map(|part| part.split_once('>').map_or(part, |(_tag, text)| text)).collect()
+}
+
 fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -101,7 +106,8 @@ fn assert_told(row: &Row, told: &Told, account: &str) {
     let message = run["error_message"].as_str().unwrap();
     assert!(message.contains(row.words), "{code}: {message}");
     assert!(told.subject.contains("Failed"), "{code}: {}", told.subject);
-    let (text, page, html) = (collapse(&told.text), collapse(&told.page), collapse(&told.html));
+    let text = collapse(&told.text);
+    let (page, html) = (collapse(&without_tags(&told.page)), collapse(&without_tags(&told.html)));
     for words in [row.words, &remedy, &code] {
         assert!(text.contains(&collapse(words)), "{code}: the e-mail lacks `{words}`:\n{text}");
         for (name, html) in [("page", &page), ("HTML", &html)] {
@@ -109,10 +115,8 @@ fn assert_told(row: &Row, told: &Told, account: &str) {
             assert!(found, "{code}: the {name} lacks `{words}`:\n{html}");
         }
     }
-    assert!(
-        !page.contains("<b>own</b>") && !html.contains("<b>own</b>"),
-        "{code}: Meta's words are not escaped"
-    );
+    let unescaped = told.page.contains("<b>own</b>") || told.html.contains("<b>own</b>");
+    assert!(!unescaped, "{code}: Meta's words are not escaped");
 }
 
 fn assert_success(row: &Row, told: &Told) {
@@ -193,7 +197,7 @@ fn while_meta_limits_the_calls_the_page_says_when_it_goes_on_and_nobody_calls() 
     let id = begun["run_id"].as_i64().unwrap();
     served.wait_for("the run waits", || !served.get(&format!("/api/sync/{id}"))["waiting_until"].is_null());
     let page = served.page("/");
-    assert!(page.contains("continues at"), "{page}");
+    assert!(page.contains("the sync continues at"), "{page}");
     served.wait_for("the run has ended", || served.get(&format!("/api/sync/{id}"))["status"] != "running");
     let run = served.get(&format!("/api/sync/{id}"));
     assert_eq!((&run["status"], &run["waiting_until"]), (&json!("success"), &Value::Null), "{run}");

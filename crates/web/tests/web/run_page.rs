@@ -126,7 +126,7 @@ fn a_run_that_is_not_there_is_a_page_with_a_way_out() {
 fn a_pause_that_meta_asked_for_is_told_with_its_end_on_the_page_and_on_the_live_card() {
     let dashboard = Dashboard::new();
     let run = running(&dashboard.store);
-    let words = "Meta asks us to slow down; the sync continues by itself at <time datetime=\"2026-11-21T03:30:00Z\">03:30 UTC</time>.";
+    let words = "Meta asks us to slow down; the sync continues at <time datetime=\"2026-11-21T03:30:00Z\">03:30 UTC</time>, by itself.";
     let live = format!("/fragments/run?run={run}&step=fetch");
     let shown = || {
         [dashboard.page("/"), dashboard.page(&format!("/sync/{run}")), dashboard.get(&live).body]

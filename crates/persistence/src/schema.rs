@@ -221,7 +221,13 @@ diesel::table! {
 
 diesel::joinable!(sync_runs -> sync_configs (config_id));
 diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
-diesel::allow_tables_to_appear_in_same_query!(stable_audiences, sync_configs, sync_lookalikes, sync_runs);
+diesel::allow_tables_to_appear_in_same_query!(
+    stable_audiences,
+    sync_configs,
+    sync_intentions,
+    sync_lookalikes,
+    sync_runs
+);
 
 #[cfg(test)]
 mod tests {

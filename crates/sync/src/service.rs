@@ -132,7 +132,7 @@ impl SyncService {
         let cancel = Cancel::new();
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs();
+        self.close_interrupted_runs(&cancel);
         let store = &self.parts.store;
         // The account is the one that is written to, whatever was set when the choice was saved.
         let ad_account_id = self.parts.settings.ad_account_id.clone();
@@ -187,8 +187,9 @@ impl SyncService {
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        match self.lease_for_upkeep(&Cancel::new())? {
-            Some(_lease) => self.clean_up(),
+        let cancel = Cancel::new();
+        match self.lease_for_upkeep(&cancel)? {
+            Some(_lease) => self.clean_up(&cancel),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -207,7 +208,7 @@ impl SyncService {
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
-                report(self.clean_up(), "cleaning up");
+                report(self.clean_up(&cancel), "cleaning up");
                 report(self.finish_replacements(&cancel), "unfinished replacements");
                 report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
@@ -218,8 +219,8 @@ impl SyncService {
         }
     }
 
-    fn clean_up(&self) -> Result<(), RunError> {
-        self.close_interrupted_runs();
+    fn clean_up(&self, cancel: &Cancel) -> Result<(), RunError> {
+        self.close_interrupted_runs(cancel);
         let unfinished: Vec<RunId> =
             self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
         crate::spool::Spool::sweep(&self.parts.settings.spool_folder, &unfinished)

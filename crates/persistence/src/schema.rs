@@ -164,14 +164,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    stable_audiences (ad_account_id) {
+    stable_audiences (ad_account_id, adopted) {
         ad_account_id -> Text,
         audience_id -> Text,
         name -> Text,
         birthdays -> Bool,
         limited_data_use -> Bool,
         adopted -> Bool,
-        replace_refused -> Bool,
+        replace_refused_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
     }
 }
@@ -195,6 +195,7 @@ diesel::table! {
         session_id -> Text,
         total_rows -> BigInt,
         opened_at -> Timestamp,
+        begun_at -> Timestamp,
         closed_at -> Nullable<Timestamp>,
     }
 }

@@ -58,7 +58,7 @@ impl SyncService {
         Ok(())
     }
 
-    fn is_being_replaced(&self, run: RunId) -> Result<bool, RunError> {
+    pub(crate) fn is_being_replaced(&self, run: RunId) -> Result<bool, RunError> {
         Ok(self.parts.store.replacements_open()?.iter().any(|open| open.run_id == run))
     }
 
@@ -109,6 +109,8 @@ impl SyncService {
         }
         let outcome = if found.is_empty() { IntentionOutcome::NeverMade } else { IntentionOutcome::Deleted };
         for id in found {
+            // Who was noted as a member of a stable audience that was never completed.
+            self.parts.store.members_forget(&id)?;
             self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
             log::info!("the unfinished audience {id} was deleted");
         }
@@ -116,7 +118,7 @@ impl SyncService {
     }
 
     fn is_stable_audience(&self, id: &str) -> Result<bool, RunError> {
-        let stable = self.parts.store.stable_audience(&self.parts.settings.ad_account_id)?;
+        let stable = self.parts.store.stable_audience(&self.parts.settings.ad_account_id, false)?;
         Ok(stable.is_some_and(|stable| stable.audience_id == id))
     }
 

@@ -1,9 +1,9 @@
 //! Which contacts Meta refused, as far as it names their rows.
 
 use crate::error::RunError;
-use crate::membership::Membership;
+use crate::membership::{Member, Membership, Owner};
 use crate::upload::{Delivered, Sample};
-use match_keys::Digest;
+use match_keys::{Digest, Field};
 use std::collections::HashMap;
 
 const HEX_DIGITS: usize = 64;
@@ -24,33 +24,42 @@ impl Refused {
             return Ok(Self::default());
         }
         let by_key = by_first_key(&delivered.samples);
-        let by_place: HashMap<u32, &Sample> =
-            delivered.samples.iter().filter_map(|sample| Some((sample.contact?, sample))).collect();
+        let by_owner: HashMap<Owner, &Sample> =
+            delivered.samples.iter().filter_map(|sample| Some((sample.owner?, sample))).collect();
         let (mut refused, mut rows_named) = (Self::default(), 0);
         membership.for_each_contact(|members| {
             let Some(first) = members.first() else { return Ok(()) };
-            let place = first.contact;
-            let mut reasons = members.iter().filter_map(|member| {
-                let keys: Vec<Digest> = member.row.cells().iter().flatten().copied().collect();
-                let candidates = keys.iter().filter_map(|key| by_key.get(key)).flatten();
-                let named = candidates
-                    .into_iter()
-                    .find(|(sample_keys, _)| sample_keys.iter().all(|key| keys.contains(key)));
-                named.map(|(_, sample)| *sample).or_else(|| by_place.get(&place).copied())
+            let mut samples = members.iter().filter_map(|member| {
+                by_owner.get(&member.owner).copied().or_else(|| named_by_hashes(member, &by_key))
             });
-            if let Some(sample) = reasons.next() {
-                let count = 1 + reasons.count();
+            if let Some(sample) = samples.next() {
+                let count = 1 + samples.count();
                 rows_named += count as u64;
                 if count == members.len() {
-                    refused.named.insert(place, sample.reason.clone());
+                    refused.named.insert(first.owner.contact, sample.reason.clone());
                 }
             }
             Ok(())
         })?;
-        let unnamed = delivered.invalid.saturating_sub(rows_named);
-        refused.contacts = refused.named.len() as u64 + unnamed;
+        if rows_named > delivered.invalid {
+            // Two people may share everything a sample tells: better nobody is named than somebody wrongly.
+            refused.named.clear();
+            rows_named = 0;
+        }
+        refused.contacts = refused.named.len() as u64 + (delivered.invalid - rows_named);
         Ok(refused)
     }
+}
+
+/// The sample that tells an e-mail address or a phone number of the row, and nothing that the row has not.
+fn named_by_hashes<'a>(member: &Member, by_key: &Keyed<'a>) -> Option<&'a Sample> {
+    let keys: Vec<Digest> = member.row.cells().iter().flatten().copied().collect();
+    let own = [Field::Email, Field::Phone].map(|field| member.row.cell(field));
+    let tells = |told: &[Digest]| {
+        told.iter().all(|key| keys.contains(key)) && told.iter().any(|key| own.contains(&Some(*key)))
+    };
+    let candidates = keys.iter().filter_map(|key| by_key.get(key)).flatten();
+    candidates.into_iter().find(|(told, _)| tells(told)).map(|(_, sample)| *sample)
 }
 
 type Keyed<'a> = HashMap<Digest, Vec<(Vec<Digest>, &'a Sample)>>;

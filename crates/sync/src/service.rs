@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a new run waits while the lease is held only to send a mail.
-const MAIL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new run waits while the lease is held only to send a mail or to finish a request to Meta.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Everything a run works with.
 pub struct Parts {
@@ -202,14 +202,15 @@ impl SyncService {
     /// ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
+        // Before the lease is asked for: a run that begins meanwhile must find it.
+        *self.lock_upkeep() = cancel.clone();
         match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
-                *self.lock_upkeep() = cancel.clone();
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
                 report(self.clean_up(&cancel), "cleaning up");
-                report(self.finish_replacements(&cancel), "unfinished replacements");
+                report(self.finish_due_replacements(&cancel), "unfinished replacements");
                 report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
@@ -238,7 +239,7 @@ impl SyncService {
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         self.lock_upkeep().cancel();
-        let give_up = Instant::now() + MAIL_PATIENCE;
+        let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
             let run = match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
@@ -301,7 +302,7 @@ impl SyncService {
                 let cancelled = cancel.is_cancelled();
                 let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
                 let status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
-                (status, Some(failure_of(step, &error)))
+                (status, Some(self.with_what_follows(run, failure_of(step, &error))))
             }
         };
         let closed = self.queue_mail(run, status).and_then(|()| {
@@ -313,6 +314,14 @@ impl SyncService {
             Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
         }
         log::info!("the run ended: {status}");
+    }
+
+    /// A replacement that the run leaves open goes on by itself, which people should know.
+    fn with_what_follows(&self, run: RunId, mut failure: Failure) -> Failure {
+        if self.is_being_replaced(run).unwrap_or(false) {
+            failure.remedy.push_str(" The audience that was being replaced is completed by itself, as soon as Meta can be reached.");
+        }
+        failure
     }
 
     fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {

@@ -152,7 +152,7 @@ fn rows_that_meta_lost_are_sent_again_and_fail_the_run_when_they_are_lost_again(
     (fault.method, fault.path_contains) = (Some("POST".to_owned()), Some("/users".to_owned()));
     fault.times = 2;
     instance.sandbox.faults().add(fault.clone());
-    instance.sync(&[]).expect(1).names(&["2319 contacts were sent but Meta says it received 2300"]);
+    instance.sync(&[]).expect(1).names(&["2319 rows were sent but Meta says it received 2300"]);
     assert!(instance.audiences("CUSTOM").is_empty());
     fault.times = 1;
     instance.sandbox.faults().add(fault);

@@ -5,6 +5,7 @@ use crate::instance::{Database, Instance, Outcome, on_both_databases, run};
 use crate::people::{address, audience, holds, installed, members, people};
 use crate::serve::Served;
 use chrono::TimeDelta;
+use domain::run::{Step, StepStatus};
 use domain::{Bucket, Run};
 use match_keys::{email, hash};
 use persistence::RunContact;
@@ -17,7 +18,8 @@ on_both_databases!(
     an_erased_person_is_gone_everywhere_and_stays_away,
     without_meta_the_removal_waits_and_the_rest_is_done,
     a_person_leaves_a_stable_audience_under_every_address,
-    who_is_erased_while_a_sync_is_going_is_removed_at_its_end,
+    who_is_erased_while_the_first_sync_is_going_is_removed_at_its_end,
+    who_is_erased_while_an_audience_is_replaced_is_removed_at_its_end,
     programs_and_the_form_erase_and_tell_nobody_who_it_was,
     where_meta_can_not_be_reached_the_follow_up_removes_the_person,
 );
@@ -185,42 +187,41 @@ fn a_person_leaves_a_stable_audience_under_every_address(database: Database) {
     assert_untold(&[&receipt.stdout, &receipt.stderr, &instance.log(), &everything]);
 }
 
-fn who_is_erased_while_a_sync_is_going_is_removed_at_its_end(database: Database) {
-    for mode in ["dated", "stable"] {
-        // One database serves both modes only where it is a file of the installation.
-        let database = match &database {
-            Database::Sqlite => Database::Sqlite,
-            Database::Postgres(_) => Database::postgres().unwrap(),
-        };
-        let mut instance = listed(database);
-        instance.set("AUDIENCE_MODE", mode);
-        if mode == "stable" {
-            instance.sync(&[]).expect(0);
-        }
-        let before = received(&instance, Service::Meta, "/users");
-        let slow = Fault::new(Service::Meta, Effect::Delay { millis: 4_000 }).on_path("/users");
-        instance.sandbox.faults().add(slow);
-        let mut sync = instance.spawn_sync();
-        instance.wait_until(|| {
-            received(&instance, Service::Meta, "/customaudiences") > 0 && is_uploading(&instance)
-        });
-        let told = erase(&instance, "--email", &address(0)).expect(0).stdout;
-        assert!(told.contains("is queued and sent as soon as possible: a sync is running"), "{told}");
-        assert!(sync.wait().unwrap().success());
-        assert!(received(&instance, Service::Meta, "/users") > before);
-        assert_gone(&instance, &audience(&instance));
-        assert_eq!(instance.store().removals_pending(10).unwrap(), []);
-        let mut known = Vec::new();
-        instance.store().contacts_each(|contact| known.push(contact.ghl_contact_id)).unwrap();
-        assert!(known.contains(&"c00001".to_owned()) && !known.contains(&"c00000".to_owned()));
-        assert_untold(&[&told, &instance.log()]);
-    }
+fn who_is_erased_while_the_first_sync_is_going_is_removed_at_its_end(database: Database) {
+    erased_while_a_sync_is_going(&listed(database));
 }
 
-/// The newest run is at the step of the upload.
+fn who_is_erased_while_an_audience_is_replaced_is_removed_at_its_end(database: Database) {
+    let mut instance = listed(database);
+    instance.set("AUDIENCE_MODE", "stable").sync(&[]).expect(0);
+    erased_while_a_sync_is_going(&instance);
+}
+
+fn erased_while_a_sync_is_going(instance: &Instance) {
+    let slow = Fault::new(Service::Meta, Effect::Delay { millis: 4_000 }).on_path("/users");
+    instance.sandbox.faults().add(slow);
+    let mut sync = instance.spawn_sync();
+    instance.wait_until(|| is_uploading(instance));
+    let told = erase(instance, "--email", &address(0)).expect(0).stdout;
+    assert!(told.contains("is queued and sent as soon as possible: a sync is running"), "{told}");
+    assert!(sync.wait().unwrap().success());
+    assert_gone(instance, &audience(instance));
+    assert_eq!(instance.store().removals_pending(10).unwrap(), []);
+    let mut known = Vec::new();
+    instance.store().contacts_each(|contact| known.push(contact.ghl_contact_id)).unwrap();
+    assert!(known.contains(&"c00001".to_owned()) && !known.contains(&"c00000".to_owned()));
+    assert_untold(&[&told, &instance.log()]);
+}
+
+/// The newest run is at the step of the upload, and its list is read.
 fn is_uploading(instance: &Instance) -> bool {
-    let run = instance.last_run();
-    run.steps.iter().any(|step| step.name.as_str() == "upload") && run.completed_at.is_none()
+    // Before the first call the database may not be there yet.
+    received(instance, Service::Meta, "/customaudiences") > 0
+        && instance
+            .last_run()
+            .steps
+            .iter()
+            .any(|step| (step.name, step.status) == (Step::Upload, StepStatus::Running))
 }
 
 fn programs_and_the_form_erase_and_tell_nobody_who_it_was(database: Database) {

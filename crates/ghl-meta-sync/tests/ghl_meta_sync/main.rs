@@ -3,6 +3,7 @@
 
 mod account;
 mod bad_input;
+mod californians;
 mod checks;
 mod clean_up;
 mod crash;

@@ -90,9 +90,8 @@ mod tests {
     use crate::membership::{Membership, Owner, Schema};
     use crate::spool::{Spool, SpooledContact};
     use crate::upload::{Delivered, Sample};
-    use crate::values::Values;
     use domain::accounting::Bucket;
-    use domain::{Cents, RunId};
+    use domain::{Cents, RunId, SentValues};
     use match_keys::{Digest, Row, SCHEMA, hash};
 
     fn row(email: &str, country: &str) -> Row {
@@ -116,7 +115,7 @@ mod tests {
         writer.finish().unwrap();
         let schema = Schema { birthdays: false, limited_data_use: false };
         let membership =
-            Membership::new(&spool, &[Bucket::Sent; 3], Values::Scaled { cap: Cents(100) }, schema);
+            Membership::new(&spool, &[Bucket::Sent; 3], SentValues::Scaled { cap: Cents(100) }, schema);
         let delivered = Delivered { rows: 4, received: 4, invalid, samples, ..Delivered::default() };
         let refused = Refused::find(&delivered, &membership).unwrap();
         let mut named: Vec<u32> = refused.named.into_keys().collect();

@@ -71,6 +71,9 @@ pub(super) fn queue_opt_outs(
                 swept.push(suppression.key().swept(&contact.id));
             }
             _ if suppression.is_suppressed(&contact.id, rows(&contact)) => {
+                // The run has just sent the person under every address, of which the erasure may know one only.
+                erased.extend(people(&contact));
+                swept.push(suppression.key().swept(&contact.id));
                 erased_meanwhile.insert(contact.id);
             }
             Bucket::OptedOut => opted_out.push(contact),
@@ -89,7 +92,7 @@ pub(super) fn queue_opt_outs(
         .map(|waiting| (waiting.id, waiting.person))
         .collect();
     let leaving = left.iter().chain(&erased).chain(waiting.iter().map(|(_, person)| person));
-    let sent = addresses_sent(leaving, buckets, spool)?;
+    let sent = addresses_sent(leaving, buckets, spool, &erased_meanwhile)?;
     let own = |person: &PersonHashes| PersonHashes {
         email: person.email.filter(|email| !sent.contains(email)),
         phone: person.phone.filter(|phone| !sent.contains(phone)),
@@ -137,11 +140,12 @@ fn sent_before(
     Ok(contacts.iter().filter(|contact| sent.contains(&contact.id)).flat_map(people).collect())
 }
 
-/// Those addresses and numbers of the leaving that the run has sent, for other contacts.
+/// Those addresses and numbers of the leaving that the run has sent for other contacts, who stay.
 fn addresses_sent<'a>(
     leaving: impl Iterator<Item = &'a PersonHashes>,
     buckets: &[Bucket],
     spool: &Spool,
+    erased_meanwhile: &BTreeSet<String>,
 ) -> Result<HashSet<[u8; 32]>, RunError> {
     let wanted: HashSet<[u8; 32]> =
         leaving.flat_map(|person| [person.email, person.phone]).flatten().collect();
@@ -151,7 +155,7 @@ fn addresses_sent<'a>(
     }
     for (bucket, contact) in buckets.iter().zip(spool.contacts()?) {
         let contact = contact?;
-        if *bucket == Bucket::Sent {
+        if *bucket == Bucket::Sent && !erased_meanwhile.contains(&contact.id) {
             let addresses = people(&contact).flat_map(|person| [person.email, person.phone]).flatten();
             sent.extend(addresses.filter(|address| wanted.contains(address)));
         }

@@ -3,7 +3,7 @@
 
 use crate::error::RunError;
 use crate::spool::{Spool, SpooledContact};
-use crate::values::Values;
+use domain::SentValues;
 use domain::accounting::Bucket;
 use match_keys::{Cell, Columns, Digest, Field, Hex, Row, SCHEMA, hash};
 use meta::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, UserRows};
@@ -45,7 +45,7 @@ pub(crate) struct Membership<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct Plan {
-    values: Values,
+    values: SentValues,
     schema: Schema,
     /// Per contact of the spool, `1` when it is sent and `0` when not.
     sent: String,
@@ -101,7 +101,7 @@ impl Member {
 }
 
 impl<'a> Membership<'a> {
-    pub(crate) fn new(spool: &'a Spool, buckets: &[Bucket], values: Values, schema: Schema) -> Self {
+    pub(crate) fn new(spool: &'a Spool, buckets: &[Bucket], values: SentValues, schema: Schema) -> Self {
         let sent = buckets.iter().map(|bucket| if *bucket == Bucket::Sent { '1' } else { '0' }).collect();
         Self { spool, plan: Plan { values, schema, sent } }
     }

@@ -7,7 +7,7 @@ use crate::leaving::{AtMeta, ErasePerson, removals};
 use crate::spool::SpooledContact;
 use domain::accounting::Bucket;
 use domain::run::{RemoteAudience, RunStatus, SyncConfig, Trigger};
-use domain::{Cancel, RunId};
+use domain::{Cancel, Clock, RunId, SystemClock};
 use persistence::{IntentionOutcome, RemoteKind, RemovalCause, RunContact};
 use std::time::Duration;
 use testkit::Reply;
@@ -96,7 +96,7 @@ fn whoever_is_erased_by_the_id_while_the_first_run_uploads_it_is_removed() {
     assert_eq!(place.told(), [("spouse".to_owned(), true)]);
     place.store.lease_release("the run").unwrap();
     let (server, client) = meta(vec![Reply::json(200, TAKEN)]);
-    removals::deliver(&place.store, &client, chrono::Utc::now(), &Cancel::new()).unwrap();
+    removals::deliver(&place.store, &client, SystemClock.now(), &Cancel::new()).unwrap();
     assert_eq!((server.received().len(), place.waiting()), (1, vec![]));
 }
 

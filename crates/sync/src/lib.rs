@@ -34,7 +34,6 @@ mod stable;
 mod target;
 mod unfinished;
 mod upload;
-mod values;
 
 pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};

@@ -74,14 +74,13 @@ impl Leavers<'_> {
             match bucket {
                 Bucket::Duplicate => {}
                 Bucket::Suppressed if suppression.is_swept(&contact.id) => {}
-                Bucket::Suppressed => {
+                // Whoever is in another bucket was erased while the run was going: it has perhaps sent the person under
+                // every address, of which the erasure may know one only.
+                _ if *bucket == Bucket::Suppressed
+                    || suppression.is_suppressed(&contact.id, rows(&contact)) =>
+                {
                     erased.extend(people(&contact));
                     swept.push(suppression.key().swept(&contact.id));
-                    erased_ids.insert(contact.id);
-                }
-                // Erased while the run was going, which has perhaps uploaded what the erasure could not know.
-                _ if suppression.is_suppressed(&contact.id, rows(&contact)) => {
-                    erased.extend(people(&contact));
                     erased_ids.insert(contact.id);
                 }
                 Bucket::OptedOut => opted_out.push(contact),
@@ -163,7 +162,7 @@ impl Leavers<'_> {
         Ok(left)
     }
 
-    /// Those addresses and numbers of the leaving that the run has sent, for other contacts.
+    /// Those addresses and numbers of the leaving that the run has sent for other contacts, who stay.
     fn addresses_sent<'p>(
         &self,
         leaving: impl Iterator<Item = &'p PersonHashes>,

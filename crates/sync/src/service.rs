@@ -211,7 +211,7 @@ impl SyncService {
                 };
                 report(self.clean_up(&cancel), "cleaning up");
                 report(self.finish_due_replacements(&cancel), "unfinished replacements");
-                report(self.deliver_removals(&cancel), "pending removals");
+                report(self.deliver_due_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }

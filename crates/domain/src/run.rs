@@ -398,7 +398,7 @@ pub struct Run {
     /// Until when the running run pauses because Meta asked to slow down.
     #[serde(default)]
     pub waiting_until: Option<DateTime<Utc>>,
-    /// When the clean-up deleted the custom audience.
+    /// When the clean-up deleted the custom audience, or found that it was gone already.
     #[serde(default)]
     pub audience_deleted_at: Option<DateTime<Utc>>,
     /// Contacts whose rows Meta refused, as far as it named them: at most [`Run::MOST_REFUSED_SAMPLES`].

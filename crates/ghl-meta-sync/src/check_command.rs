@@ -1,16 +1,17 @@
 //! `check`: one cheap real call per service, and what it found.
 
 use crate::failure::Failed;
-use crate::logging;
-use crate::settings::{Normalizer, Settings};
+use crate::settings::{Environment, Normalizer, Settings};
 use crate::terminal::Terminal;
+use crate::wiring::{self, Patience};
+use crate::{installed, logging};
 use clap::{Args, ValueEnum};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Explain, Explanation, SystemClock};
 use ghl::{GhlClient, GhlSettings};
 use http_client::RetryPolicy;
 use mailer::{Mailer, MailerSettings};
-use meta::{MetaClient, MetaSettings};
+use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,20 +60,24 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
 const ONE_TRY: RetryPolicy =
     RetryPolicy { max_retries: 0, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
 
-/// Checks one service or all and prints what was found.
+/// Checks one service or all by the settings in force and prints what was found.
 ///
 /// # Errors
-/// Exit status 1 when a service has a problem, 2 when the log can not be written.
-pub fn run(options: &CheckOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
-    let _log = logging::start(&settings.log_dir, settings.log_level, false)?;
-    let service = options.target.service();
-    let store = if service.is_none_or(|service| service == Checked::Database) {
-        open_store(settings)
-    } else {
-        Access::NotUsed("The database is not part of this check.".to_owned())
+/// Exit status 1 when a service has a problem, 2 when a setting or the log can not be used.
+pub fn run(options: &CheckOptions, environment: &Environment, terminal: &Terminal) -> Result<(), Failed> {
+    let initial = Settings::read(environment)?;
+    let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let opened = Store::open(&initial.database, clock)
+        .and_then(|store| Ok((installed::saved_in_force(environment, &store)?, store)));
+    let (settings, store) = match opened {
+        Ok((saved, store)) => (Settings::read(&environment.with_saved(&saved))?, Access::Ready(store)),
+        // What was saved can not be read; the others are checked all the same.
+        Err(error) => (initial, Access::Blocked(error.explain())),
     };
-    let checkers = checkers(settings, store);
-    let results = match service {
+    let meta = wiring::meta(&settings, Patience::AsDocumented);
+    let checkers = checkers(&settings, meta.as_ref(), store);
+    let results = match options.target.service() {
         Some(service) => vec![checkers.check(service)],
         None => checkers.check_all(),
     };
@@ -87,11 +92,15 @@ pub fn run(options: &CheckOptions, settings: &Settings, terminal: &Terminal) -> 
     Err(Failed::job(format!("There is a problem with {}; see above what to do.", bad.join(", "))))
 }
 
-/// The checkers of the settings, each with clients of its own that give up soon.
-pub fn checkers(settings: &Settings, store: Access<Store>) -> Checkers {
+/// The checkers of the settings, with clients that give up soon; that of Meta shares the limits of the client it is made
+/// from.
+pub fn checkers(settings: &Settings, meta: Option<&MetaClient>, store: Access<Store>) -> Checkers {
     Checkers {
         ghl: ghl(settings),
-        meta: meta(settings),
+        meta: meta.map_or_else(
+            || Access::Blocked(missing(settings, "META_")),
+            |meta| Access::Ready(impatient(meta)),
+        ),
         claude: claude(settings),
         store,
         mailer: settings.smtp.clone().map_or_else(
@@ -100,18 +109,14 @@ pub fn checkers(settings: &Settings, store: Access<Store>) -> Checkers {
         ),
         clock: Arc::new(SystemClock),
         audience_mode: settings.sync.audience_mode,
+        existing_audience: settings.sync.existing_audience.clone(),
     }
-}
-
-fn open_store(settings: &Settings) -> Access<Store> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    access(Store::open(&settings.database, clock))
 }
 
 /// GoHighLevel, asked once.
 pub fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
     let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
-        return missing(settings, "GHL_");
+        return Access::Blocked(missing(settings, "GHL_"));
     };
     Access::Ready(Arc::new(GhlClient::new(GhlSettings {
         connect_timeout: CONNECT_TIMEOUT,
@@ -121,23 +126,9 @@ pub fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
     })))
 }
 
-/// A client that gives up soon.
-pub fn meta(settings: &Settings) -> Access<Arc<MetaClient>> {
-    let (Some(token), Some(account)) =
-        (settings.meta.access_token.clone(), settings.meta.ad_account_id.clone())
-    else {
-        return missing(settings, "META_");
-    };
-    Access::Ready(Arc::new(MetaClient::new(MetaSettings {
-        api_version: settings.meta.api_version.clone(),
-        app_secret: settings.meta.app_secret.clone(),
-        connect_timeout: CONNECT_TIMEOUT,
-        total_timeout: TOTAL_TIMEOUT,
-        retry: ONE_TRY,
-        throttle_retry: ONE_TRY,
-        fresh_audience_retry: ONE_TRY,
-        ..MetaSettings::new(settings.meta.base_url.clone(), token, account)
-    })))
+/// Meta, asked once, and not at all behind a limit that a run has met.
+pub fn impatient(meta: &MetaClient) -> Arc<MetaClient> {
+    Arc::new(meta.impatient(CONNECT_TIMEOUT, TOTAL_TIMEOUT))
 }
 
 fn claude(settings: &Settings) -> Access<Arc<ClaudeClient>> {
@@ -146,7 +137,9 @@ fn claude(settings: &Settings) -> Access<Arc<ClaudeClient>> {
             "NORMALIZER=local: the ranks are computed here, so Claude is not asked.".to_owned(),
         );
     }
-    let Some(key) = settings.claude.api_key.clone() else { return missing(settings, "CLAUDE_") };
+    let Some(key) = settings.claude.api_key.clone() else {
+        return Access::Blocked(missing(settings, "CLAUDE_"));
+    };
     Access::Ready(Arc::new(ClaudeClient::new(ClaudeSettings {
         connect_timeout: CONNECT_TIMEOUT,
         total_timeout: TOTAL_TIMEOUT,
@@ -164,14 +157,14 @@ fn access<T, E: Explain>(opened: Result<T, E>) -> Access<T> {
 }
 
 /// Names the variables of one service that are not set.
-fn missing<T>(settings: &Settings, prefix: &str) -> Access<T> {
+pub fn missing(settings: &Settings, prefix: &str) -> Explanation {
     let names: Vec<&str> =
         settings.missing_keys().into_iter().filter(|name| name.starts_with(prefix)).collect();
     let are = if names.len() == 1 { "is" } else { "are" };
-    Access::Blocked(Explanation::new(
+    Explanation::new(
         format!("{} {are} not set.", names.join(" and ")),
         "Set it in the environment (or the .env file); the README says where each is found.",
-    ))
+    )
 }
 
 /// The service with its state and latency, and below it what was found.

@@ -5,10 +5,11 @@ use crate::failure::Failed;
 use crate::logging;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
-use crate::wiring;
+use crate::wiring::{self, Patience};
 use clap::Args;
 use domain::error_chain::Chain;
 use domain::{Cancel, Clock, Explain, SystemClock};
+use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
 use sync::checks::Access;
@@ -46,7 +47,8 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
     let Some(who) = options.person() else {
         return Err(Failed::configuration("One of --email, --phone and --contact is needed."));
     };
-    let leaving = leaving(settings, wiring::open_store(settings)?);
+    let meta = wiring::meta(settings, Patience::AsDocumented);
+    let leaving = leaving(settings, meta.as_ref(), wiring::open_store(settings)?);
     let receipt = leaving.erase(&who, &Cancel::new()).map_err(|error| match error {
         EraseError::Unusable { .. } => Failed::explained(&error),
         EraseError::Failed(error) => {
@@ -63,18 +65,15 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
 }
 
 /// Erases with whatever of the vendors is set up. A person waits: nothing is repeated here, what fails is queued.
-pub fn leaving(settings: &Settings, store: Store) -> Leaving {
-    fn ready<T>(access: Access<T>) -> Option<T> {
-        match access {
-            Access::Ready(client) => Some(client),
-            _ => None,
-        }
-    }
+pub fn leaving(settings: &Settings, meta: Option<&MetaClient>, store: Store) -> Leaving {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Leaving {
         store,
-        source: ready(check_command::ghl(settings)).map(|ghl| ghl as Arc<dyn ContactSource>),
-        meta: ready(check_command::meta(settings)),
+        source: match check_command::ghl(settings) {
+            Access::Ready(ghl) => Some(ghl as Arc<dyn ContactSource>),
+            _ => None,
+        },
+        meta: meta.map(check_command::impatient),
         clock,
         lease_ttl: wiring::LEASE_TTL,
     }

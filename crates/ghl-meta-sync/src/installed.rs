@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::foreign_text::presentable;
 use domain::run::SyncConfig;
 use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
-use meta::AudienceSummary;
+use meta::{AudienceSummary, MetaClient};
 use persistence::{Store, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ impl Installed {
         watcher: Arc<dyn Watcher>,
         patience: Patience,
     ) -> Result<Self, Failed> {
-        let saved = usable(&environment, saved(&store).map_err(|error| Failed::explained(&error))?);
+        let saved = saved_in_force(&environment, &store).map_err(|error| Failed::explained(&error))?;
         let settings = Settings::read(&environment.with_saved(&saved))?;
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
@@ -80,13 +80,21 @@ impl Installed {
         }
     }
 
+    /// The settings in force, and the client of Meta whose limits everybody shares.
+    fn settings_and_meta(&self) -> (Settings, Option<Arc<MetaClient>>) {
+        let current = self.current();
+        (current.settings.clone(), current.clients.meta.clone())
+    }
+
     fn current(&self) -> RwLockReadGuard<'_, Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts changed settings in force. A run that is going on keeps what it began with.
     fn replace(&self, settings: Settings) -> Result<(), Failed> {
-        let clients = Clients::of(&settings, self.patience)?;
+        // Meta's keys are in the environment only, so its client stays, and with it the limits a run may be waiting for.
+        let meta = self.current().clients.meta.clone();
+        let clients = Clients { meta, ..Clients::of(&settings, self.patience)? };
         let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher))?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let sync = match (&current.sync, parts) {
@@ -112,8 +120,15 @@ fn usable(environment: &Environment, mut saved: HashMap<String, String>) -> Hash
     saved
 }
 
-fn saved(store: &Store) -> Result<HashMap<String, String>, StoreError> {
-    Ok(store.settings_saved()?.into_iter().collect())
+/// The values saved on the settings page, which win over the environment.
+///
+/// # Errors
+/// Whatever the database refuses.
+pub fn saved_in_force(
+    environment: &Environment,
+    store: &Store,
+) -> Result<HashMap<String, String>, StoreError> {
+    Ok(usable(environment, store.settings_saved()?.into_iter().collect()))
 }
 
 impl Installation for Installed {
@@ -131,7 +146,7 @@ impl Installation for Installed {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, StoreError> {
-        Ok(saved_settings(&self.environment, &usable(&self.environment, saved(&self.store)?)))
+        Ok(saved_settings(&self.environment, &saved_in_force(&self.environment, &self.store)?))
     }
 
     fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError> {
@@ -143,7 +158,7 @@ impl Installation for Installed {
                     .ok_or_else(|| refuse(name, "can not be saved here; set it in the environment"))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let mut wanted = usable(&self.environment, saved(&self.store)?);
+        let mut wanted = saved_in_force(&self.environment, &self.store)?;
         for (name, value) in &changes {
             match value {
                 Some(value) => wanted.insert(name.clone(), value.clone()),
@@ -182,22 +197,21 @@ impl Installation for Installed {
     }
 
     fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
-        let settings = self.settings_in_force();
-        erase_command::leaving(&settings, self.store.clone()).erase(who, &Cancel::new())
+        let (settings, meta) = self.settings_and_meta();
+        erase_command::leaving(&settings, meta.as_deref(), self.store.clone()).erase(who, &Cancel::new())
     }
 
     fn check(&self, service: Checked) -> CheckResult {
-        let settings = self.settings_in_force();
-        check_command::checkers(&settings, Access::Ready(self.store.clone())).check(service)
+        let (settings, meta) = self.settings_and_meta();
+        check_command::checkers(&settings, meta.as_deref(), Access::Ready(self.store.clone())).check(service)
     }
 
     fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation> {
-        let meta = match check_command::meta(&self.settings_in_force()) {
-            Access::Ready(meta) => meta,
-            Access::Blocked(why) => return Err(why),
-            Access::NotUsed(why) => return Err(Explanation::new(why, "")),
-        };
-        let mut found = meta.custom_audiences(&Cancel::new()).map_err(|error| error.explain())?;
+        let (settings, meta) = self.settings_and_meta();
+        let meta = meta.ok_or_else(|| check_command::missing(&settings, "META_"))?;
+        let mut found = check_command::impatient(&meta)
+            .custom_audiences(&Cancel::new())
+            .map_err(|error| error.explain())?;
         found.retain(|audience| audience.subtype == "CUSTOM" && audience.is_value_based);
         // The newest is the one that is looked for; Meta promises no order.
         found.sort_by_key(|audience| Reverse(audience.time_created));

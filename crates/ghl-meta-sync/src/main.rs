@@ -44,7 +44,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<(), Failed> {
         Command::Demo(options) => demo::run(&options, terminal),
         Command::Sync(options) => sync_command::run(&options, Environment::of_process(), terminal),
         Command::Preview => preview_command::run(Environment::of_process(), terminal),
-        Command::Check(options) => check_command::run(&options, &settings()?, terminal),
+        Command::Check(options) => check_command::run(&options, &Environment::of_process(), terminal),
         Command::Erase(options) => erase_command::run(&options, &settings()?, terminal),
         Command::Migrate => small_commands::migrate(&settings()?, terminal),
         Command::Healthcheck => small_commands::healthcheck(&settings()?, terminal),

@@ -55,15 +55,7 @@ impl Clients {
                 patience.apply(&mut [&mut ghl.retry]);
                 Arc::new(GhlClient::new(ghl))
             });
-        let meta = settings.meta.access_token.clone().zip(settings.meta.ad_account_id.clone()).map(
-            |(token, account)| {
-                let mut meta = MetaSettings::new(settings.meta.base_url.clone(), token, account);
-                meta.api_version = settings.meta.api_version.clone();
-                meta.app_secret = settings.meta.app_secret.clone();
-                patience.apply(&mut [&mut meta.retry, &mut meta.throttle_retry]);
-                Arc::new(MetaClient::new(meta))
-            },
-        );
+        let meta = meta(settings, patience).map(Arc::new);
         let claude = settings.claude.api_key.clone().map(|key| {
             let mut claude =
                 ClaudeSettings::new(settings.claude.base_url.clone(), key, &settings.claude.model);
@@ -118,6 +110,17 @@ impl Patience {
             policies.iter_mut().for_each(|policy| **policy = fixed);
         }
     }
+}
+
+/// Meta's client, when its keys are set.
+pub fn meta(settings: &Settings, patience: Patience) -> Option<MetaClient> {
+    let token = settings.meta.access_token.clone()?;
+    let account = settings.meta.ad_account_id.clone()?;
+    let mut meta = MetaSettings::new(settings.meta.base_url.clone(), token, account);
+    meta.api_version = settings.meta.api_version.clone();
+    meta.app_secret = settings.meta.app_secret.clone();
+    patience.apply(&mut [&mut meta.retry, &mut meta.throttle_retry]);
+    Some(MetaClient::new(meta))
 }
 
 /// What the dashboard needs of the settings.

@@ -15,8 +15,8 @@ mod smtp;
 
 pub use error::{MailError, SmtpFault};
 pub use mail::{
-    LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT, Mail, MailContext, OUTCOME, failure, lookalikes,
-    message_id, success, test,
+    LOOKALIKES_SETTLED, Mail, MailContext, OUTCOME, failure, lookalike_unbuilt, lookalikes, message_id,
+    success, test,
 };
 pub use settings::{MailerSettings, Tls, UnknownTls};
 pub use smtp::Mailer;

@@ -42,14 +42,14 @@ pub struct MailContext {
 /// The kind of the one mail that tells how a run ended.
 pub const OUTCOME: &str = "outcome";
 
-/// The kind of the mail that tells that every lookalike which had to wait is created.
-pub const LOOKALIKE_DONE: &str = "lookalike_done";
+/// The kind of the mail that tells that no lookalike of the run waits any more: each is created or given up.
+pub const LOOKALIKES_SETTLED: &str = "lookalikes_settled";
 
-/// The kind of the mail that tells that a lookalike which had to wait was given up.
-pub const LOOKALIKE_FAILED: &str = "lookalike_failed";
-
-/// The kind of the mail that tells that Meta could not build a lookalike it had created.
-pub const LOOKALIKE_UNBUILT: &str = "lookalike_unbuilt";
+/// The kind of the mail that tells that Meta could not build a lookalike it had created: the one at that place of the run,
+/// counted from 0. Each has a mail of its own, because Meta may give them up hours apart.
+pub fn lookalike_unbuilt(place: usize) -> String {
+    format!("lookalike_unbuilt_{}", place + 1)
+}
 
 /// The Message-ID of a mail of that kind about that run: the same whenever it is made.
 pub fn message_id(context: &MailContext, run: RunId, kind: &str) -> String {
@@ -201,13 +201,14 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
 }
 
 /// The mail about the lookalikes of a run that ended before they did: `✅ GHL Meta Sync Lookalike Finished - {date}`, or
-/// `❌ GHL Meta Sync Lookalike Failed - {date}` when one failed, with the date of the run. `kind` is one of
-/// [`LOOKALIKE_DONE`], [`LOOKALIKE_FAILED`] and [`LOOKALIKE_UNBUILT`]; the words tell how each lookalike stands now.
+/// `❌ GHL Meta Sync Lookalike Failed - {date}` when one failed, with the date of the run. `kind` is
+/// [`LOOKALIKES_SETTLED`] or that of a [`lookalike_unbuilt`]; the words tell how each lookalike stands now.
 ///
 /// # Errors
 /// [`MailError::Template`] when a template can not be rendered.
 pub fn lookalikes(run: &Run, context: &MailContext, kind: &str) -> Result<Mail, MailError> {
-    let failed = run.lookalike_status() == LookalikeStatus::Failed;
+    // Others may still be pending.
+    let failed = run.lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed);
     let view = Lookalikes {
         sync: context.time(run.started_at),
         fates: run.lookalikes.iter().map(fate).collect(),

@@ -1,7 +1,7 @@
 //! One call to Meta: authorization, pace and reply check.
 
 use crate::error::MetaError;
-use crate::pace::{NotNow, Pace};
+use crate::pace::{self, NotNow, Pace};
 use crate::reply;
 use crate::settings::{AdAccountId, MetaSettings};
 use crate::usage::Usage;
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::foreign_text::presentable;
 use domain::{Cancel, Cancelled, Secret};
 use hmac::{Hmac, Mac};
-use http_client::{Body, HttpClient, HttpSettings, Method, Request};
+use http_client::{Body, HttpClient, HttpSettings, Method, Request, RetryPolicy};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,13 +24,13 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct MetaClient {
     pub(crate) settings: MetaSettings,
+    http: Arc<HttpClient>,
     pub(crate) account: Arc<Account>,
 }
 
 /// What all clients of one ad account share.
 #[derive(Debug)]
 pub(crate) struct Account {
-    http: HttpClient,
     proof: Option<Secret>,
     version_warning: Mutex<Option<String>>,
     pub(crate) pace: Pace,
@@ -60,23 +60,35 @@ const MAX_REPLY_BYTES: u64 = 4 * 1024 * 1024;
 impl MetaClient {
     /// A client with its own connection pool. Sends nothing yet.
     pub fn new(settings: MetaSettings) -> Self {
-        let http = HttpClient::new(HttpSettings {
-            service: "Meta",
-            connect_timeout: settings.connect_timeout,
-            total_timeout: settings.total_timeout,
-            max_body_bytes: MAX_REPLY_BYTES,
-        });
         let proof = settings.app_secret.as_ref().and_then(|secret| proof(secret, &settings.access_token));
-        let account = Account { http, proof, version_warning: Mutex::new(None), pace: Pace::default() };
-        Self { settings, account: Arc::new(account) }
+        let account = Account { proof, version_warning: Mutex::new(None), pace: Pace::default() };
+        Self { http: Arc::new(connections(&settings)), settings, account: Arc::new(account) }
     }
 
-    /// The same client for a caller that cannot wait as long, such as a page that somebody looks at: it shares the
-    /// connections and the pace, and fails with [`MetaError::Limited`] where it would have to wait longer than this.
+    /// The same client for a caller that cannot wait as long, such as work that comes round again in a minute: it shares
+    /// the connections and the pace, and fails with [`MetaError::Limited`] where it would have to wait longer than this.
     #[must_use]
     pub fn with_longest_wait(&self, longest_wait: Duration) -> Self {
         let settings = MetaSettings { longest_wait, ..self.settings.clone() };
-        Self { settings, account: Arc::clone(&self.account) }
+        Self { settings, http: Arc::clone(&self.http), account: Arc::clone(&self.account) }
+    }
+
+    /// The same client for a person who waits for the answer: it shares the pace, repeats nothing, gives a silent Meta up
+    /// after `connect_timeout` and `total_timeout`, and fails with [`MetaError::Limited`] where it would have to wait
+    /// longer than two seconds. Behind a limit that another thread has met it does not call.
+    #[must_use]
+    pub fn impatient(&self, connect_timeout: Duration, total_timeout: Duration) -> Self {
+        let once = RetryPolicy { max_retries: 0, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
+        let settings = MetaSettings {
+            connect_timeout,
+            total_timeout,
+            retry: once,
+            throttle_retry: once,
+            fresh_audience_retry: once,
+            longest_wait: pace::TOLD_FROM,
+            ..self.settings.clone()
+        };
+        Self { http: Arc::new(connections(&settings)), settings, account: Arc::clone(&self.account) }
     }
 
     /// The ad account of this client.
@@ -133,7 +145,7 @@ impl MetaClient {
             query.extend(self.authorization().map(|(name, secret)| (name, secret.expose().to_owned())));
         }
         let url = settings.base_url.join(&format!("/{}/{}", settings.api_version, call.path));
-        let reply = account
+        let reply = self
             .http
             .send(Request { method, url, query, headers: Vec::new(), body })
             .map_err(|source| MetaError::Transport { operation, source })?;
@@ -178,6 +190,16 @@ impl MetaClient {
             *kept = Some(text);
         }
     }
+}
+
+/// A pool of its own, because time limits belong to a pool.
+fn connections(settings: &MetaSettings) -> HttpClient {
+    HttpClient::new(HttpSettings {
+        service: "Meta",
+        connect_timeout: settings.connect_timeout,
+        total_timeout: settings.total_timeout,
+        max_body_bytes: MAX_REPLY_BYTES,
+    })
 }
 
 /// Lower-case hexadecimal HMAC-SHA256 of the token under the app secret.

@@ -61,7 +61,7 @@ pub enum MetaError {
         /// What is wrong.
         what: &'static str,
     },
-    /// Meta limits the calls of the ad account for longer than this caller waits; nothing was sent.
+    /// Meta limits the calls of the ad account, or is about to, for longer than this caller waits; nothing was sent.
     #[error("could not {operation}: Meta limits the calls for another {} s", remaining.as_secs())]
     Limited {
         /// What was attempted.
@@ -196,6 +196,12 @@ impl MetaError {
             Self::ReplyLost { source, .. } => source.api(),
             _ => None,
         }
+    }
+
+    /// Whether only Meta's limits stood in the way: the same call is accepted later.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::Limited { .. })
+            || self.api().is_some_and(|error| matches!(error.kind(), ErrorKind::Wait(_)))
     }
 
     /// Whether the same call may succeed when repeated in a moment.

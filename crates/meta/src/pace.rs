@@ -18,8 +18,8 @@ const SLOWER_FROM_PERCENT: f64 = 75.0;
 const USUAL_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause before a limit is reached.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Shorter waits are told to nobody.
-const TOLD_FROM: Duration = Duration::from_secs(2);
+/// Shorter waits are told to nobody. Whoever waits no longer than this beside a run leaves what is told of the run alone.
+pub(crate) const TOLD_FROM: Duration = Duration::from_secs(2);
 /// Batches in flight where there is room.
 const MOST_UPLOADS: usize = 4;
 
@@ -51,7 +51,7 @@ struct Watch {
 /// Why a call did not begin.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NotNow {
-    /// Meta's limit lasts longer than the caller waits.
+    /// Meta's limit, or the pause before it, lasts longer than the caller waits.
     Limited(Duration),
     Cancelled,
 }
@@ -83,7 +83,7 @@ impl Pace {
     }
 
     /// Waits until a call may begin, as often as it takes: another thread may have met a limit meanwhile. A caller that
-    /// waits no longer than `longest` leaves out a pause that is longer and does not call behind a limit that lasts longer.
+    /// waits no longer than `longest` does not call when a limit or a pause before one lasts longer.
     pub(crate) fn enter(&self, longest: Duration, cancel: &Cancel) -> Result<(), NotNow> {
         loop {
             cancel.check()?;
@@ -104,11 +104,8 @@ impl Pace {
     /// The wait before the call, or `None` when its turn has come; the turn is taken then.
     fn next_wait(&self, longest: Duration) -> Result<Option<Duration>, NotNow> {
         let mut state = locked(&self.state);
-        if let Some(closed) = left(state.closed_until) {
-            return if closed > longest { Err(NotNow::Limited(closed)) } else { Ok(Some(closed)) };
-        }
-        if let Some(pause) = left(state.next_call).filter(|pause| *pause <= longest) {
-            return Ok(Some(pause));
+        if let Some(wait) = left(state.closed_until.max(state.next_call)) {
+            return if wait > longest { Err(NotNow::Limited(wait)) } else { Ok(Some(wait)) };
         }
         state.next_call = Some(Instant::now() + pause(&state.usage));
         Ok(None)
@@ -166,7 +163,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotNow, Pace, pause};
+    use super::{NotNow, Pace, locked, pause};
     use crate::usage::Usage;
     use domain::Cancel;
     use std::time::Duration;
@@ -193,7 +190,12 @@ mod tests {
     fn threads_take_turns_near_a_limit() {
         let pace = Pace::default();
         pace.observe(usage(100.0, Some(100 * SECOND)));
-        assert_eq!(pace.next_wait(Duration::ZERO), Ok(None), "whoever waits no longer goes");
+        let limited = pace.next_wait(50 * SECOND);
+        assert!(matches!(limited, Err(NotNow::Limited(left)) if left > 99 * SECOND), "{limited:?}");
+        let wait = pace.next_wait(200 * SECOND).unwrap().unwrap();
+        assert!(wait > 99 * SECOND && wait <= 100 * SECOND, "{wait:?}");
+        locked(&pace.state).next_call = None;
+        assert_eq!(pace.next_wait(Duration::ZERO), Ok(None), "its turn has come");
         let wait = pace.next_wait(200 * SECOND).unwrap().unwrap();
         assert!(wait > 99 * SECOND && wait <= 100 * SECOND, "the next one waits for its own turn: {wait:?}");
     }

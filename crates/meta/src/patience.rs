@@ -49,15 +49,16 @@ impl MetaClient {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            let short = |wait: &Duration| *wait <= settings.longest_wait;
             let wait = match error.cause(repeat) {
                 Some(Cause::Limit(named)) => {
                     let usual = limits.next();
                     let wait = named.or(usual).unwrap_or_default();
                     self.account.pace.close(wait);
                     // The wait itself is at the gate of the next attempt, where every other call waits too.
-                    usual.filter(|_| wait <= settings.longest_wait).map(|_| Duration::ZERO)
+                    usual.filter(|_| short(&wait)).map(|_| Duration::ZERO)
                 }
-                Some(Cause::Busy) => limits.next(),
+                Some(Cause::Busy) => limits.next().filter(short),
                 Some(Cause::NotKnownYet) => fresh.next(),
                 Some(Cause::Hiccup) => hiccups.next(),
                 None => None,

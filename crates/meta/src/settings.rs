@@ -110,7 +110,8 @@ pub struct MetaSettings {
     /// While something made a moment ago does not show yet, about half a minute in all: an audience to the upload (code
     /// 803), an upload session after a lost reply.
     pub fresh_audience_retry: RetryPolicy,
-    /// A longer limit is not waited for: the call fails and says how long it lasts.
+    /// A longer limit, a longer pause before one, or an audience that is busy for longer is not waited for: the call fails
+    /// and says why.
     pub longest_wait: Duration,
 }
 

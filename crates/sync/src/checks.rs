@@ -93,8 +93,10 @@ pub struct Checkers {
     pub mailer: Access<Mailer>,
     /// The present moment, which expiry dates are compared with.
     pub clock: Arc<dyn Clock>,
-    /// Whether every run creates a customer list.
+    /// How the audience is kept, which decides whether the next run creates a customer list.
     pub audience_mode: AudienceMode,
+    /// The audience that stable mode was told to use; see [`SyncSettings::existing_audience`](crate::SyncSettings).
+    pub existing_audience: Option<String>,
 }
 
 /// A model or token whose end is this near is warned about.
@@ -153,7 +155,17 @@ impl Checkers {
     }
 
     fn check_meta(&self, meta: &MetaClient, findings: &mut Findings) -> Result<(), Explanation> {
-        let needs_a_list = self.audience_mode == AudienceMode::Dated;
+        let needs_a_list = match &self.store {
+            Access::Ready(store) => needs_a_list(
+                self.audience_mode,
+                self.existing_audience.as_deref(),
+                store,
+                &meta.ad_account_id().to_string(),
+            )
+            .map_err(|error| error.explain())?,
+            // What it knows can not be asked; an account that is almost full is warned about in any case.
+            _ => self.audience_mode == AudienceMode::Dated,
+        };
         meta::look(meta, self.clock.now(), needs_a_list, &Cancel::new(), findings)
             .map_err(|error| error.explain())
     }
@@ -164,6 +176,22 @@ impl Checkers {
         let today = self.clock.now().date_naive();
         judge_model(&model, today, findings);
         Ok(())
+    }
+}
+
+/// Whether the next run creates a customer list: every one of dated mode, and of stable mode the first, unless an
+/// audience was chosen.
+fn needs_a_list(
+    mode: AudienceMode,
+    chosen: Option<&str>,
+    store: &Store,
+    ad_account_id: &str,
+) -> Result<bool, StoreError> {
+    match mode {
+        AudienceMode::Dated => Ok(true),
+        AudienceMode::Stable => {
+            Ok(chosen.is_none() && store.stable_audience(ad_account_id, false)?.is_none())
+        }
     }
 }
 
@@ -261,6 +289,7 @@ mod tests {
             mailer: Access::NotUsed("SMTP_HOST is not set".to_owned()),
             clock: Arc::new(SystemClock),
             audience_mode: AudienceMode::Dated,
+            existing_audience: None,
         };
         let all = checkers.check_all();
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);

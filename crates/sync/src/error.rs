@@ -170,6 +170,13 @@ impl RunError {
         matches!(self, Self::Edge(error) if error.explain().provider_code.as_deref() == Some("100/33"))
     }
 
+    /// Whether only Meta's limits stood in the way: the same may be done later.
+    pub(crate) fn is_limit(&self) -> bool {
+        let Self::Edge(EdgeError(error)) = self else { return false };
+        let error: &(dyn std::error::Error + 'static) = &**error;
+        error.downcast_ref::<meta::MetaError>().is_some_and(meta::MetaError::is_limit)
+    }
+
     pub(crate) fn spool(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Spool { doing, source }
     }

@@ -7,9 +7,9 @@ use crate::service::SyncService;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Lookalike, LookalikeStatus, RemoteAudience};
+use domain::run::{Lookalike, LookalikeStatus, RemoteAudience, RunStatus};
 use domain::{Cancel, Explain, Run, RunId};
-use mailer::{LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT};
+use mailer::{LOOKALIKES_SETTLED, lookalike_unbuilt};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -51,7 +51,8 @@ impl Looks {
 
 impl SyncService {
     /// Creates pending lookalikes whose seed is ready, gives them up a day after their run, and looks whether Meta could
-    /// build those that were created. What becomes of them is recorded at once and told by mail, once per run.
+    /// build those that were created. What becomes of them is recorded at once and told by mail: once when none waits any
+    /// more, and once for each that Meta could not build.
     pub(crate) fn follow_up_lookalikes(&self, cancel: &Cancel) -> Result<(), RunError> {
         let now = self.parts.clock.now();
         let runs = self.parts.store.runs_to_follow_up(now - WATCHED_FOR)?;
@@ -92,15 +93,15 @@ impl SyncService {
     ) -> Result<(), RunError> {
         let Some(seed) = &run.audience else { return Ok(()) };
         let too_late = now - run.started_at >= GIVE_UP_AFTER;
-        let outlook = self.outlook(seed, cancel);
+        let outlook = self.outlook(seed, cancel)?;
         for at in 0..lookalikes.len() {
             if lookalikes[at].status != LookalikeStatus::Pending {
                 continue;
             }
             match &outlook {
-                Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at], cancel),
+                Outlook::Ready => self.try_to_create(run.id, seed, &mut lookalikes[at], cancel)?,
                 Outlook::NotYet(_) if too_late => {
-                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel);
+                    self.try_to_create(run.id, seed, &mut lookalikes[at], cancel)?;
                 }
                 Outlook::NotYet(why) | Outlook::Gone(why) => lookalikes[at].note = Some(why.clone()),
             }
@@ -112,38 +113,58 @@ impl SyncService {
             if given_up && lookalikes[at].status == LookalikeStatus::Pending {
                 lookalikes[at].status = LookalikeStatus::Failed;
             }
-            if !lookalikes.iter().any(|one| one.status == LookalikeStatus::Pending) {
-                // Queued before it is true, so that no crash can lose it; it waits until it is.
-                let failed = lookalikes.iter().any(|one| one.status == LookalikeStatus::Failed);
-                let kind = if failed { LOOKALIKE_FAILED } else { LOOKALIKE_DONE };
-                self.queue_mail_of_kind(run.id, kind)?;
-            }
-            self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
+            self.record_lookalikes(run, lookalikes)?;
         }
         Ok(())
     }
 
-    /// Whether Meta has matched the seed.
-    fn outlook(&self, seed: &RemoteAudience, cancel: &Cancel) -> Outlook {
+    /// Records how the lookalikes of a run stand now. When none of a successful run waits any more a mail tells it: queued
+    /// before it is true, so that no crash can lose it, and sent when it is.
+    pub(crate) fn record_lookalikes(&self, run: &Run, lookalikes: &[Lookalike]) -> Result<(), RunError> {
+        let waits = |lookalikes: &[Lookalike]| {
+            lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Pending)
+        };
+        if run.status == RunStatus::Success && waits(&run.lookalikes) && !waits(lookalikes) {
+            self.queue_mail_of_kind(run.id, LOOKALIKES_SETTLED)?;
+        }
+        Ok(self.parts.store.run_set_lookalikes(run.id, lookalikes)?)
+    }
+
+    /// Whether Meta has matched the seed. Behind Meta's limits nothing was asked, so it is an error that says nothing of
+    /// the seed.
+    fn outlook(&self, seed: &RemoteAudience, cancel: &Cancel) -> Result<Outlook, RunError> {
         match self.parts.meta.audience(&seed.id, cancel) {
-            Ok(state) if state.is_ready() => Outlook::Ready,
-            Ok(state) => Outlook::NotYet(format!(
+            Ok(state) if state.is_ready() => Ok(Outlook::Ready),
+            Ok(state) => Ok(Outlook::NotYet(format!(
                 "Meta says of the custom audience: {}.",
                 state.operation_status.words()
-            )),
-            Err(error) if is_gone(&error) => Outlook::Gone(error.explain().message),
+            ))),
+            Err(error) if error.is_limit() => Err(RunError::edge(error)),
+            Err(error) if is_gone(&error) => Ok(Outlook::Gone(error.explain().message)),
             Err(error) => {
                 log::warn!("the seed of a pending lookalike can not be read: {}", Chain(&error));
-                Outlook::NotYet(error.explain().message)
+                Ok(Outlook::NotYet(error.explain().message))
             }
         }
     }
 
-    fn try_to_create(&self, run: RunId, seed: &RemoteAudience, lookalike: &mut Lookalike, cancel: &Cancel) {
-        if let Err(error) = self.create_lookalike(run, seed, lookalike, cancel) {
-            log::warn!("a pending lookalike could not be created: {}", Chain(&error));
-            lookalike.note = Some(error.explain().message);
+    /// Notes Meta's reason when it refuses. Only its limits are an error: nobody is given up because of them.
+    fn try_to_create(
+        &self,
+        run: RunId,
+        seed: &RemoteAudience,
+        lookalike: &mut Lookalike,
+        cancel: &Cancel,
+    ) -> Result<(), RunError> {
+        match self.create_lookalike(run, seed, lookalike, cancel) {
+            Err(error) if error.is_limit() => return Err(error),
+            Err(error) => {
+                log::warn!("a pending lookalike could not be created: {}", Chain(&error));
+                lookalike.note = Some(error.explain().message);
+            }
+            Ok(()) => {}
         }
+        Ok(())
     }
 
     /// Looks at the created lookalikes, and whether none of them is being built any more. One that Meta could not build
@@ -154,26 +175,28 @@ impl SyncService {
         lookalikes: &mut [Lookalike],
         cancel: &Cancel,
     ) -> Result<bool, RunError> {
-        let (mut finished, mut failed) = (true, false);
-        for lookalike in lookalikes.iter_mut().filter(|one| one.status == LookalikeStatus::Created) {
-            let Some(id) = &lookalike.id else { continue };
-            match self.parts.meta.audience(id, cancel) {
+        let mut finished = true;
+        for at in 0..lookalikes.len() {
+            let Some(id) =
+                lookalikes[at].id.clone().filter(|_| lookalikes[at].status == LookalikeStatus::Created)
+            else {
+                continue;
+            };
+            match self.parts.meta.audience(&id, cancel) {
                 Ok(state) if state.operation_status.is_unusable() => {
                     let words = state.operation_status.words();
                     log::warn!("the lookalike {id} is of no use: {words}");
-                    lookalike.status = LookalikeStatus::Failed;
-                    lookalike.note = Some(format!("Meta created it, but says of it: {words}."));
-                    failed = true;
+                    lookalikes[at].status = LookalikeStatus::Failed;
+                    lookalikes[at].note = Some(format!("Meta created it, but says of it: {words}."));
+                    // As above: queued before it is true, and sent when it is.
+                    self.queue_mail_of_kind(run.id, &lookalike_unbuilt(at))?;
+                    self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
                 }
                 Ok(state) => finished &= state.is_ready(),
                 // A person has deleted it: it is not missed.
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(RunError::edge(error)),
             }
-        }
-        if failed {
-            self.queue_mail_of_kind(run.id, LOOKALIKE_UNBUILT)?;
-            self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
         }
         Ok(finished)
     }

@@ -33,6 +33,7 @@ mod spool;
 mod stable;
 mod target;
 mod unfinished;
+mod upkeep;
 mod upload;
 
 pub use catalogue::ListInfo;

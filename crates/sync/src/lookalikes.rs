@@ -5,10 +5,13 @@
 use crate::delivery::Delivery;
 use crate::error::RunError;
 use crate::service::SyncService;
-use domain::Cancel;
 use domain::run::{Lookalike, LookalikeStatus, RemoteAudience, Step};
+use domain::{Cancel, RunId};
 use meta::{LookalikeOutcome, LookalikeSummary, MetaError, NewLookalike};
 use persistence::{IntentionOutcome, RemoteKind};
+
+/// Of a lookalike whose run ended too early.
+const NOT_FOLLOWED_UP: &str = "The sync ended before this lookalike was created, and only a sync that succeeded is followed up. Press Sync now, or wait for the next scheduled sync: it creates its lookalikes.";
 
 impl Delivery<'_> {
     /// One lookalike per country and size. A seed that Meta has not matched yet leaves them pending for the follow-up; one
@@ -71,7 +74,7 @@ impl SyncService {
     /// Creates one lookalike, or finds the one that exists, or leaves it pending.
     pub(crate) fn create_lookalike(
         &self,
-        run: domain::RunId,
+        run: RunId,
         seed: &RemoteAudience,
         lookalike: &mut Lookalike,
         cancel: &Cancel,
@@ -121,6 +124,18 @@ impl SyncService {
         };
         Ok(parts.store.intention_close(intention, outcome)?)
     }
+
+    /// A run that ends without success is not followed up: what still waits in it is given up, and says so.
+    pub(crate) fn give_up_lookalikes(&self, run: RunId) -> Result<(), RunError> {
+        let Some(mut run) = self.load(run)? else { return Ok(()) };
+        for lookalike in &mut run.lookalikes {
+            if lookalike.status == LookalikeStatus::Pending {
+                lookalike.status = LookalikeStatus::Failed;
+                lookalike.note = Some(NOT_FOLLOWED_UP.to_owned());
+            }
+        }
+        Ok(self.parts.store.run_set_lookalikes(run.id, &run.lookalikes)?)
+    }
 }
 
 fn is_same(found: &LookalikeSummary, wanted: &Lookalike) -> bool {
@@ -128,6 +143,6 @@ fn is_same(found: &LookalikeSummary, wanted: &Lookalike) -> bool {
         && found.ratio_percent == Some(wanted.ratio_percent)
 }
 
-fn is_created(lookalike: &mut Lookalike, id: String) {
+pub(crate) fn is_created(lookalike: &mut Lookalike, id: String) {
     (lookalike.id, lookalike.status, lookalike.note) = (Some(id), LookalikeStatus::Created, None);
 }

@@ -1,5 +1,5 @@
-//! Telling people: one mail per run, and one more when its lookalikes came later; each at least once, with a Message-ID
-//! that folds doubles.
+//! Telling people: one mail per run, one more when its lookalikes came later, and one for each that Meta could not build;
+//! each at least once, with a Message-ID that folds doubles.
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -9,7 +9,7 @@ use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{LookalikeStatus, RunStatus, Step, StepStatus};
 use domain::{Explain, Run, RunId};
-use mailer::{Mail, Mailer, OUTCOME};
+use mailer::{Mail, Mailer, OUTCOME, lookalike_unbuilt};
 use persistence::QueuedMail;
 
 /// A mail that could not be sent for a day is given up.
@@ -82,8 +82,8 @@ impl SyncService {
         let Some(run) = self.load(queued.run_id)? else {
             return Ok(store.mail_give_up(queued.id, "the run is gone")?);
         };
-        if queued.kind != OUTCOME && run.lookalike_status() == LookalikeStatus::Pending {
-            // It was queued just before the lookalikes were recorded as settled, and a crash came between.
+        if !is_true(&queued.kind, &run) {
+            // It was queued just before what it tells of was recorded, and a crash came between.
             return Ok(());
         }
         let mail = self.write_mail(&run, &queued.kind)?;
@@ -119,5 +119,14 @@ impl SyncService {
         if let Err(error) = marked {
             log::warn!("the notify step could not be corrected: {}", Chain(&error));
         }
+    }
+}
+
+/// Whether what a mail of that kind tells of is so by now.
+fn is_true(kind: &str, run: &Run) -> bool {
+    let unbuilt = (0..).zip(&run.lookalikes).find(|(place, _)| kind == lookalike_unbuilt(*place));
+    match unbuilt {
+        Some((_, lookalike)) => lookalike.status == LookalikeStatus::Failed,
+        None => kind == OUTCOME || run.lookalike_status() != LookalikeStatus::Pending,
     }
 }

@@ -1,6 +1,7 @@
 //! After a crash or a failure: nothing half-made is left behind, at Meta or in the database.
 
 use crate::error::RunError;
+use crate::lookalikes::is_created;
 use crate::service::SyncService;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
@@ -14,8 +15,8 @@ use persistence::{Intention, IntentionOutcome, RemoteKind};
 const STILL_BEING_MADE: TimeDelta = TimeDelta::minutes(10);
 
 impl SyncService {
-    /// Closes every run that a dead process left running, and undoes its unfinished creations. The caller holds the lease.
-    pub(crate) fn close_interrupted_runs(&self, cancel: &Cancel) {
+    /// Closes every run that a dead process left running; asks nobody but the database. The caller holds the lease.
+    pub(crate) fn close_interrupted_runs(&self) {
         let running = match self.parts.store.runs_running() {
             Ok(running) => running,
             Err(error) => {
@@ -29,6 +30,10 @@ impl SyncService {
                 log::error!("an interrupted run could not be closed: {}", Chain(&error));
             }
         }
+    }
+
+    /// Undoes the unfinished creations of runs that have ended. The caller holds the lease.
+    pub(crate) fn undo_all_unfinished(&self, cancel: &Cancel) {
         match self.parts.store.intentions_open() {
             Ok(open) => open.iter().for_each(|intention| self.undo(intention, cancel)),
             Err(error) => log::error!("unfinished creations could not be looked up: {}", Chain(&error)),
@@ -53,6 +58,7 @@ impl SyncService {
         };
         log::warn!("the run was interrupted at step {step}");
         self.parts.store.steps_close(run.id, StepStatus::Failed)?;
+        self.give_up_lookalikes(run.id)?;
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
         Ok(())
@@ -122,7 +128,8 @@ impl SyncService {
         Ok(stable.is_some_and(|stable| stable.audience_id == id))
     }
 
-    /// A lookalike whose creation was cut short either exists, and is kept, or is created by the follow-up.
+    /// A lookalike whose creation was cut short either exists, and is kept, or stays as it is: pending, and then the
+    /// follow-up creates it, or given up with its run.
     fn settle_lookalike(&self, intention: &Intention, cancel: &Cancel) -> Result<(), RunError> {
         let Some(run) = self.load(intention.run_id)? else { return Ok(()) };
         let mut lookalikes = run.lookalikes.clone();
@@ -137,12 +144,11 @@ impl SyncService {
                 if lookalike.name == intention.name
                     && let Some(found) = existing.iter().find(|found| found.name == intention.name)
                 {
-                    lookalike.id = Some(found.id.clone());
-                    lookalike.status = domain::run::LookalikeStatus::Created;
+                    is_created(lookalike, found.id.clone());
                     outcome = IntentionOutcome::Kept;
                 }
             }
-            self.parts.store.run_set_lookalikes(run.id, &lookalikes)?;
+            self.record_lookalikes(&run, &lookalikes)?;
         }
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
     }

@@ -7,6 +7,7 @@ use crate::follow_up::Looks;
 use crate::lease::Lease;
 use crate::progress::{Progress, StepError, Watcher};
 use crate::settings::SyncSettings;
+use crate::upkeep::UPKEEP_WAITS;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 const UPKEEP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Everything a run works with.
+#[derive(Clone)]
 pub struct Parts {
     /// The database.
     pub store: Store,
@@ -90,13 +92,7 @@ impl SyncService {
     #[must_use]
     pub fn with_parts(&self, parts: Parts) -> Self {
         show_waits(&parts);
-        Self {
-            parts: Arc::new(parts),
-            catalogue: Arc::clone(&self.catalogue),
-            looks: Arc::clone(&self.looks),
-            active: Arc::clone(&self.active),
-            upkeep: Arc::clone(&self.upkeep),
-        }
+        Self { parts: Arc::new(parts), ..self.clone() }
     }
 
     /// Looks the list and the field up at the source, so that a run keeps the names it ran with. The field may be
@@ -132,7 +128,8 @@ impl SyncService {
         let cancel = Cancel::new();
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs(&cancel);
+        self.close_interrupted_runs();
+        self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
         let store = &self.parts.store;
         // The account is the one that is written to, whatever was set when the choice was saved.
         let ad_account_id = self.parts.settings.ad_account_id.clone();
@@ -181,61 +178,6 @@ impl SyncService {
         }
     }
 
-    /// Closes what an earlier process left: interrupted runs, unfinished audiences, spool files. Does nothing while
-    /// another process holds the lease, or this one is at work; [`follow_up`](Self::follow_up) then does it later.
-    ///
-    /// # Errors
-    /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
-    pub fn recover(&self) -> Result<(), RunError> {
-        let cancel = Cancel::new();
-        match self.lease_for_upkeep(&cancel)? {
-            Some(_lease) => self.clean_up(&cancel),
-            None => {
-                log::info!("a sync is running or has just been interrupted: cleaning up comes later");
-                Ok(())
-            }
-        }
-    }
-
-    /// Closes what dead processes left, follows lookalikes up and sends the mails that are due. Called every minute
-    /// or so; does nothing while a run holds the lease, so that no mail is sent by two. A run that begins in this process
-    /// ends its waits for Meta.
-    pub fn follow_up(&self) {
-        let cancel = Cancel::new();
-        // Before the lease is asked for: a run that begins meanwhile must find it.
-        *self.lock_upkeep() = cancel.clone();
-        match self.lease_for_upkeep(&cancel) {
-            Ok(Some(_lease)) => {
-                let report = |result: Result<(), RunError>, what| {
-                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
-                };
-                report(self.clean_up(&cancel), "cleaning up");
-                report(self.finish_due_replacements(&cancel), "unfinished replacements");
-                report(self.deliver_due_removals(&cancel), "pending removals");
-                report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
-                report(self.deliver_due_mails(), "due mails");
-            }
-            Ok(None) => {}
-            Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),
-        }
-    }
-
-    fn clean_up(&self, cancel: &Cancel) -> Result<(), RunError> {
-        self.close_interrupted_runs(cancel);
-        let unfinished: Vec<RunId> =
-            self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
-        crate::spool::Spool::sweep(&self.parts.settings.spool_folder, &unfinished)
-    }
-
-    /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its
-    /// lease has expired, because the machine slept: only another process may take it over.
-    fn lease_for_upkeep(&self, work: &Cancel) -> Result<Option<Lease>, StoreError> {
-        if self.lock_active().is_some() {
-            return Ok(None);
-        }
-        Ok(self.take_lease(work)?.ok())
-    }
-
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         self.lock_upkeep().cancel();
@@ -259,7 +201,7 @@ impl SyncService {
     }
 
     /// The lease, or the run that holds it. `work` is cancelled when the lease is lost.
-    fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
+    pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
         Lease::take(&self.parts.store, self.parts.settings.lease_ttl, work)
     }
 
@@ -298,7 +240,10 @@ impl SyncService {
             Ok(()) => (RunStatus::Success, None),
             Err(StepError { step, error }) => {
                 log::error!("the run failed at step {step}: {}", Chain(&error));
-                self.undo_unfinished(run);
+                self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run);
+                if let Err(error) = self.give_up_lookalikes(run) {
+                    log::error!("pending lookalikes could not be given up: {}", Chain(&error));
+                }
                 let cancelled = cancel.is_cancelled();
                 let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
                 let status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
@@ -324,11 +269,11 @@ impl SyncService {
         failure
     }
 
-    fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {
+    pub(crate) fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_upkeep(&self) -> std::sync::MutexGuard<'_, Cancel> {
+    pub(crate) fn lock_upkeep(&self) -> std::sync::MutexGuard<'_, Cancel> {
         self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -168,6 +168,7 @@ pub(crate) fn lookalike_state(lookalike: &Lookalike) -> &'static str {
         LookalikeStatus::None => "not asked for",
         LookalikeStatus::Pending => "pending",
         LookalikeStatus::Created => "created",
+        LookalikeStatus::Failed if lookalike.id.is_some() => "of no use",
         LookalikeStatus::Failed => "not created",
     }
 }

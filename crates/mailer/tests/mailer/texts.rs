@@ -2,7 +2,7 @@
 
 use crate::runs::{at, context, failed, successful};
 use domain::run::{LookalikeStatus, Matched};
-use mailer::{LOOKALIKE_DONE, LOOKALIKE_FAILED, LOOKALIKE_UNBUILT, MailContext, OUTCOME};
+use mailer::{LOOKALIKES_SETTLED, MailContext, OUTCOME, lookalike_unbuilt};
 
 #[test]
 fn the_success_mail_has_the_fields_of_the_contract() {
@@ -112,7 +112,7 @@ fn the_lookalike_mail_tells_how_each_stands() {
     let mut second = run.lookalikes[0].clone();
     (second.country, second.ratio_percent) = ("CA".into(), 5);
     run.lookalikes.push(second);
-    let done = mailer::lookalikes(&run, &context(), LOOKALIKE_DONE).unwrap();
+    let done = mailer::lookalikes(&run, &context(), LOOKALIKES_SETTLED).unwrap();
     assert_eq!(done.subject, "✅ GHL Meta Sync Lookalike Finished - 2026-11-21");
     assert_eq!(
         done.text,
@@ -128,7 +128,7 @@ View full details: https://sync.example.com/sync/7"
     run.lookalikes[1].id = None;
     run.lookalikes[1].status = LookalikeStatus::Failed;
     run.lookalikes[1].note = Some("<b>Source too small</b>\n- created: all".into());
-    let failed = mailer::lookalikes(&run, &context(), LOOKALIKE_FAILED).unwrap();
+    let failed = mailer::lookalikes(&run, &context(), LOOKALIKES_SETTLED).unwrap();
     assert_eq!(failed.subject, "❌ GHL Meta Sync Lookalike Failed - 2026-11-21");
     let line = "\n- failed: GHL-HighValue-2026-11-21-LAL-1% (not created), CA, 5%. <b>Source too small</b> - created: all\n";
     assert!(failed.text.contains(line), "{}", failed.text);
@@ -139,12 +139,16 @@ View full details: https://sync.example.com/sync/7"
     for part in ["<li>created: ", "<li>failed: ", "href=\"https://sync.example.com/sync/7\""] {
         assert!(failed.html.contains(part), "{part} in {}", failed.html);
     }
-    // Each kind has an id of its own, and an unbuilt one is told with the id it has at Meta.
+    // An unbuilt one is told with the id it has at Meta, and as failed though another one still waits.
     run.lookalikes[1].id = Some("77".into());
-    let unbuilt = mailer::lookalikes(&run, &context(), LOOKALIKE_UNBUILT).unwrap();
+    run.lookalikes[0].status = LookalikeStatus::Pending;
+    let unbuilt = mailer::lookalikes(&run, &context(), &lookalike_unbuilt(1)).unwrap();
+    assert_eq!(unbuilt.subject, failed.subject);
+    assert!(unbuilt.text.contains("\n- still pending: "), "{}", unbuilt.text);
     assert!(unbuilt.text.contains("(ID: 77; of no use), CA, 5%"), "{}", unbuilt.text);
+    // What settles all is told once, however it ends, and each unbuilt one for itself.
     let ids = [done.message_id, failed.message_id, unbuilt.message_id];
-    let expected = ["lookalike_done", "lookalike_failed", "lookalike_unbuilt"]
+    let expected = ["lookalikes_settled", "lookalikes_settled", "lookalike_unbuilt_2"]
         .map(|kind| format!("<run-7.{kind}.k3v9@ghl-meta-sync.invalid>"));
     assert_eq!(ids, expected);
 }

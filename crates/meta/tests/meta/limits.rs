@@ -3,11 +3,13 @@
 use crate::support::{codes, error, ok, settings, start};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Cancel, Clock, Explain, SystemClock};
+use http_client::RetryPolicy;
 use meta::{ErrorKind, MetaClient, MetaError, MetaSettings};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use testkit::{Reply, ScriptedServer};
 
+const SECOND: Duration = Duration::from_secs(1);
 const GOOD: &str = r#"{"id":"9"}"#;
 const BUSINESS: &str = "X-Business-Use-Case-Usage";
 const ACCOUNT: &str = "X-Ad-Account-Usage";
@@ -188,24 +190,66 @@ fn a_pause_ends_by_itself() {
     assert_eq!(server.received().len(), 2);
 }
 
+/// Those who come round again in a minute, and a person who waits for the answer.
+fn hasty(client: &MetaClient) -> [MetaClient; 2] {
+    [client.with_longest_wait(Duration::from_secs(60)), client.impatient(SOON, SOON)]
+}
+
+const SOON: Duration = Duration::from_secs(5);
+
 #[test]
-fn a_caller_without_patience_shares_the_limit_and_leaves_out_the_pauses() {
-    let slow = r#"{"acc_id_util_pct":99,"reset_time_duration":300}"#;
-    let (server, client) =
-        patient(vec![ok(GOOD).with_header(ACCOUNT, slow), ok(GOOD), limited(28), ok(GOOD)]);
-    let hasty = client.with_longest_wait(Duration::ZERO);
-    for _ in 0..2 {
+fn a_caller_without_patience_shares_the_limit_and_does_not_wait_for_it() {
+    for caller in 0..2 {
+        let (server, client) = patient(vec![ok(GOOD), limited(28), ok(GOOD)]);
+        let hasty = &hasty(&client)[caller];
         hasty.audience("9", &Cancel::new()).unwrap();
+        let error = hasty.audience("9", &Cancel::new()).unwrap_err();
+        assert_eq!(error.api().unwrap().kind(), ErrorKind::Wait(Some(Duration::from_secs(28 * 60))));
+        let behind = hasty.audience("9", &Cancel::new()).unwrap_err();
+        assert!(matches!(behind, MetaError::Limited { .. }), "{behind:?}");
+        assert!(error.is_limit() && behind.is_limit());
+        let cancel = Cancel::new();
+        let told = cancel_when_told(&client, &cancel);
+        let begun = SystemClock.now();
+        client.audience("9", &cancel).unwrap_err();
+        assert_eq!((told_minutes(&told, begun) >= 27, server.received().len()), (true, 2));
     }
-    let error = hasty.audience("9", &Cancel::new()).unwrap_err();
-    assert_eq!(error.api().unwrap().kind(), ErrorKind::Wait(Some(Duration::from_secs(28 * 60))));
-    let error = hasty.audience("9", &Cancel::new()).unwrap_err();
-    assert!(matches!(error, MetaError::Limited { .. }), "{error:?}");
-    let cancel = Cancel::new();
-    let told = cancel_when_told(&client, &cancel);
-    let begun = SystemClock.now();
-    client.audience("9", &cancel).unwrap_err();
-    assert_eq!((told_minutes(&told, begun) >= 27, server.received().len()), (true, 3));
+}
+
+#[test]
+fn a_pause_before_a_limit_counts_as_a_wait_for_it() {
+    for caller in 0..2 {
+        let slow = r#"{"acc_id_util_pct":99,"reset_time_duration":300}"#;
+        let (server, client) = patient(vec![ok(GOOD).with_header(ACCOUNT, slow), ok(GOOD)]);
+        client.audience("9", &Cancel::new()).unwrap();
+        let error = hasty(&client)[caller].audience("9", &Cancel::new()).unwrap_err();
+        let MetaError::Limited { remaining, .. } = error else { panic!("{error:?}") };
+        assert!(
+            remaining > Duration::from_secs(250) && remaining <= Duration::from_secs(288),
+            "{remaining:?}"
+        );
+        let cancel = Cancel::new();
+        let told = cancel_when_told(&client, &cancel);
+        let begun = SystemClock.now();
+        client.audience("9", &cancel).unwrap_err();
+        assert_eq!((told_minutes(&told, begun), server.received().len()), (4, 1), "whoever can wait does");
+    }
+}
+
+#[test]
+fn a_person_who_waits_hears_of_a_fault_at_once() {
+    let busy = error(2650, Some(1_870_145));
+    for fault in [Reply::json(503, "Service Unavailable"), error(2, None), error(803, None), busy] {
+        let (server, client) = patient(vec![fault.clone(), ok(GOOD)]);
+        client.impatient(SOON, SOON).audience("9", &Cancel::new()).unwrap_err();
+        assert_eq!(server.received().len(), 1, "{fault:?}");
+    }
+    // The settings of the tests repeat a busy audience at once; a wait of minutes is left to those who have them.
+    let ages = RetryPolicy { max_retries: 3, first_wait: 120 * SECOND, longest_wait: 120 * SECOND };
+    let server = ScriptedServer::start(vec![error(2650, Some(1_870_145)), ok(GOOD)]).unwrap();
+    let client = MetaClient::new(MetaSettings { throttle_retry: ages, ..settings(&server) });
+    client.with_longest_wait(60 * SECOND).audience("9", &Cancel::new()).unwrap_err();
+    assert_eq!(server.received().len(), 1);
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! What must be well at Meta before a run makes anything there.
 
-use super::{Findings, WARNING, meta};
+use super::{Findings, WARNING, meta, needs_a_list};
 use crate::error::RunError;
 use crate::service::SyncService;
-use crate::settings::AudienceMode;
 use domain::{Cancel, Explanation};
 
 impl SyncService {
@@ -15,13 +14,13 @@ impl SyncService {
     pub fn preflight(&self, cancel: &Cancel) -> Result<Vec<String>, RunError> {
         let mut findings = Findings::default();
         let parts = &self.parts;
-        let needs_a_list = match parts.settings.audience_mode {
-            AudienceMode::Dated => true,
-            AudienceMode::Stable => {
-                parts.settings.existing_audience.is_none()
-                    && parts.store.stable_audience(&parts.settings.ad_account_id, false)?.is_none()
-            }
-        };
+        let settings = &parts.settings;
+        let needs_a_list = needs_a_list(
+            settings.audience_mode,
+            settings.existing_audience.as_deref(),
+            &parts.store,
+            &settings.ad_account_id,
+        )?;
         meta::look(&parts.meta, parts.clock.now(), needs_a_list, cancel, &mut findings)
             .map_err(RunError::edge)?;
         findings.found.iter().for_each(|sentence| log::info!("{sentence}"));

@@ -53,7 +53,7 @@ pub(crate) struct Run {
     meta_audience_id: Option<String>,
     #[schema(example = "GHL-HighValue-2026-11-21")]
     meta_audience_name: Option<String>,
-    /// When the clean-up deleted the audience and its lookalikes.
+    /// When the clean-up deleted the audience and its lookalikes, or found that somebody had.
     audience_deleted_at: Option<DateTime<Utc>>,
     /// Of the first country and ratio.
     meta_lookalike_id: Option<String>,

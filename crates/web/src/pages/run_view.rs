@@ -41,6 +41,7 @@ pub(super) struct RunView {
     pub(super) matched: String,
     pub(super) match_rate: String,
     pub(super) audience: Option<(String, String)>,
+    /// Since when the clean-up knows that it does not exist any more, whoever deleted it.
     pub(super) audience_deleted: Option<Moment>,
     pub(super) lookalikes: Vec<LookalikeView>,
     pub(super) changes: Option<String>,
@@ -148,7 +149,8 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
     let refused = run.lookalikes.iter().filter(|lookalike| lookalike.status == LookalikeStatus::Failed);
     let refused = refused.map(|lookalike| {
         let note = lookalike.note.as_deref().unwrap_or("Meta gave no reason.");
-        format!("The lookalike {} was not created: {note}", lookalike.name)
+        let fate = if lookalike.id.is_some() { "is of no use" } else { "was not created" };
+        format!("The lookalike {} {fate}: {note}", lookalike.name)
     });
     let mail = run.steps.iter().filter(|step| step.name == Step::Notify && step.status == StepStatus::Failed);
     let mail = mail.map(|step| {

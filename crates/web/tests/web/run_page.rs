@@ -3,7 +3,7 @@
 use crate::dashboard_server::Dashboard;
 use crate::runs::{failed, running, successful};
 use domain::Cents;
-use domain::run::{RankingReport, RefusedSample, RunStatus};
+use domain::run::{LookalikeStatus, RankingReport, RefusedSample, RunStatus};
 
 #[test]
 fn a_successful_run_shows_everything_about_it() {
@@ -184,12 +184,32 @@ fn refused_contacts_are_named_with_the_reason_as_far_as_meta_names_them() {
 }
 
 #[test]
-fn an_audience_that_the_clean_up_deleted_is_said_to_be_gone() {
+fn an_audience_that_the_clean_up_noted_as_gone_is_said_to_be_gone_whoever_deleted_it() {
     let dashboard = Dashboard::new();
     let run = successful(&dashboard.store);
     let path = format!("/sync/{run}");
     assert!(!dashboard.page(&path).contains("clean-up"));
     dashboard.store.audience_mark_deleted(run).unwrap();
-    let words = "Deleted by the clean-up on <time datetime=\"2026-11-21T02:00:00Z\">2026-11-21 02:00 UTC</time>, with its lookalikes";
+    let words = "No longer at Meta, with its lookalikes: noted by the clean-up on <time datetime=\"2026-11-21T02:00:00Z\">2026-11-21 02:00 UTC</time>";
     assert!(dashboard.page(&path).contains(words));
+}
+
+#[test]
+fn a_lookalike_that_meta_built_badly_is_not_said_to_be_missing() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let mut lookalikes = dashboard.store.run_get(run).unwrap().unwrap().lookalikes;
+    let name = lookalikes[0].name.clone();
+    lookalikes[0].status = LookalikeStatus::Failed;
+    lookalikes[0].note = Some("Meta says so.".to_owned());
+    for (id, warning, state) in [
+        (Some("77".to_owned()), "is of no use: Meta says so.", "of no use"),
+        (None, "was not created: Meta says so.", "not created"),
+    ] {
+        lookalikes[0].id = id;
+        dashboard.store.run_set_lookalikes(run, &lookalikes).unwrap();
+        let html = dashboard.page(&format!("/sync/{run}"));
+        assert!(html.contains(&format!("The lookalike {name} {warning}")), "{html}");
+        assert!(html.contains(&format!("{name} ({state})")), "{html}");
+    }
 }

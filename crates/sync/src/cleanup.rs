@@ -228,11 +228,11 @@ mod tests {
     #[test]
     fn every_old_audience_comes_round_whichever_runs_succeed() {
         assert_eq!(beginning(RunId(7), LOOKS_PER_RUN), 0, "all are looked at, the oldest first");
-        for old in [41, 80, 120, 450] {
+        for old in [41_usize, 80, 120, 450] {
             for stride in 1..=9 {
                 let mut seen = BTreeSet::new();
-                // Four times as many runs as would do if none looked at an audience twice.
-                for run in 0..4 * old.div_ceil(LOOKS_PER_RUN) {
+                // Four times as many runs as would do if none looked at an audience twice, and three weeks at least.
+                for run in 0..21.max(4 * old.div_ceil(LOOKS_PER_RUN)) {
                     let begins = beginning(RunId(1000 + stride * run as i64), old);
                     seen.extend((begins..begins + LOOKS_PER_RUN).map(|at| at % old));
                 }

@@ -16,6 +16,7 @@ pub mod money;
 pub mod percentile;
 pub mod run;
 pub mod secret;
+pub mod sent_values;
 
 pub use accounting::{Accounting, Bucket};
 pub use cancel::{Cancel, Cancelled};
@@ -26,3 +27,4 @@ pub use money::Cents;
 pub use percentile::{Distribution, Percentile, Segment};
 pub use run::{Run, RunId};
 pub use secret::Secret;
+pub use sent_values::SentValues;

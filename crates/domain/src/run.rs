@@ -355,6 +355,9 @@ pub struct RankingReport {
     pub note: Option<String>,
     /// SHA-256 of the table that was sent, lower-case hex.
     pub table_sha256: Option<String>,
+    /// When values were sent in proportion to the money: the amount from which on everybody got the greatest one.
+    #[serde(default)]
+    pub scaled_cap: Option<Cents>,
     /// Sentences to show beside the result.
     pub warnings: Vec<String>,
 }

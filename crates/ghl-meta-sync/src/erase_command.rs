@@ -18,10 +18,10 @@ use sync::{ContactSource, EraseError, ErasePerson, Leaving};
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct EraseOptions {
-    /// The person's e-mail address.
+    /// The person's e-mail address. Everybody with it is erased.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
-    /// The person's phone number, best with its country code (+1 …).
+    /// The person's phone number, best with its country code (+1 …). Everybody with it is erased.
     #[arg(long, value_name = "NUMBER")]
     phone: Option<String>,
     /// The contact's id in GoHighLevel.

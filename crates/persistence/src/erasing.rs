@@ -9,7 +9,7 @@ use crate::text::storable_id;
 use diesel::prelude::*;
 use domain::run::RefusedSample;
 use domain::{Bucket, RunId};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 /// Rows read at once while looking through the contacts of all runs.
@@ -91,7 +91,7 @@ impl Store {
         Ok(changed)
     }
 
-    /// Which of these contacts were sent in the run.
+    /// Those of the contacts that were sent in the run, as they were recorded, by the ids that were asked for.
     ///
     /// # Errors
     /// Whatever the database refuses.
@@ -99,21 +99,24 @@ impl Store {
         &self,
         run: RunId,
         ghl_contact_ids: &[String],
-    ) -> Result<HashSet<String>, StoreError> {
-        let mut sent = HashSet::new();
+    ) -> Result<HashMap<String, KnownContact>, StoreError> {
+        let mut sent = HashMap::new();
         for part in ghl_contact_ids.chunks(IDS_PER_STATEMENT) {
             let ids: Vec<_> = part.iter().map(|id| storable_id(id)).collect();
-            let found: Vec<String> = self.read("look up who was sent", |connection| {
+            let found: Vec<KnownContact> = self.read("look up who was sent", |connection| {
                 sync_contacts::table
                     .filter(sync_contacts::sync_run_id.eq(run.0))
                     .filter(sync_contacts::bucket.eq(Bucket::Sent.as_str()))
                     .filter(sync_contacts::ghl_contact_id.eq_any(&ids))
-                    .select(sync_contacts::ghl_contact_id)
+                    .select(KnownContact::as_select())
                     .load(connection)
             })?;
-            let found: HashSet<String> = found.into_iter().collect();
+            let found: HashMap<String, KnownContact> =
+                found.into_iter().map(|known| (known.ghl_contact_id.clone(), known)).collect();
             sent.extend(
-                part.iter().zip(&ids).filter(|(_, id)| found.contains(id.as_ref())).map(|(id, _)| id.clone()),
+                part.iter()
+                    .zip(&ids)
+                    .filter_map(|(asked, id)| Some((asked.clone(), found.get(id.as_ref())?.clone()))),
             );
         }
         Ok(sent)

@@ -128,6 +128,23 @@ impl Store {
         })
     }
 
+    /// The newest run that succeeded in the ad account, with whatever list and value field.
+    ///
+    /// # Errors
+    /// See [`Self::run_get`].
+    pub fn run_last_success_in(&self, ad_account_id: &str) -> Result<Option<Run>, StoreError> {
+        self.first_run(|connection| {
+            sync_runs::table
+                .inner_join(sync_configs::table)
+                .filter(sync_runs::status.eq(RunStatus::Success.as_str()))
+                .filter(sync_configs::meta_ad_account_id.eq(storable(ad_account_id)))
+                .order(sync_runs::id.desc())
+                .select(sync_runs::id)
+                .first(connection)
+                .optional()
+        })
+    }
+
     /// Every run that has not ended: at start, those a crash left behind. Newest first.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ impl Delivery<'_> {
 
     /// Looks at the audience until Meta has matched the upload, or the time for it is over. What Meta did not report
     /// stays unknown: the matched people of a session are those of the audience only when it held every row, and the size
-    /// of an audience that held others before may still be that of yesterday.
+    /// of an audience that held others before may still be that of yesterday, unless Meta was seen at work on it.
     pub(crate) fn wait(
         &self,
         audience: &RemoteAudience,
@@ -148,18 +148,20 @@ impl Delivery<'_> {
     ) -> Result<(Matched, bool), RunError> {
         let parts = &self.service.parts;
         let begun = Instant::now();
+        let mut is_of_now = is_new;
         loop {
             // The session is read after the audience: what the audience's readiness promises is then in it.
             let state = parts.meta.audience(&audience.id, self.cancel).map_err(RunError::edge)?;
             refuse_unusable(&state)?;
+            is_of_now |= state.operation_status.is_busy();
             let session = match whole_session {
                 Some(id) => parts.meta.session(&audience.id, id, self.cancel).map_err(RunError::edge)?,
                 None => None,
             };
             let matched = Matched {
                 exact: session.and_then(|session| session.num_matched),
-                lower: state.lower.filter(|_| is_new),
-                upper: state.upper.filter(|_| is_new),
+                lower: state.lower.filter(|_| is_of_now),
+                upper: state.upper.filter(|_| is_of_now),
             };
             parts.store.run_set_matched(self.progress.run, &matched)?;
             let ready = state.is_ready() && (matched.exact.is_some() || state.lower.is_some());

@@ -142,6 +142,9 @@ pub enum RunError {
         /// The run that began it.
         run: RunId,
     },
+    /// Meta refused to remove people from all lists, because too few would be left in one of them.
+    #[error("too few people would be left in a list")]
+    TooFewWouldBeLeft(#[source] EdgeError),
     /// A row that the uploader refuses: a fault of this program.
     #[error("a row could not be encoded")]
     Row(#[source] meta::RowError),
@@ -249,6 +252,12 @@ impl Explain for RunError {
                 "The audience was being replaced when the sync was interrupted, and the working files to finish it are not on this machine.",
                 "Start the machine on which the sync ran, or sync again: the whole list is then sent anew.",
             ),
+            Self::TooFewWouldBeLeft(error) => Explanation {
+                message: "Meta keeps at least a minimum of people in an audience, so nobody was removed.".to_owned(),
+                remedy: "Nothing needs to be done: it is tried again by itself, and the people are in no later list."
+                    .to_owned(),
+                ..error.explain()
+            },
             Self::Row(_) | Self::Panicked => Explanation::new(
                 "The sync stopped because of a fault of this program. What was half-finished at Meta is deleted or completed by itself.",
                 "Please report it with the details of this run and the log.",

@@ -2,6 +2,7 @@
 
 mod erasure;
 mod known;
+mod leavers;
 mod receipt;
 mod removals;
 mod suppression;

@@ -35,7 +35,6 @@ mod target;
 mod unfinished;
 mod upkeep;
 mod upload;
-mod values;
 
 pub use catalogue::ListInfo;
 pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};

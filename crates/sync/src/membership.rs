@@ -3,13 +3,14 @@
 
 use crate::error::RunError;
 use crate::spool::{Spool, SpooledContact};
-use crate::values::Values;
+use domain::SentValues;
 use domain::accounting::Bucket;
 use match_keys::{Cell, Columns, Digest, Field, Hex, Row, SCHEMA, hash};
 use meta::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, UserRows};
 use persistence::PersonHashes;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use std::sync::LazyLock;
 use std::sync::mpsc::SyncSender;
 
 /// The file of a spool that lets another process deliver the same rows.
@@ -44,7 +45,7 @@ pub(crate) struct Membership<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct Plan {
-    values: Values,
+    values: SentValues,
     schema: Schema,
     /// Per contact of the spool, `1` when it is sent and `0` when not.
     sent: String,
@@ -81,10 +82,26 @@ impl Member {
     pub(crate) fn hashes(&self) -> PersonHashes {
         hashes_of(&self.row)
     }
+
+    /// What is kept of the member beside the hashes: whoever has another one is delivered again. The value comes first,
+    /// because the higher one counts of two rows with the same hashes; a contact who moved to or from California is sent
+    /// another flag of Limited Data Use.
+    pub(crate) fn delivered_as(&self) -> u32 {
+        let limited = self.processing() == DataProcessing::LimitedInCalifornia;
+        self.value.get() * 2 + u32::from(limited)
+    }
+
+    fn processing(&self) -> DataProcessing {
+        if is_californian(&self.row) {
+            DataProcessing::LimitedInCalifornia
+        } else {
+            DataProcessing::Unlimited
+        }
+    }
 }
 
 impl<'a> Membership<'a> {
-    pub(crate) fn new(spool: &'a Spool, buckets: &[Bucket], values: Values, schema: Schema) -> Self {
+    pub(crate) fn new(spool: &'a Spool, buckets: &[Bucket], values: SentValues, schema: Schema) -> Self {
         let sent = buckets.iter().map(|bucket| if *bucket == Bucket::Sent { '1' } else { '0' }).collect();
         Self { spool, plan: Plan { values, schema, sent } }
     }
@@ -186,15 +203,7 @@ impl<'a> Membership<'a> {
         let width = self.plan.schema.columns().keys().len();
         let cells = &cells[..width];
         let value = MemberValue::from_hundredths(member.value);
-        let processing = if self.plan.schema.limited_data_use {
-            Some(if is_californian(&member.row) {
-                DataProcessing::LimitedInCalifornia
-            } else {
-                DataProcessing::Unlimited
-            })
-        } else {
-            None
-        };
+        let processing = self.plan.schema.limited_data_use.then(|| member.processing());
         batch.rows.push_row(cells, Some(value), processing).map_err(RunError::Row)?;
         batch.owners.push(member.owner);
         Ok(())
@@ -219,9 +228,15 @@ pub(crate) fn removal_rows(people: &[PersonHashes]) -> Result<UserRows, RunError
     Ok(rows)
 }
 
-/// California by the state, unless the country says that `ca` is something else there. A contact without a readable
+/// How the state of a Californian reads: as Meta's two letters, and as it was written where the location's country has
+/// states of its own.
+static CALIFORNIA: LazyLock<[Cell; 5]> =
+    LazyLock::new(|| ["ca", "california", "calif", "cal", "cali"].map(hash));
+static UNITED_STATES: LazyLock<Cell> = LazyLock::new(|| hash("us"));
+
+/// California by the state, unless the country says that the word is something else there. A contact without a readable
 /// country counts: limiting too much costs a little, limiting too little breaks the law.
 fn is_californian(row: &Row) -> bool {
-    let country: Cell = row.cell(Field::Country);
-    row.cell(Field::State) == hash("ca") && (country.is_none() || country == hash("us"))
+    let country = row.cell(Field::Country);
+    CALIFORNIA.contains(&row.cell(Field::State)) && (country.is_none() || country == *UNITED_STATES)
 }

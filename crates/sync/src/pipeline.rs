@@ -9,21 +9,21 @@ use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader};
 use crate::saving::{Outcome, sent_counts};
 use crate::service::{SyncService, find_field};
+use crate::settings::ValueMode;
 use crate::spool::Spool;
 use crate::target::Target;
-use crate::values::Values;
 use domain::accounting::Accounting;
 use domain::percentile::Sketch;
 use domain::run::{
     Lookalike, LookalikeStatus, NormalizationStats, RankingReport, Step, StepStatus, SyncConfig,
 };
-use domain::{Cancel, Distribution, ListSelection, RunId};
+use domain::{Cancel, Distribution, ListSelection, RunId, SentValues};
 use match_keys::Encoder;
 
 /// The verified ranks of a list, and the values that are sent for them.
 pub(crate) struct Ranked {
     sketch: Sketch,
-    values: Values,
+    values: SentValues,
     pub(crate) stats: NormalizationStats,
     pub(crate) report: RankingReport,
 }
@@ -226,7 +226,13 @@ impl SyncService {
                 account.ambiguous
             ));
         }
-        let values = Values::new(self.parts.settings.value_mode, &distribution, &sketch);
+        let values = match self.parts.settings.value_mode {
+            ValueMode::Percentile => SentValues::Percentile(sketch.clone()),
+            ValueMode::Scaled => SentValues::scaled(&distribution),
+        };
+        if let SentValues::Scaled { cap } = values {
+            report.scaled_cap = Some(cap);
+        }
         Ok(Ranked { sketch, values, stats: distribution.stats(account.ambiguous), report })
     }
 }

@@ -83,3 +83,77 @@ fn hashes_in(text: &str) -> Vec<Digest> {
         .filter_map(Digest::from_hex)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refused;
+    use crate::membership::{Membership, Owner, Schema};
+    use crate::spool::{Spool, SpooledContact};
+    use crate::upload::{Delivered, Sample};
+    use domain::accounting::Bucket;
+    use domain::{Cents, RunId, SentValues};
+    use match_keys::{Digest, Row, SCHEMA, hash};
+
+    fn row(email: &str, country: &str) -> Row {
+        let mut cells = [None; SCHEMA.len()];
+        (cells[0], cells[7]) = (hash(email), hash(country));
+        Row::from_cells(cells)
+    }
+
+    /// Three contacts of one country; the second has a further row.
+    fn refused(invalid: u64, samples: Vec<Sample>) -> (u64, Vec<u32>) {
+        let root = tempfile::tempdir().unwrap();
+        let spool = Spool::create(root.path(), RunId(1)).unwrap();
+        let mut writer = spool.writer().unwrap();
+        for (email, further) in [("a", None), ("b", Some("b2")), ("c", None)] {
+            let further = further.map(|email| row(email, "us")).into_iter().collect();
+            let ltv = Some(Cents(100));
+            writer
+                .push(&SpooledContact { row: row(email, "us"), further, ltv, ..SpooledContact::default() })
+                .unwrap();
+        }
+        writer.finish().unwrap();
+        let schema = Schema { birthdays: false, limited_data_use: false };
+        let membership =
+            Membership::new(&spool, &[Bucket::Sent; 3], SentValues::Scaled { cap: Cents(100) }, schema);
+        let delivered = Delivered { rows: 4, received: 4, invalid, samples, ..Delivered::default() };
+        let refused = Refused::find(&delivered, &membership).unwrap();
+        let mut named: Vec<u32> = refused.named.into_keys().collect();
+        named.sort_unstable();
+        (refused.contacts, named)
+    }
+
+    fn told(text: &str) -> Sample {
+        Sample { row: text.to_owned(), owner: None, reason: "bad".to_owned() }
+    }
+
+    fn numbered(contact: u32, row: u8) -> Sample {
+        Sample { row: "7".to_owned(), owner: Some(Owner { contact, row }), reason: "bad".to_owned() }
+    }
+
+    fn hex(text: &str) -> String {
+        hash(text).as_ref().map(Digest::to_string).unwrap()
+    }
+
+    #[test]
+    fn a_contact_is_named_by_its_hashes_or_by_the_number_of_its_row() {
+        let row = format!(r#"["{}","",…,"{}",1]"#, hex("c"), hex("us"));
+        assert_eq!(refused(1, vec![told(&row)]), (1, vec![2]));
+        assert_eq!(refused(1, vec![numbered(0, 0)]), (1, vec![0]));
+        assert_eq!(refused(0, vec![]), (0, vec![]));
+    }
+
+    #[test]
+    fn a_contact_is_refused_only_when_all_its_rows_are() {
+        assert_eq!(refused(1, vec![numbered(1, 1)]), (0, vec![]), "its main row was taken");
+        assert_eq!(refused(2, vec![numbered(1, 1), numbered(1, 0)]), (1, vec![1]));
+        assert_eq!(refused(3, vec![numbered(1, 1)]), (2, vec![]), "two more are not named");
+    }
+
+    #[test]
+    fn what_many_share_names_nobody() {
+        assert_eq!(refused(1, vec![told(&hex("us"))]), (1, vec![]));
+        assert_eq!(refused(1, vec![told(&hex("a")), told(&hex("c"))]), (1, vec![]), "more than Meta counts");
+        assert_eq!(refused(1, vec![told("no hash at all")]), (1, vec![]));
+    }
+}

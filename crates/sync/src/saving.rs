@@ -109,10 +109,10 @@ impl SyncService {
         account: &Account,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        self.queue_opt_outs(delivery.progress.run, config, account, spool)?;
+        self.queue_leavers(delivery.progress.run, config, account, spool, delivery.cancel)?;
         if let Err(error) = self.deliver_removals(delivery.cancel) {
             delivery.warn(format!(
-                "People who opted out could not be removed from all lists yet; it is tried again every few minutes. {}",
+                "People who opted out could not be removed from all lists yet; it is tried again by itself, several times an hour. {}",
                 error.explain().message
             ));
         }

@@ -195,9 +195,10 @@ impl Delivery<'_> {
         membership.for_each_contact(|members| {
             self.cancel.check()?;
             chunk.extend(
-                members
-                    .iter()
-                    .map(|member| persistence::Member { hashes: member.hashes(), value: member.value.get() }),
+                members.iter().map(|member| persistence::Member {
+                    hashes: member.hashes(),
+                    value: member.delivered_as(),
+                }),
             );
             if chunk.len() >= CHUNK {
                 undelivered.extend(store.members_stage(audience_id, run, &chunk)?);

@@ -10,7 +10,7 @@ use crate::service::SyncService;
 use crate::settings::AudienceMode;
 use crate::spool::Spool;
 use crate::upload::Delivered;
-use crate::values::Values;
+use domain::SentValues;
 use domain::run::{RemoteAudience, Step};
 use persistence::{IntentionOutcome, RemoteKind, StableAudience};
 
@@ -77,7 +77,7 @@ impl SyncService {
         delivery: &Delivery<'_>,
         target: &Target,
         account: &Account,
-        values: Values,
+        values: SentValues,
         spool: &Spool,
     ) -> Result<Uploaded, RunError> {
         let birthdays = match target {

@@ -52,7 +52,7 @@ impl SyncService {
                 report(self.clean_up(&cancel), "cleaning up");
                 let patient = self.waiting_at_most(REPLACEMENT_WAITS);
                 report(patient.finish_due_replacements(&cancel), "unfinished replacements");
-                report(hasty.deliver_removals(&cancel), "pending removals");
+                report(hasty.deliver_due_removals(&cancel), "pending removals");
                 report(hasty.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
             }

@@ -6,7 +6,7 @@ use domain::{Bucket, Cents};
 use sandbox::Contacts;
 use serde_json::json;
 
-const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.csv");
+pub const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.csv");
 
 on_both_databases!(
     five_thousand_messy_contacts_end_in_the_right_buckets_and_match_by_the_right_hashes,

@@ -3,6 +3,7 @@
 
 mod account;
 mod bad_input;
+mod californians;
 mod checks;
 mod clean_up;
 mod crash;
@@ -16,7 +17,9 @@ mod invariants;
 mod mails;
 mod marks;
 mod meta_errors;
+mod people;
 mod preview;
+mod refused;
 mod serve;
 mod stable;
 mod vendors;

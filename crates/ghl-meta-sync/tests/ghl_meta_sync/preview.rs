@@ -16,7 +16,7 @@ const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.
 
 on_both_databases!(a_preview_sends_nothing_and_counts_what_the_next_sync_counts,);
 
-fn preview(instance: &Instance) -> Outcome {
+pub fn preview(instance: &Instance) -> Outcome {
     run(instance.program("preview"))
 }
 
@@ -28,7 +28,7 @@ fn figure(outcome: &Outcome, words: &str) -> u64 {
 }
 
 /// Filled, usable and dropped of one match key.
-fn column(outcome: &Outcome, title: &str) -> [u64; 3] {
+pub fn column(outcome: &Outcome, title: &str) -> [u64; 3] {
     let start = format!("  {title} ");
     let line = outcome.stdout.lines().find(|line| line.starts_with(&start));
     let line = line.unwrap_or_else(|| panic!("no column `{title}`:\n{}", outcome.stdout));

@@ -49,6 +49,27 @@ impl Served {
         Some((reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null)))
     }
 
+    /// Opens the page as a browser does, fills in its form for `action` and sends it; status and page of the answer.
+    pub fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let mut opened = agent.get(format!("{}{page}", self.base)).call().unwrap();
+        let cookies = opened.headers().get_all("set-cookie").iter();
+        let cookies: Vec<String> =
+            cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned()).collect();
+        let html = opened.body_mut().read_to_string().unwrap();
+        assert!(html.contains(&format!("action=\"{action}\"")), "no form for {action} in {html}");
+        let token = html.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let fields = fields.iter().copied().chain([("csrf", token)]);
+        let request = agent
+            .post(format!("{}{action}", self.base))
+            .header("Cookie", cookies.join("; "))
+            .header("Origin", &self.base)
+            .header("Sec-Fetch-Site", "same-origin");
+        let mut answer = request.send_form(fields).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
     pub fn page(&self, path: &str) -> String {
         let url = format!("{}{path}", self.base);
         let page =

@@ -179,11 +179,25 @@ fn who_was_sent_in_a_run_is_found(db: &TestDb) {
     let (run, other) = (begun(&store), begun(&store));
     let long = "é".repeat(300);
     let opted_out = RunContact { bucket: Bucket::OptedOut, ..sent("out", 1, 1) };
-    store.contacts_insert(run, &[sent("a", 1, 1), sent("b\0", 1, 1), sent(&long, 1, 1), opted_out]).unwrap();
+    let told = RunContact {
+        email: Some("mary@example.com".into()),
+        phone: Some("+1 202-555-0143".into()),
+        ..sent("a", 1, 1)
+    };
+    store.contacts_insert(run, &[told, sent("b\0", 1, 1), sent(&long, 1, 1), opted_out]).unwrap();
     store.contacts_insert(other, &[sent("c", 1, 1)]).unwrap();
     let mut asked: Vec<String> = ["a", "b\0", "c", "out", &long].map(str::to_owned).to_vec();
     asked.extend((0..1_000).map(|at| format!("nobody{at}")));
     let found = store.contacts_sent_in(run, &asked).unwrap();
-    assert_eq!(found, HashSet::from(["a".to_owned(), "b\0".to_owned(), long]));
-    assert_eq!(store.contacts_sent_in(run, &[]).unwrap(), HashSet::new());
+    assert_eq!(
+        found.keys().cloned().collect::<HashSet<_>>(),
+        HashSet::from(["a".into(), "b\0".into(), long])
+    );
+    let told = &found["a"];
+    assert_eq!(
+        (told.email.as_deref(), told.phone.as_deref()),
+        (Some("mary@example.com"), Some("+1 202-555-0143"))
+    );
+    assert_eq!(found["b\0"].email, None);
+    assert_eq!(store.contacts_sent_in(run, &[]).unwrap().len(), 0);
 }

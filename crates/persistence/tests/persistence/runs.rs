@@ -18,6 +18,7 @@ for_each_backend!(
     a_run_keeps_the_names_it_ran_with,
     history_is_newest_first_in_pages,
     the_last_success_is_found_by_list_and_field,
+    the_last_success_of_an_ad_account_is_found,
     runs_left_running_are_found,
     lookalikes_are_replaced_as_a_whole,
     what_belongs_to_no_run_is_refused,
@@ -285,6 +286,22 @@ fn the_last_success_is_found_by_list_and_field(db: &TestDb) {
     assert_eq!(found("tag:it's 🎈", "contact.ltv"), Some(other_list));
     assert_eq!(found("tag:\0", "contact.ltv"), None);
     assert_eq!(store.run_latest_success().unwrap().map(|run| run.id), Some(other_list));
+}
+
+fn the_last_success_of_an_ad_account_is_found(db: &TestDb) {
+    let store = db.open();
+    let run = |list: &str, account: &str, end: RunStatus| {
+        let chosen = SyncConfig { list_id: list.into(), ad_account_id: account.into(), ..config() };
+        let run = store.run_start(Trigger::Scheduled, store.config_of_run(&chosen).unwrap()).unwrap();
+        store.run_finish(run, end, None).unwrap();
+        run
+    };
+    run("all", "act_1", RunStatus::Success);
+    let wanted = run("tag:vip", "act_1", RunStatus::Success);
+    let other = run("all", "act_2", RunStatus::Success);
+    run("all", "act_1", RunStatus::Failed);
+    let found = |account| store.run_last_success_in(account).unwrap().map(|run| run.id);
+    assert_eq!([found("act_1"), found("act_2"), found("act_3")], [Some(wanted), Some(other), None]);
 }
 
 fn runs_left_running_are_found(db: &TestDb) {

@@ -21,7 +21,8 @@ const ANY: u64 = 0;
 pub(super) fn erase(state: &MetaState, call: &Call) -> Result<Value, GraphError> {
     state.account().check_terms(false)?;
     let session = SessionParameter::read(call)?;
-    let upload = Upload::read(call.required("payload")?, Purpose::Remove, &state.population)?;
+    let rules = state.account().settings.row_rules();
+    let upload = Upload::read(call.required("payload")?, Purpose::Remove, &state.population, &rules)?;
     let account = &mut *state.account();
     account.claim_session(session.session_id, ANY)?;
     let Account { audiences, settings, erased, .. } = account;

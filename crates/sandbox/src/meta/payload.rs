@@ -1,6 +1,8 @@
 //! The `payload` of an upload: schema, rows, and which rows are unusable (meta-api §2.1, §2.2, §3.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Value, json};
 
 use super::cell::Cell;
 use super::errors::GraphError;
@@ -86,6 +88,13 @@ impl Column {
     }
 }
 
+/// What the settings say of rows.
+pub(super) struct RowRules {
+    /// E-mail and phone cells that make a row invalid.
+    pub refused: HashSet<String>,
+    pub samples_hold_rows: bool,
+}
+
 /// What one request brings.
 pub(super) struct Upload {
     pub family: Family,
@@ -94,7 +103,7 @@ pub(super) struct Upload {
     pub members: Vec<Member>,
     pub received: u64,
     pub invalid: u64,
-    /// Row (counted from 0 in this request) and reason.
+    /// Row (by its number in this request, counted from 0, or as JSON) and reason.
     pub samples: BTreeMap<String, String>,
 }
 
@@ -103,7 +112,12 @@ impl Upload {
     ///
     /// # Errors
     /// 100 for a schema or rows that do not fit it, 1/99 for more than 10,000 rows. One bad cell only makes its row invalid.
-    pub fn read(text: &str, purpose: Purpose, population: &Population) -> Result<Self, GraphError> {
+    pub fn read(
+        text: &str,
+        purpose: Purpose,
+        population: &Population,
+        rules: &RowRules,
+    ) -> Result<Self, GraphError> {
         let wrong = |message: &str| GraphError::parameter("payload", message);
         let Ok(payload) = serde_json::from_str::<Payload<'_>>(text) else {
             return Err(wrong("Param payload must be a JSON object with schema and data"));
@@ -136,17 +150,27 @@ impl Upload {
             if cells.len() != upload.schema.len() {
                 return Err(wrong("Data is missing or does not match schema"));
             }
-            match member(&upload.schema, cells, purpose, population) {
+            let member = match refusal(&upload.schema, cells, purpose, rules) {
+                Some(reason) => Err(reason),
+                None => member(&upload.schema, cells, purpose, population),
+            };
+            match member {
                 Ok(member) => upload.members.push(member),
                 Err(reason) => {
                     upload.invalid += 1;
                     if upload.samples.len() < MAX_SAMPLES {
-                        upload.samples.insert(row.to_string(), reason);
+                        let name = if rules.samples_hold_rows { json_row(cells) } else { row.to_string() };
+                        upload.samples.insert(name, reason);
                     }
                 }
             }
         }
         Ok(upload)
+    }
+
+    /// The reasons of the samples, when their rows are 0, 1, 2, … without a gap.
+    pub fn samples_listed(&self) -> Option<Vec<&str>> {
+        (0..self.samples.len()).map(|row| self.samples.get(&row.to_string()).map(String::as_str)).collect()
     }
 }
 
@@ -168,6 +192,25 @@ fn schema_of(schema: &Cell<'_>) -> Result<(Family, Vec<Column>), GraphError> {
         }
         _ => Err(wrong("neither a name nor a list of names")),
     }
+}
+
+/// Why a row that reads well is called invalid all the same.
+fn refusal(schema: &[Column], cells: &[Cell<'_>], purpose: Purpose, rules: &RowRules) -> Option<String> {
+    let refused = |(column, cell): (&Column, &Cell<'_>)| matches!((column, cell), (Column::Email | Column::Phone, Cell::Text(text)) if rules.refused.contains(&**text));
+    let refused = purpose != Purpose::Remove && schema.iter().zip(cells).any(refused);
+    refused.then(|| "the row is refused".to_owned())
+}
+
+fn json_row(cells: &[Cell<'_>]) -> String {
+    fn value(cell: &Cell<'_>) -> Value {
+        match cell {
+            Cell::Text(text) => json!(text),
+            Cell::Number(number) => json!(number),
+            Cell::List(cells) => cells.iter().map(value).collect(),
+            Cell::Other => Value::Null,
+        }
+    }
+    cells.iter().map(value).collect::<Value>().to_string()
 }
 
 fn member(

@@ -22,7 +22,8 @@ pub(super) fn replace(state: &MetaState, call: &Call, id: u64) -> Result<Value, 
     let Some(batch_seq) = session.batch_seq else {
         return Err(GraphError::parameter("session", "batch_seq is required and starts at 1"));
     };
-    let mut upload = Upload::read(call.required("payload")?, Purpose::Replace, &state.population)?;
+    let rules = state.account().settings.row_rules();
+    let mut upload = Upload::read(call.required("payload")?, Purpose::Replace, &state.population, &rules)?;
     let account = &mut *state.account();
     check_values(value_based, &upload, &account.settings)?;
     account.claim_session(session.session_id, id)?;

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::payload::RowRules;
+
 /// The state of the access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,8 +69,12 @@ pub struct MetaSettings {
     pub lookalike_delay_seconds: u64,
     /// When false a session stays `uploading` with -1 matched for ever, as seen in the wild.
     pub reports_num_matched: bool,
-    /// An empty map of samples is written `[]`, as PHP does.
-    pub empty_samples_as_array: bool,
+    /// A map of samples whose rows are 0, 1, 2, … is written as a list, as PHP does; an empty one is `[]` then.
+    pub samples_as_list: bool,
+    /// Samples name an invalid row by what it holds, as JSON, instead of by its number. The documents tell neither.
+    pub samples_hold_rows: bool,
+    /// Rows that are added with one of these as their e-mail or phone cell are called invalid.
+    pub refused_hashes: Vec<String>,
     /// Whether sending the last batch of a session again (its reply was lost) is refused like any batch after the last, or
     /// taken again like any batch sent twice. Meta's documents allow both readings.
     pub refuse_repeated_last_batch: bool,
@@ -144,7 +150,9 @@ impl Default for MetaSettings {
             matching_delay_seconds: 30 * 60,
             lookalike_delay_seconds: 3 * 3600,
             reports_num_matched: true,
-            empty_samples_as_array: false,
+            samples_as_list: false,
+            samples_hold_rows: false,
+            refused_hashes: Vec::new(),
             refuse_repeated_last_batch: false,
             refuse_value_based_replace: false,
             replaces_never_filled: false,
@@ -183,6 +191,13 @@ impl MetaSettings {
                 Some(calls) => *calls -= 1,
                 None => {}
             }
+        }
+    }
+
+    pub(super) fn row_rules(&self) -> RowRules {
+        RowRules {
+            refused: self.refused_hashes.iter().cloned().collect(),
+            samples_hold_rows: self.samples_hold_rows,
         }
     }
 

@@ -21,8 +21,9 @@ pub(super) fn change(state: &MetaState, call: &Call, id: u64) -> Result<Value, G
     let at = state.instants();
     let value_based = admit(&mut state.account(), call, id, at)?;
     let session = SessionParameter::read(call)?;
+    let rules = state.account().settings.row_rules();
     // Outside the lock: parsing and matching 10,000 rows is the bulk of the work.
-    let mut upload = Upload::read(call.required("payload")?, purpose, &state.population)?;
+    let mut upload = Upload::read(call.required("payload")?, purpose, &state.population, &rules)?;
     let has_value = upload.schema.contains(&Column::Value);
     if purpose == Purpose::Add && has_value != value_based {
         let message = if has_value {
@@ -80,9 +81,9 @@ pub(super) fn receipt(
     upload: &Upload,
     settings: &MetaSettings,
 ) -> Value {
-    let samples = match upload.samples.is_empty() && settings.empty_samples_as_array {
-        true => json!([]),
-        false => json!(upload.samples),
+    let samples = match upload.samples_listed() {
+        Some(list) if settings.samples_as_list => json!(list),
+        _ => json!(upload.samples),
     };
     json!({
         "audience_id": audience.to_string(),

@@ -7,11 +7,11 @@ use super::suppression::SuppressionKey;
 use crate::edges::ContactSource;
 use crate::error::{EraseError, RunError};
 use crate::lease::Lease;
-use domain::error_chain::Chain;
 use domain::{Cancel, Clock, Explain};
-use match_keys::{CountryCode, Reason, country, email, hash, phone};
+use match_keys::{CountryCode, Reason, email, hash, phone};
 use meta::MetaClient;
 use persistence::{PersonHashes, Removal, RemovalCause, Store};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,8 @@ pub struct Leaving {
 impl Leaving {
     /// Erases a person: out of every list at Meta, out of the records of earlier syncs, and out of all later syncs. What
     /// is known of the person by earlier syncs (other addresses, the phone number, further contacts with the same address)
-    /// goes with it, but for what another contact has too.
+    /// goes with it, but for what another contact has too. What only the source knows of the person is removed by the next
+    /// sync that meets the contact there.
     ///
     /// That the person is left out and that the removal waits is stored before anything else happens. When Meta can not be
     /// asked now, or a sync is running, the removal is sent later. Repeating is harmless.
@@ -63,7 +64,7 @@ impl Leaving {
     /// # Errors
     /// [`EraseError::Unusable`] when nobody can be found by what was given; then nothing was changed.
     pub fn erase(&self, who: &ErasePerson, cancel: &Cancel) -> Result<ErasureReceipt, EraseError> {
-        let normalizer = Normalizer { country: self.country(cancel) };
+        let normalizer = Normalizer::new(self.source.as_deref(), cancel);
         let wanted = wanted(who, normalizer.country)?;
         Ok(self.erase_wanted(&normalizer, &wanted, cancel)?)
     }
@@ -75,18 +76,21 @@ impl Leaving {
         cancel: &Cancel,
     ) -> Result<ErasureReceipt, RunError> {
         let store = &self.store;
-        let Known { ids, mut people, shared } = normalizer.find(store, wanted)?;
-        // A stable audience may hold the person under further addresses.
-        let own: Vec<PersonHashes> = people.iter().copied().collect();
-        people.extend(store.members_known_by(&own)?);
         let key = SuppressionKey::load(store)?;
+        // Before anybody is looked for: a sync that stores a contact after the look finds it erased, and takes it out.
+        store.suppress(&match wanted {
+            Wanted::Contact(id) => vec![key.contact(id)],
+            Wanted::Person(person) => key.person(person).collect(),
+        })?;
+        let Known { ids, people, members, shared } = normalizer.find(store, wanted)?;
         let mut suppressed: Vec<[u8; 32]> = ids.iter().map(|id| key.contact(id)).collect();
-        suppressed.extend(own.iter().flat_map(|person| key.person(person)));
+        suppressed.extend(people.iter().flat_map(|person| key.person(person)));
         suppressed.sort_unstable();
         suppressed.dedup();
         store.suppress(&suppressed)?;
+        let everything: HashSet<PersonHashes> = people.union(&members).copied().collect();
         let removals: Vec<Removal> =
-            people.iter().map(|person| Removal { person: *person, cause: RemovalCause::Erased }).collect();
+            everything.into_iter().map(|person| Removal { person, cause: RemovalCause::Erased }).collect();
         store.removals_queue(&removals)?;
         let changed = store.contacts_erase(&ids)?;
         let at_meta = if removals.is_empty() { AtMeta::NothingKnown } else { self.remove_now(cancel)? };
@@ -95,13 +99,15 @@ impl Leaving {
             number: format!("{}-{}", at.format("%Y%m%d"), &uuid::Uuid::new_v4().simple().to_string()[..8]),
             at,
             at_meta,
+            contacts: ids.len() as u64,
             records_changed: changed as u64,
             suppressed: suppressed.len() as u64,
             kept_for_others: shared,
         };
         log::info!(
-            "erasure {}: {} records changed, {} hashes kept, {} left to others, at Meta: {}",
+            "erasure {}: {} contacts, {} records changed, {} hashes kept, {} left to others, at Meta: {}",
             receipt.number,
+            receipt.contacts,
             receipt.records_changed,
             receipt.suppressed,
             receipt.kept_for_others,
@@ -119,24 +125,14 @@ impl Leaving {
         let Ok(_lease) = Lease::take(&self.store, self.lease_ttl, cancel)? else {
             return Ok(queued("a sync is running, and the removal follows at its end."));
         };
-        if !self.store.replacements_open()?.is_empty() {
+        let now = self.clock.now();
+        if removals::is_replacing(&self.store.replacements_open()?, now) {
             return Ok(queued("the members of an audience are being replaced, and the removal follows."));
         }
-        match removals::deliver(&self.store, meta, cancel) {
+        match removals::deliver(&self.store, meta, now, cancel) {
             Ok(()) => Ok(AtMeta::Removed),
             Err(error @ RunError::Store(_)) => Err(error),
             Err(error) => Ok(queued(&error.explain().message)),
-        }
-    }
-
-    /// The location's country. Without it only international numbers can be read, which is no reason to erase nobody.
-    fn country(&self, cancel: &Cancel) -> Option<CountryCode> {
-        match self.source.as_ref()?.country(cancel) {
-            Ok(country) => country.and_then(|country| country::read(&country).ok()),
-            Err(error) => {
-                log::warn!("phone numbers are read without the location's country: {}", Chain(&error));
-                None
-            }
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct ErasureReceipt {
     pub at: DateTime<Utc>,
     /// What became of the lists at Meta.
     pub at_meta: AtMeta,
+    /// Contacts with what was given, as far as they are known here; each of them was erased. By a contact id it is one.
+    pub contacts: u64,
     /// Rows of earlier syncs that told of the person.
     pub records_changed: u64,
     /// Keyed hashes by which later syncs know the person again.
@@ -62,8 +64,16 @@ impl ErasureReceipt {
                     .to_owned()
             }
         }];
+        if self.contacts > 1 {
+            told.push(format!(
+                "{} contacts have this e-mail address or phone number. All of them were erased.",
+                self.contacts
+            ));
+        }
         told.push(match self.records_changed {
-            0 => "No record of an earlier sync tells of this person.".to_owned(),
+            0 => "No record of an earlier sync was found by what was given. One that tells of this person under other \
+                  addresses or numbers is cleared by the next sync that meets the contact."
+                .to_owned(),
             1 => "Name, e-mail address, phone number and contact id were taken out of 1 record of an earlier sync.".to_owned(),
             many => format!(
                 "Name, e-mail address, phone number and contact id were taken out of {many} records of earlier syncs."
@@ -84,7 +94,11 @@ impl ErasureReceipt {
                 "{many} addresses and numbers that other contacts have too were left alone, so that the others stay."
             )),
         }
-        told.push("GoHighLevel itself was not changed: delete the contact there too.".to_owned());
+        told.push(
+            "GoHighLevel itself was not changed: delete the contact there too, but after the next successful sync. It \
+             removes further addresses and numbers that only GoHighLevel knows from the lists at Meta."
+                .to_owned(),
+        );
         told
     }
 }
@@ -99,6 +113,7 @@ mod tests {
             number: "20261121-0a1b2c3d".to_owned(),
             at: "2026-11-21T08:00:00Z".parse().unwrap(),
             at_meta: AtMeta::Queued { reason: "META_ACCESS_TOKEN is not set.".to_owned() },
+            contacts: 2,
             records_changed: 2,
             suppressed: 3,
             kept_for_others: 1,
@@ -106,21 +121,23 @@ mod tests {
         let told = receipt.sentences().join("\n");
         for part in [
             "queued and sent as soon as possible: META_ACCESS_TOKEN is not set.",
+            "2 contacts have this e-mail address or phone number. All of them were erased.",
             "taken out of 2 records",
             "3 keyed hashes",
             "1 address or number that another contact has too was left alone",
-            "GoHighLevel itself was not changed",
+            "delete the contact there too, but after the next successful sync",
         ] {
             assert!(told.contains(part), "{part} in {told}");
         }
         let nothing = ErasureReceipt {
             at_meta: AtMeta::NothingKnown,
+            contacts: 1,
             records_changed: 0,
             kept_for_others: 0,
             ..receipt
         };
         let told = nothing.sentences().join("\n");
         assert!(told.contains("Nothing was asked of Meta") && told.contains("No record"), "{told}");
-        assert!(!told.contains("left alone"), "{told}");
+        assert!(!told.contains("left alone") && !told.contains("contacts have"), "{told}");
     }
 }

@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Person {
-    /// An e-mail address.
+    /// An e-mail address. Everybody with it is erased.
     #[schema(value_type = Option<String>)]
     email: Option<Value>,
-    /// A phone number, best with its country code.
+    /// A phone number, best with its country code. Everybody with it is erased.
     #[schema(value_type = Option<String>)]
     phone: Option<Value>,
     /// The contact's id in GoHighLevel.
@@ -41,6 +41,8 @@ pub(crate) struct Receipt {
     at_meta: &'static str,
     /// Why the removal at Meta waits.
     queued_because: Option<String>,
+    /// Contacts with what was given, as far as they are known here; each of them was erased. By a contact id it is one.
+    contacts_erased: u64,
     /// Rows of earlier syncs that told of the person.
     records_changed: u64,
     /// Keyed hashes by which later syncs know the person again.
@@ -94,6 +96,7 @@ impl From<ErasureReceipt> for Receipt {
                 AtMeta::Queued { reason } => Some(reason),
                 AtMeta::Removed | AtMeta::NothingKnown => None,
             },
+            contacts_erased: receipt.contacts,
             records_changed: receipt.records_changed,
             suppressed_hashes: receipt.suppressed,
             kept_for_others: receipt.kept_for_others,

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::wording::{UNKNOWN, Wording, masked_email, masked_phone};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use domain::RunId;
+use domain::{Cents, RunId, SentValues};
 use persistence::RunContact;
 
 /// Contacts shown as a sample.
@@ -46,16 +46,17 @@ pub(crate) async fn show(
         })
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
+    let scaled_cap = run.ranking.as_ref().and_then(|ranking| ranking.scaled_cap);
     let page = RunPage {
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
         run: RunView::new(&run, &standing.wording, ""),
-        sample: sample.iter().map(|contact| SampleRow::new(contact, &standing.wording)).collect(),
+        sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
     };
     if wants_fragment(&request) { html(&page.as_detail()) } else { html(&page) }
 }
 
 impl SampleRow {
-    fn new(contact: &RunContact, wording: &Wording) -> Self {
+    fn new(contact: &RunContact, scaled_cap: Option<Cents>, wording: &Wording) -> Self {
         let who = match (&contact.email, &contact.phone) {
             (Some(email), _) => masked_email(email),
             (None, Some(phone)) => masked_phone(phone),
@@ -67,7 +68,14 @@ impl SampleRow {
             who,
             ltv: contact.raw_ltv.map_or_else(|| UNKNOWN.to_owned(), |amount| wording.money(amount)),
             rank: rank.map_or_else(|| UNKNOWN.to_owned(), |rank| rank.get().to_string()),
-            value: rank.map_or_else(|| UNKNOWN.to_owned(), |rank| rank.value_for_meta().to_string()),
+            value: match (scaled_cap, contact.raw_ltv, rank) {
+                (Some(cap), Some(ltv), _) => {
+                    let hundredths = SentValues::Scaled { cap }.hundredths(ltv).get();
+                    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+                }
+                (None, _, Some(rank)) => rank.value_for_meta().to_string(),
+                _ => UNKNOWN.to_owned(),
+            },
         }
     }
 }

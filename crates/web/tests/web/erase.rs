@@ -14,6 +14,8 @@ fn fields(person: &str) -> [(&str, &str); 3] {
 #[test]
 fn the_receipt_is_the_answer_with_and_without_htmx_and_names_nobody() {
     let site = Site::new();
+    let form = site.get("/settings", false).body;
+    assert!(form.contains("<strong>everybody with it</strong>"), "{form}");
     for htmx in [false, true] {
         let answer = site.submit("/settings", "/erase", &fields(MARY), htmx);
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -55,6 +57,7 @@ fn programs_erase_by_exactly_one_of_three() {
     let receipt = erase(json!({"email": MARY})).expect(200);
     assert_eq!((&receipt["at_meta"], &receipt["queued_because"]), (&json!("removed"), &json!(null)));
     assert_eq!((&receipt["records_changed"], &receipt["suppressed_hashes"]), (&json!(0), &json!(1)));
+    assert_eq!(receipt["contacts_erased"], 0);
     assert!(
         receipt["receipt"].as_str().unwrap().len() > 8 && receipt["sentences"].as_array().unwrap().len() > 3
     );

@@ -2,6 +2,7 @@
 
 use crate::dashboard_server::Dashboard;
 use crate::runs::{failed, running, successful};
+use domain::Cents;
 use domain::run::{LookalikeStatus, RankingReport, RefusedSample, RunStatus};
 
 #[test]
@@ -24,6 +25,18 @@ fn a_successful_run_shows_everything_about_it() {
         assert!(html.contains(shown), "{shown} in {html}");
     }
     assert!(!html.contains("Refresh") && !html.contains("Failed at step"));
+}
+
+#[test]
+fn values_sent_in_proportion_are_shown_as_they_were_sent() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let stats = dashboard.store.run_get(run).unwrap().unwrap().stats.unwrap();
+    let ranking = RankingReport { scaled_cap: Some(Cents(1_600_000)), ..RankingReport::default() };
+    dashboard.store.run_set_ranking(run, &stats, &ranking).unwrap();
+    let html = dashboard.page(&format!("/sync/{run}"));
+    let cells = "<td class=\"num\">12,000.00</td><td class=\"num\">96</td><td class=\"num\">75.00</td>";
+    assert!(html.contains(cells), "{html}");
 }
 
 #[test]

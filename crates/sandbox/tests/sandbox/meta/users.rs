@@ -38,7 +38,7 @@ fn a_form_and_a_json_body_say_the_same() {
 #[test]
 fn clean_samples_can_be_an_empty_list() {
     let meta = Meta::start();
-    meta.set(&json!({"empty_samples_as_array": true}));
+    meta.set(&json!({"samples_as_list": true}));
     let reply = meta.send(&meta.seed(), &meta.rows()[..1], 1, 1, true).ok();
     assert_eq!(reply["invalid_entry_samples"], json!([]));
 }
@@ -139,6 +139,34 @@ fn at_most_a_hundred_invalid_rows_are_named() {
     let reply = upload(&meta, &meta.seed(), &payload(&rows)).ok();
     assert_eq!(counts(&reply), (150, 150));
     assert_eq!(reply["invalid_entry_samples"].as_object().unwrap().len(), 100);
+}
+
+#[test]
+fn rows_with_a_refused_address_or_number_are_invalid_when_they_are_added() {
+    let meta = Meta::start();
+    meta.set(&json!({"refused_hashes": [hash("a"), hash("p")]}));
+    let rows = [json!([hash("a"), "", 1]), json!([hash("b"), hash("p"), 1]), json!([hash("b"), "", 1])];
+    let seed = meta.seed();
+    let reply = upload(&meta, &seed, &payload(&rows)).ok();
+    assert_eq!(counts(&reply), (3, 2));
+    assert_eq!(reply["invalid_entry_samples"], json!({"0": "the row is refused", "1": "the row is refused"}));
+    assert_eq!(meta.control(&format!("audiences/{seed}/members"))["total"], 1);
+    let removal = json!({"schema": ["EMAIL"], "data": [[hash("a")]]}).to_string();
+    let removed = meta.post(&format!("{seed}/users"), &[("method", "DELETE"), ("payload", &removal)]).ok();
+    assert_eq!(counts(&removed), (1, 0));
+}
+
+#[test]
+fn samples_come_as_a_list_only_without_a_gap_and_may_hold_the_rows() {
+    let meta = Meta::start();
+    meta.set(&json!({"refused_hashes": [hash("a"), hash("b")], "samples_as_list": true}));
+    let rows = |names: [&str; 3]| payload(&names.map(|name| json!([hash(name), "", 1])));
+    let samples = |names| upload(&meta, &meta.seed(), &rows(names)).ok()["invalid_entry_samples"].clone();
+    assert_eq!(samples(["a", "b", "c"]), json!(["the row is refused", "the row is refused"]));
+    assert_eq!(samples(["a", "c", "b"]), json!({"0": "the row is refused", "2": "the row is refused"}));
+    meta.set(&json!({"samples_hold_rows": true}));
+    let held = json!([hash("a"), "", 1.0]).to_string();
+    assert_eq!(samples(["a", "c", "c"]), json!({held: "the row is refused"}));
 }
 
 #[test]

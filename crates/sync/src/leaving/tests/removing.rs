@@ -1,0 +1,112 @@
+//! Delivering removals.
+
+use super::{MARY, NUMBER, Place, TAKEN, email, meta, person, recorded, removal};
+use crate::leaving::{AtMeta, removals};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Cancel, Clock, Explain, SystemClock};
+use persistence::{Removal, RemovalCause};
+use testkit::Reply;
+
+const REFUSAL: &str = r#"{"error":{"message":"words","type":"OAuthException","code":190,"fbtrace_id":"x"}}"#;
+
+fn deliver(place: &Place, client: &::meta::MetaClient) -> Result<(), crate::error::RunError> {
+    removals::deliver(&place.store, client, SystemClock.now(), &Cancel::new())
+}
+
+#[test]
+fn a_removal_that_meta_does_not_take_waits_and_says_why() {
+    let place = Place::new(&[recorded("c1", Some(MARY), Some(NUMBER))]);
+    let (receipt, server) = place.erase(&email(MARY), vec![Reply::json(400, REFUSAL)]);
+    let AtMeta::Queued { reason } = &receipt.at_meta else { panic!("{receipt:?}") };
+    assert!(reason.contains("token") || reason.contains("login"), "{reason}");
+    assert_eq!(server.received().len(), 1);
+    assert_eq!(place.waiting(), [(person(MARY, "12025550143"), RemovalCause::Erased)]);
+    let waiting = place.store.removals_pending(1).unwrap().remove(0);
+    assert_eq!((waiting.attempts, waiting.last_error.as_ref()), (1, Some(reason)));
+    assert_eq!(place.told(), [], "here the person is gone already");
+    // The next follow-up: a reply that is lost, then one that comes.
+    let (server, meta) = meta(vec![Reply::Close, Reply::json(200, TAKEN)]);
+    deliver(&place, &meta).unwrap_err();
+    assert_eq!(place.waiting().len(), 1);
+    deliver(&place, &meta).unwrap();
+    deliver(&place, &meta).unwrap();
+    assert_eq!(place.waiting(), []);
+    assert_eq!(server.received().len(), 2);
+}
+
+#[test]
+fn many_removals_go_in_batches_and_a_failure_keeps_the_rest() {
+    let place = Place::new(&[]);
+    let people = |numbers: std::ops::Range<u32>| -> Vec<Removal> {
+        numbers
+            .map(|number| person(&format!("p{number}@example.com"), ""))
+            .map(|person| removal(person, RemovalCause::OptedOut))
+            .collect()
+    };
+    place.store.removals_queue(&people(0..2_500)).unwrap();
+    let gone = Reply::json(400, r#"{"error":{"message":"words","code":200,"fbtrace_id":"x"}}"#);
+    let (server, client) = meta(vec![Reply::json(200, TAKEN), gone]);
+    let error = deliver(&place, &client).unwrap_err();
+    assert!(!error.explain().message.is_empty());
+    assert_eq!(server.received().len(), 2);
+    assert_eq!(place.store.removals_pending(u32::MAX).unwrap().len(), 1_500);
+    let (server, client) = meta(vec![Reply::json(200, TAKEN), Reply::json(200, TAKEN)]);
+    deliver(&place, &client).unwrap();
+    let rows = |at: usize| server.received()[at].body.matches("\",\"\"]").count();
+    assert_eq!((rows(0), rows(1)), (1_000, 500));
+}
+
+#[test]
+fn what_meta_keeps_refusing_is_tried_each_minute_at_first_and_then_four_times_an_hour() {
+    let place = Place::new(&[]);
+    place.store.removals_queue(&[removal(person(MARY, ""), RemovalCause::Erased)]).unwrap();
+    let (server, client) = meta((0..10).map(|_| Reply::json(400, REFUSAL)).collect());
+    let asked_at: DateTime<Utc> = place.store.removals_pending(1).unwrap()[0].requested_at;
+    let minute = |minute: i64| asked_at + TimeDelta::minutes(minute) + TimeDelta::seconds(20);
+    let is_refused =
+        |at: &i64| removals::deliver_due(&place.store, &client, minute(*at), &Cancel::new()).is_err();
+    let minutes_tried: Vec<i64> = (1..=59).filter(is_refused).collect();
+    assert_eq!(minutes_tried, [1, 2, 3, 4, 5, 15, 30, 45]);
+    // The end of a run tries always, and whoever is new does not wait for the others.
+    deliver(&place, &client).unwrap_err();
+    assert_eq!(server.received().len(), 9);
+    place.store.removals_queue(&[removal(person("new@example.com", ""), RemovalCause::OptedOut)]).unwrap();
+    assert!(is_refused(&61));
+    assert_eq!(server.received().len(), 10);
+}
+
+#[test]
+fn a_list_that_would_be_too_small_keeps_the_removal_waiting_in_words_that_say_so() {
+    let place = Place::new(&[]);
+    place.store.removals_queue(&[removal(person(MARY, ""), RemovalCause::OptedOut)]).unwrap();
+    let too_small =
+        r#"{"error":{"message":"words","code":200,"error_subcode":1870047,"fbtrace_id":"trace-7"}}"#;
+    let (_server, client) = meta(vec![Reply::json(400, too_small)]);
+    let told = deliver(&place, &client).unwrap_err().explain();
+    assert!(told.message.contains("Meta keeps at least a minimum"), "{}", told.message);
+    assert!(told.remedy.contains("it is tried again"), "{}", told.remedy);
+    assert_eq!(
+        (told.provider_code.as_deref(), told.trace_id.as_deref()),
+        (Some("200/1870047"), Some("trace-7"))
+    );
+    assert_eq!(
+        place.store.removals_pending(1).unwrap()[0].last_error.as_deref(),
+        Some(told.message.as_str())
+    );
+}
+
+#[test]
+fn a_removal_is_sent_again_when_an_unfinished_replacement_is_finished() {
+    let place = Place::new(&[]);
+    place.store.removals_queue(&[removal(person(MARY, ""), RemovalCause::OptedOut)]).unwrap();
+    place.store.replacement_opened(place.last, "1", 1, 1).unwrap();
+    let (server, client) = meta(vec![Reply::json(200, TAKEN), Reply::json(200, TAKEN)]);
+    let after = |minutes| SystemClock.now() + TimeDelta::minutes(minutes);
+    removals::deliver(&place.store, &client, after(94), &Cancel::new()).unwrap();
+    assert_eq!(server.received().len(), 0, "Meta takes no other change meanwhile");
+    removals::deliver(&place.store, &client, after(96), &Cancel::new()).unwrap();
+    assert_eq!((server.received().len(), place.waiting().len()), (1, 1));
+    place.store.replacement_closed(place.last).unwrap();
+    removals::deliver(&place.store, &client, after(97), &Cancel::new()).unwrap();
+    assert_eq!((server.received().len(), place.waiting().len()), (2, 0));
+}

@@ -334,6 +334,7 @@ fn a_run_warns_of_a_token_that_ends_soon_and_of_an_account_that_is_almost_full_o
 fn an_account_that_is_full_of_lists_stops_a_dated_run_and_not_a_stable_one() {
     let mut instance = Instance::start();
     instance.set("NORMALIZER", "local").set("AUDIENCE_MODE", "stable").sync(&[]).expect(0);
+    let stable = instance.last_run().audience.unwrap().id;
     let made = instance.ask("/control/meta/audiences", &json!({"count": 499}));
     assert_eq!(made["ids"].as_array().unwrap().len(), 499);
     instance.sync(&[]).expect(0);
@@ -343,6 +344,25 @@ fn an_account_that_is_full_of_lists_stops_a_dated_run_and_not_a_stable_one() {
     instance.set("AUDIENCE_MODE", "dated").sync(&[]).expect(1).names(&[words, "AUDIENCE_MODE=stable"]);
     assert_says(&instance, &check(&instance, "meta").expect(1), &[words, "audiences?act=1234567890"]);
     assert_eq!(instance.audiences("CUSTOM").len(), 500, "nothing was made");
+    // The first sync of another installation needs a list in stable mode too, unless it is told which to use.
+    instance.set("AUDIENCE_MODE", "stable").set("DATA_DIR", "another");
+    assert_says(&instance, &check(&instance, "meta").expect(1), &[words]);
+    instance.sync(&[]).expect(1).names(&[words]);
+    instance.set("STABLE_AUDIENCE_ID", &stable);
+    assert_says(&instance, &check(&instance, "meta").expect(0), &["Warning: the ad account holds 500"]);
+}
+
+#[test]
+fn what_is_saved_on_the_settings_page_is_checked_and_not_what_it_replaces() {
+    let instance = Instance::start();
+    let saved = |value: Option<&str>| {
+        let change = [("NORMALIZER".to_owned(), value.map(str::to_owned))];
+        instance.store().settings_change(&change).unwrap();
+        check(&instance, "claude").expect(0)
+    };
+    assert_says(&instance, &saved(Some("local")), &["NORMALIZER=local"]);
+    assert_eq!(instance.sandbox.record().count(Service::Claude), 0);
+    assert_says(&instance, &saved(None), &["lifecycle active"]);
 }
 
 #[test]

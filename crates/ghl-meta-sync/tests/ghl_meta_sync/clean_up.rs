@@ -8,6 +8,7 @@ use domain::{Run, RunId};
 use sandbox::faults::{Effect, Fault, MetaError};
 use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 on_both_databases!(
     whatever_anything_leans_on_survives_and_the_rest_goes_lookalike_first,
@@ -193,6 +194,38 @@ fn exactly_the_newest_are_kept_and_a_backlog_is_worked_off_in_parts(database: Da
 }
 
 #[test]
+fn of_many_audiences_that_are_kept_some_are_looked_at_after_each_run_and_all_come_round() {
+    let mut instance = instance(Database::Sqlite);
+    synced(&mut instance);
+    for _ in 0..59 {
+        let run = earlier_run(&instance);
+        let old = instance.store().run_get(run).unwrap().unwrap();
+        instance.tell("/control/meta/ads", &json!({"audience_id": seed(&old), "excluded": false}));
+    }
+    let looked_at = |instance: &Instance| {
+        let calls = instance.sandbox.record().entries(Service::Meta);
+        let ads = calls.iter().filter(|call| call.path.contains("/ads?"));
+        ads.map(|call| call.path.clone()).collect::<BTreeSet<_>>().len()
+    };
+    // 59 that are used and the one that is kept; the first run's own audience is looked at when its turn comes.
+    instance.sandbox.record().clear();
+    let told = clean_up(&mut instance, 1).unwrap();
+    assert!(told.ends_with("; 20 are left for the next syncs."), "{told}");
+    assert!(looked_at(&instance) <= 42, "{}", looked_at(&instance));
+    for _ in 0..4 {
+        clean_up(&mut instance, 1);
+    }
+    let store = instance.store();
+    let used = store.audiences_made(instance.value("META_AD_ACCOUNT_ID")).unwrap();
+    let calls = instance.sandbox.record().entries(Service::Meta);
+    for old in used.iter().filter(|old| old.audience.name == "Old") {
+        let path = format!("/{}/ads?", old.audience.id);
+        assert!(calls.iter().any(|call| call.path.contains(&path)), "{path} was never asked");
+    }
+    assert_eq!(used.iter().filter(|old| old.audience.name == "Old").count(), 59);
+}
+
+#[test]
 fn an_audience_that_is_gone_at_meta_is_recorded_so_and_not_deleted_again() {
     let mut instance = instance(Database::Sqlite);
     let old = synced(&mut instance);
@@ -200,7 +233,7 @@ fn an_audience_that_is_gone_at_meta_is_recorded_so_and_not_deleted_again() {
         instance.meta("DELETE", &format!("/{id}"), &Value::Null);
     }
     let before = deletions(&instance).len();
-    clean_up(&mut instance, 1).unwrap();
+    assert_eq!(clean_up(&mut instance, 1).unwrap(), "1 audience older than the last 1 was gone already.");
     assert_eq!(deletions(&instance).len(), before, "nothing was deleted again");
     assert!(instance.store().run_get(old.id).unwrap().unwrap().audience_deleted_at.is_some());
 }

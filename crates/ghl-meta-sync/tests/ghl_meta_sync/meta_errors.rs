@@ -198,6 +198,9 @@ fn while_meta_limits_the_calls_the_page_says_when_it_goes_on_and_nobody_calls() 
     served.wait_for("the run waits", || !served.get(&format!("/api/sync/{id}"))["waiting_until"].is_null());
     let page = served.page("/");
     assert!(page.contains("the sync continues at"), "{page}");
+    // Neither does the check behind that page, nor the list of audiences on the settings page.
+    let page = served.page("/settings");
+    assert!(page.contains("Meta asks this program to slow down"), "{page}");
     served.wait_for("the run has ended", || served.get(&format!("/api/sync/{id}"))["status"] != "running");
     let run = served.get(&format!("/api/sync/{id}"));
     assert_eq!((&run["status"], &run["waiting_until"]), (&json!("success"), &Value::Null), "{run}");

@@ -188,15 +188,9 @@ impl Store {
                     .filter(range.rows(audience_id))
                     .filter(stable_members::run_id.ne(run.0)),
             )
-            .execute(connection)?;
-            diesel::update(
-                stable_members::table
-                    .filter(range.rows(audience_id))
-                    .filter(stable_members::run_id.eq(run.0)),
-            )
-            .set(stable_members::delivered_value.eq(stable_members::value.nullable()))
             .execute(connection)
-        })
+        })?;
+        self.members_added(audience_id, run)
     }
 
     /// Records that Meta holds what the run staged, and perhaps others besides: those stay known.

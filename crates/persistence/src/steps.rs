@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::runs::number;
 use crate::schema::sync_steps;
 use crate::store::Store;
-use crate::text::storable_option;
+use crate::text::{storable, storable_option};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use domain::RunId;
@@ -79,6 +79,20 @@ impl Store {
                 .filter(sync_steps::sync_run_id.eq(run.0))
                 .filter(sync_steps::name.eq(step.as_str()))
                 .set(values)
+                .execute(connection)
+        })
+    }
+
+    /// Records a remark for people on a step that goes on, such as what it waits for.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], with the run's id, when the step was not begun.
+    pub fn step_remark(&self, run: RunId, step: Step, remark: &str) -> Result<(), StoreError> {
+        self.change("record a remark on a step", ("begun step of a run", run.0), |connection| {
+            diesel::update(sync_steps::table)
+                .filter(sync_steps::sync_run_id.eq(run.0))
+                .filter(sync_steps::name.eq(step.as_str()))
+                .set(sync_steps::detail.eq(storable(remark)))
                 .execute(connection)
         })
     }

@@ -49,7 +49,7 @@ impl SyncService {
         };
         let target = progress.step(Step::CreateAudience, || {
             self.preflight(cancel)?.into_iter().for_each(|warning| delivery.warn(warning));
-            let target = self.target(&delivery)?;
+            let target = self.target(&delivery, &account)?;
             keep_warnings()?;
             let detail = target.audience().name;
             Ok((target, Some(detail)))

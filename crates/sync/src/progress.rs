@@ -89,6 +89,12 @@ impl<'a> Progress<'a> {
         Ok(())
     }
 
+    /// Tells what a step waits for, until it ends.
+    pub(crate) fn remark(&self, step: Step, remark: &str) -> Result<(), RunError> {
+        log::info!("{}: {remark}", step.title());
+        Ok(self.store.step_remark(self.run, step, remark)?)
+    }
+
     /// Records the final count of a step, whatever was stored last.
     pub(crate) fn complete(&self, step: Step, done: u64) -> Result<(), RunError> {
         self.watcher.step_progressed(self.run, step, done, Some(done));

@@ -10,7 +10,7 @@ use crate::replacement::{Replaced, Replacing, Start};
 use crate::target::Target;
 use crate::upload::{Adding, Delivered, new_session_id, with_batches};
 use chrono::TimeDelta;
-use domain::run::RemoteAudience;
+use domain::run::{RemoteAudience, Step};
 use meta::{AudienceState, MetaError, ReplaceRefusal, UploadBatch};
 use persistence::{PersonHashes, StableAudience};
 use std::time::{Duration, Instant};
@@ -29,15 +29,16 @@ const REMOVAL_TRIES: u32 = 2;
 const TRIES_WHILE_REPLACING: u32 = 5;
 
 impl Delivery<'_> {
-    /// The audience the user has chosen, else the one of earlier runs, else a new one.
-    pub(crate) fn stable_target(&self) -> Result<Target, RunError> {
+    /// The audience the user has chosen, else the one of earlier runs, else a new one. One that is chosen now gets the
+    /// columns of a birthday when the list has `birthdays`.
+    pub(crate) fn stable_target(&self, birthdays: bool) -> Result<Target, RunError> {
         let parts = &self.service.parts;
         let account = &parts.settings.ad_account_id;
         let chosen = parts.settings.existing_audience.as_ref();
         let known = parts.store.stable_audience(account, chosen.is_some())?;
         let known = match chosen {
             Some(chosen) if known.as_ref().is_none_or(|known| known.audience_id != *chosen) => {
-                Some(self.adopt(chosen)?)
+                Some(self.adopt(chosen, birthdays)?)
             }
             _ => known,
         };
@@ -59,7 +60,7 @@ impl Delivery<'_> {
         }
     }
 
-    fn adopt(&self, id: &str) -> Result<StableAudience, RunError> {
+    fn adopt(&self, id: &str, birthdays: bool) -> Result<StableAudience, RunError> {
         let parts = &self.service.parts;
         let state = parts.meta.audience(id, self.cancel).map_err(RunError::edge)?;
         if !state.is_value_based {
@@ -69,7 +70,7 @@ impl Delivery<'_> {
             ad_account_id: parts.settings.ad_account_id.clone(),
             audience_id: state.id,
             name: state.name,
-            birthdays: false,
+            birthdays,
             limited_data_use: parts.settings.limited_data_use,
             adopted: true,
             replace_refused_at: None,
@@ -296,6 +297,7 @@ impl Delivery<'_> {
     ) -> Result<AudienceState, RunError> {
         let parts = &self.service.parts;
         let begun = Instant::now();
+        let mut told = false;
         loop {
             let state = parts.meta.audience(audience_id, self.cancel).map_err(RunError::edge)?;
             let status = &state.operation_status;
@@ -305,6 +307,12 @@ impl Delivery<'_> {
             crate::delivery::refuse_unusable(&state)?;
             if begun.elapsed() >= OTHER_REPLACEMENT {
                 return Err(RunError::StillBusy { words: status.words().to_owned() });
+            }
+            if !told {
+                told = true;
+                let remark =
+                    format!("waiting until Meta has finished its work on the audience ({})", status.words());
+                self.progress.remark(Step::Upload, &remark)?;
             }
             self.cancel.sleep(parts.settings.poll_every)?;
         }

@@ -60,13 +60,13 @@ impl Uploaded {
 
 impl SyncService {
     /// The audience this run writes into.
-    pub(crate) fn target(&self, delivery: &Delivery<'_>) -> Result<Target, RunError> {
+    pub(crate) fn target(&self, delivery: &Delivery<'_>, account: &Account) -> Result<Target, RunError> {
         match self.parts.settings.audience_mode {
             AudienceMode::Dated => delivery.create_dated_audience().map(Target::New),
             AudienceMode::Stable => {
                 // Meta replaces one list at a time: what was cut short is finished first.
                 self.finish_replacements(delivery.cancel)?;
-                delivery.stable_target()
+                delivery.stable_target(account.birthdays)
             }
         }
     }

@@ -222,7 +222,11 @@ fn a_second_replacement_waits_until_the_first_is_over() {
     let id = audience(&instance)["id"].as_str().unwrap().to_owned();
     instance.replace_at_meta(&id, 4711, 1, false);
     let mut sync = instance.spawn_sync();
-    instance.wait_until(|| instance.log().contains("Upload to Meta"));
+    let told = "waiting until Meta has finished its work on the audience (its members are being replaced)";
+    instance.wait_until(|| {
+        let run = instance.last_run();
+        run.steps.iter().any(|step| step.detail.as_deref() == Some(told))
+    });
     instance.replace_at_meta(&id, 4711, 2, true);
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);

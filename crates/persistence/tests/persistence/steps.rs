@@ -8,9 +8,23 @@ for_each_backend!(
     steps_keep_the_order_they_began_in,
     a_step_that_is_begun_again_starts_over,
     a_skipped_step_needs_no_begin,
+    what_a_step_waits_for_is_told_until_it_ends,
     a_step_of_no_run_is_refused,
     closing_ends_the_running_steps_of_one_run_and_no_others,
 );
+
+fn what_a_step_waits_for_is_told_until_it_ends(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    let detail = || store.run_get(run).unwrap().unwrap().steps[0].detail.clone();
+    let missing = store.step_remark(run, Step::Upload, "waiting").unwrap_err();
+    assert!(matches!(missing, StoreError::Missing { .. }), "{missing:?}");
+    store.step_start(run, Step::Upload).unwrap();
+    store.step_remark(run, Step::Upload, "waiting\0 for Meta").unwrap();
+    assert_eq!(detail().as_deref(), Some("waiting\u{fffd} for Meta"));
+    store.step_finish(run, Step::Upload, StepStatus::Done, None).unwrap();
+    assert_eq!(detail(), None);
+}
 
 fn steps_keep_the_order_they_began_in(db: &TestDb) {
     let store = db.open();

@@ -54,6 +54,8 @@ impl<'a> SearchBody<'a> {
         let filters = match list {
             ListSelection::All => None,
             ListSelection::Tag(tag) => Some([Filter { field: "tags", operator: "eq", value: tag }]),
+            // No contact carries such an id: a filter is never asked for by its number.
+            ListSelection::Filter(_) => Some([Filter { field: "id", operator: "eq", value: "filter" }]),
         };
         // The day a contact was added never changes, so nobody moves between pages while they are read.
         let sort = [Sort { field: "dateAdded", direction: "asc" }];

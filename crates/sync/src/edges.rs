@@ -6,7 +6,9 @@
 use crate::error::{EdgeError, RunError};
 use domain::percentile::Sketch;
 use domain::run::RankingReport;
-use domain::{Cancel, Contact, ListSelection};
+use domain::{Cancel, Conditions, Contact, Explain, Explanation, ListSelection, RawLtv};
+use serde_json::Value;
+use std::fmt;
 
 /// A custom field that may hold the lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,73 @@ pub struct ValueField {
     pub name: String,
     /// The source's word for its type, such as `MONETORY`.
     pub data_type: String,
+}
+
+/// A list as the source is asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ContactList {
+    /// Every contact.
+    All,
+    /// The contacts that carry exactly this tag.
+    Tag(String),
+    /// The contacts that meet these conditions, which [`ContactSource::check_conditions`] returned.
+    Conditions(Conditions),
+}
+
+/// What is wrong with the conditions of a filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} conditions can not be used", .0.len())]
+pub struct ConditionsRefused(pub Vec<ConditionProblem>);
+
+/// One thing that is wrong with the conditions of a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionProblem {
+    /// Where, such as `filters[1].value`.
+    pub path: String,
+    /// What; never the value, which may be personal data.
+    pub message: String,
+}
+
+impl fmt::Display for ConditionProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.message)
+    }
+}
+
+/// Problems that are told at once; a pasted text may have any number of them.
+const MOST_PROBLEMS: usize = 10;
+
+impl Explain for ConditionsRefused {
+    fn explain(&self) -> Explanation {
+        let mut told: Vec<String> = self.0.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+        if let Some(further) = self.0.len().checked_sub(MOST_PROBLEMS).filter(|further| *further > 0) {
+            told.push(format!("and {further} more"));
+        }
+        Explanation::new(
+            format!("The conditions can not be used: {}.", told.join("; ")),
+            "Correct them; conditions are written as GoHighLevel's contact search takes them.",
+        )
+    }
+}
+
+/// An opportunity that was won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WonOpportunity {
+    /// Its own id: one that comes twice is the same.
+    pub id: String,
+    /// The contact it belongs to.
+    pub contact_id: String,
+    /// What it is worth, digit for digit.
+    pub value: RawLtv,
+}
+
+/// A pipeline of opportunities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipeline {
+    /// The source's id.
+    pub id: String,
+    /// The name people see. Hostile input: escape it.
+    pub name: String,
 }
 
 /// Where contacts come from.
@@ -45,17 +114,47 @@ pub trait ContactSource: Send + Sync {
     ///
     /// # Errors
     /// The source's own error.
-    fn count(&self, list: &ListSelection, cancel: &Cancel) -> Result<u64, EdgeError>;
+    fn count(&self, list: &ContactList, cancel: &Cancel) -> Result<u64, EdgeError>;
 
-    /// Reads the whole list page by page. `page` gets the contacts and the size of the list as the source states it;
-    /// it ends the reading by returning an error.
+    /// The conditions of a filter as they are kept, made of what a person pasted, when all of them can be used now:
+    /// fields and operators are known, values fit, custom fields exist.
+    ///
+    /// # Errors
+    /// The source's own error; within, everything that is wrong with the conditions.
+    fn check_conditions(
+        &self,
+        pasted: &Value,
+        cancel: &Cancel,
+    ) -> Result<Result<Conditions, ConditionsRefused>, EdgeError>;
+
+    /// The pipelines opportunities are in.
+    ///
+    /// # Errors
+    /// The source's own error.
+    fn pipelines(&self, cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError>;
+
+    /// Reads every won opportunity of these pipelines (ids; of all pipelines when there are none). `page` gets them and
+    /// how many there are as the source states it; it ends the reading by returning an error. One that was changed
+    /// meanwhile may come twice.
+    ///
+    /// # Errors
+    /// The source's own error, or the one `page` returned.
+    fn won_opportunities(
+        &self,
+        pipelines: &[String],
+        cancel: &Cancel,
+        page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
+    ) -> Result<(), RunError>;
+
+    /// Reads the whole list page by page, with the value of the field when one is named. `page` gets the contacts and
+    /// the size of the list as the source states it; it ends the reading by returning an error.
     ///
     /// # Errors
     /// The source's own error, or the one `page` returned.
     fn read(
         &self,
-        list: &ListSelection,
-        field_id: &str,
+        list: &ContactList,
+        field_id: Option<&str>,
         cancel: &Cancel,
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError>;
@@ -83,22 +182,51 @@ impl ContactSource for ghl::GhlClient {
         Self::tags(self, cancel).map_err(EdgeError::new)
     }
 
-    fn count(&self, list: &ListSelection, cancel: &Cancel) -> Result<u64, EdgeError> {
-        self.contact_count(list, cancel).map_err(EdgeError::new)
+    fn count(&self, list: &ContactList, cancel: &Cancel) -> Result<u64, EdgeError> {
+        self.contact_count(&selection(list), cancel).map_err(EdgeError::new)
+    }
+
+    fn check_conditions(
+        &self,
+        pasted: &Value,
+        _cancel: &Cancel,
+    ) -> Result<Result<Conditions, ConditionsRefused>, EdgeError> {
+        Ok(Ok(Conditions(pasted.to_string())))
+    }
+
+    fn pipelines(&self, _cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError> {
+        Ok(Vec::new())
+    }
+
+    fn won_opportunities(
+        &self,
+        _pipelines: &[String],
+        _cancel: &Cancel,
+        _page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        Ok(())
     }
 
     fn read(
         &self,
-        list: &ListSelection,
-        field_id: &str,
+        list: &ContactList,
+        field_id: Option<&str>,
         cancel: &Cancel,
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        for read in self.contact_pages(list, field_id, cancel) {
+        for read in self.contact_pages(&selection(list), field_id.unwrap_or_default(), cancel) {
             let read = read.map_err(RunError::edge)?;
             page(read.contacts, read.total)?;
         }
         Ok(())
+    }
+}
+
+fn selection(list: &ContactList) -> ListSelection {
+    match list {
+        ContactList::All => ListSelection::All,
+        ContactList::Tag(tag) => ListSelection::Tag(tag.clone()),
+        ContactList::Conditions(_) => ListSelection::Filter(0),
     }
 }
 

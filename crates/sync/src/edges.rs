@@ -7,6 +7,8 @@ use crate::error::{EdgeError, RunError};
 use domain::percentile::Sketch;
 use domain::run::RankingReport;
 use domain::{Cancel, Contact, ListSelection};
+use ghl::ContactQuery;
+use std::ops::ControlFlow;
 
 /// A custom field that may hold the lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl ContactSource for ghl::GhlClient {
     }
 
     fn count(&self, list: &ListSelection, cancel: &Cancel) -> Result<u64, EdgeError> {
-        self.contact_count(list, cancel).map_err(EdgeError::new)
+        self.contact_count(&query_of(list), cancel).map_err(EdgeError::new)
     }
 
     fn read(
@@ -94,11 +96,32 @@ impl ContactSource for ghl::GhlClient {
         cancel: &Cancel,
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        for read in self.contact_pages(list, field_id, cancel) {
-            let read = read.map_err(RunError::edge)?;
-            page(read.contacts, read.total)?;
+        let mut failed = None;
+        let result = self.read_contacts(&query_of(list), field_id, cancel, &mut |contacts, total| {
+            page(contacts, total).map_or_else(
+                |error| {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                },
+                ControlFlow::Continue,
+            )
+        });
+        match (failed, result) {
+            (Some(error), _) => Err(error),
+            // The list changed while it was read, or not: whoever reads a list counts it afterwards and reads it again.
+            (None, Err(ghl::GhlError::Incomplete { read, total })) => {
+                log::warn!("GoHighLevel gave {read} of the {total} contacts of the list");
+                Ok(())
+            }
+            (None, result) => result.map_err(RunError::edge),
         }
-        Ok(())
+    }
+}
+
+fn query_of(list: &ListSelection) -> ContactQuery {
+    match list {
+        ListSelection::All => ContactQuery::all(),
+        ListSelection::Tag(tag) => ContactQuery::tag(tag),
     }
 }
 

@@ -73,7 +73,7 @@ impl<L: Listing> Search<'_, L> {
         let delivered = std::thread::scope(|scope| {
             let (send, receive) = mpsc::sync_channel(at_once);
             for _ in 0..at_once {
-                let (search, work, send, context) = (&search, &work, send.clone(), context.clone());
+                let (search, work, send, context) = (&search, &work, send.clone(), context);
                 scope.spawn(move || {
                     let _context = log_context::enter(context);
                     work.run(search, &send);
@@ -213,10 +213,12 @@ impl Work {
                     Err(error) => break Err(error),
                 }
             };
-            if result.is_err() {
+            // In this order: what the others fail with from now on is only the cancellation.
+            let failed = result.is_err();
+            self.put_down(walk, result);
+            if failed {
                 search.cancel.cancel();
             }
-            self.put_down(walk, result);
         }
     }
 

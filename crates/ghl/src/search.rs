@@ -45,6 +45,11 @@ pub(crate) struct Row<T> {
     pub(crate) added: Option<i64>,
 }
 
+struct Page<T> {
+    rows: Vec<Row<T>>,
+    total: u64,
+}
+
 /// Which rows are read, and for whom.
 pub(crate) struct Search<'a, L> {
     pub(crate) client: &'a GhlClient,
@@ -160,8 +165,8 @@ impl<L: Listing> Search<'_, L> {
 
     /// When the newest row was added, if that is known.
     pub(crate) fn newest(&self) -> Result<Option<i64>, GhlError> {
-        let (rows, _) = self.page(1, Range::Whole, true, None)?;
-        Ok(rows.first().and_then(|row| row.added))
+        let page = self.page(1, Range::Whole, true, None)?;
+        Ok(page.rows.first().and_then(|row| row.added))
     }
 
     fn page(
@@ -170,14 +175,15 @@ impl<L: Listing> Search<'_, L> {
         range: Range,
         newest_first: bool,
         cursor: Option<&RawValue>,
-    ) -> Result<(Vec<Row<L::Item>>, u64), GhlError> {
+    ) -> Result<Page<L::Item>, GhlError> {
         let operation = &L::ENDPOINT.operation;
         let reply = self.call(page_size, range, newest_first, cursor)?;
         let page: WirePage<'_> =
             serde_json::from_slice(&reply).map_err(|error| unreadable(operation, &error))?;
         let total = page.total.get(operation)?;
         let read = |(at, row): (usize, &RawValue)| self.listing.read(row, at + 1);
-        Ok((page.rows.into_iter().enumerate().map(read).collect::<Result<_, _>>()?, total))
+        let rows = page.rows.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total })
     }
 
     fn call(
@@ -243,7 +249,7 @@ impl Walk {
             return Ok(None);
         }
         let size = search.client.page_size();
-        let (rows, total) = search.page(size, self.range, false, self.cursor.as_deref())?;
+        let Page { rows, total } = search.page(size, self.range, false, self.cursor.as_deref())?;
         self.read += rows.len() as u64;
         self.total = total;
         let read = self.read;

@@ -1,7 +1,9 @@
 //! One contact of a search reply.
 
+use crate::client::Operation;
 use crate::error::GhlError;
-use crate::wire_text::{identifier, string, text};
+use crate::search::{Endpoint, Listing, Row};
+use crate::wire_text::{identifier, moment, string, text};
 use domain::contact::OptOut;
 use domain::{Contact, RawLtv};
 use serde::Deserialize;
@@ -32,7 +34,10 @@ struct WireContact<'a> {
     dnd: Option<&'a RawValue>,
     dnd_settings: Option<&'a RawValue>,
     inbound_dnd_settings: Option<&'a RawValue>,
+    /// API v1 calls it `customField`.
+    #[serde(alias = "customField")]
     custom_fields: Option<&'a RawValue>,
+    date_added: Option<&'a RawValue>,
     search_after: Option<&'a RawValue>,
 }
 
@@ -62,18 +67,35 @@ struct WireChannel {
     status: Option<String>,
 }
 
-/// A contact and the cursor that continues the search behind it.
-#[derive(Debug)]
-pub(crate) struct ReadContact {
-    pub(crate) contact: Contact,
-    pub(crate) search_after: Option<Box<RawValue>>,
+/// Rows of `POST /contacts/search`, with the value of one custom field.
+pub(crate) struct Contacts<'a> {
+    pub(crate) ltv_field_id: &'a str,
+}
+
+impl Listing for Contacts<'_> {
+    type Item = Contact;
+
+    const ENDPOINT: Endpoint = Endpoint {
+        operation: Operation {
+            doing: "read the contacts",
+            scope: "contacts.readonly",
+            version: "2021-07-28",
+        },
+        path: "/contacts/search",
+        limit: "pageLimit",
+        added: "dateAdded",
+    };
+
+    fn read(&self, row: &RawValue, position: usize) -> Result<Row<Contact>, GhlError> {
+        read(row, position, self.ltv_field_id)
+    }
 }
 
 /// Reads the contact that stands at `position` (from 1) of its page.
 ///
 /// # Errors
 /// [`GhlError::UnreadableContact`] names the contact and the field, never what stands in it.
-pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Result<ReadContact, GhlError> {
+pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Result<Row<Contact>, GhlError> {
     let unreadable = |contact: String, reason: String| GhlError::UnreadableContact { contact, reason };
     let in_place = || format!("number {position} of its page");
     let wire = object::<WireContact<'_>>(json)
@@ -105,7 +127,8 @@ pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Resu
         ltv: ltv(wire.custom_fields, ltv_field_id).ok_or_else(|| odd("customFields"))?,
         id,
     };
-    Ok(ReadContact { contact, search_after: wire.search_after.and_then(cursor) })
+    let cursor = wire.search_after.and_then(cursor);
+    Ok(Row { item: contact, cursor, added: moment(wire.date_added) })
 }
 
 /// Further addresses or numbers: bare texts, or objects that hold the text beside a label.
@@ -125,12 +148,12 @@ fn as_written(value: Option<&RawValue>) -> Option<String> {
 }
 
 /// serde would also build a struct from an array.
-fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Option<T> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Option<T> {
     json.get().starts_with('{').then(|| serde_json::from_str(json.get()).ok()).flatten()
 }
 
 /// The cursor is handed back byte for byte: it holds numbers that must not become floats.
-fn cursor(value: &RawValue) -> Option<Box<RawValue>> {
+pub(crate) fn cursor(value: &RawValue) -> Option<Box<RawValue>> {
     let is_array = value.get().starts_with('[') && value.get()[1..].trim_start() != "]";
     is_array.then(|| value.to_owned())
 }
@@ -187,7 +210,7 @@ fn ltv(custom_fields: Option<&RawValue>, ltv_field_id: &str) -> Option<RawLtv> {
     Some(RawLtv::Absent)
 }
 
-fn raw_ltv(value: &RawValue) -> RawLtv {
+pub(crate) fn raw_ltv(value: &RawValue) -> RawLtv {
     let json = value.get();
     match json.as_bytes().first() {
         Some(b'"') => string(json).map_or(RawLtv::NotScalar, RawLtv::Text),
@@ -198,18 +221,19 @@ fn raw_ltv(value: &RawValue) -> RawLtv {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReadContact, read};
+    use super::read;
     use crate::error::GhlError;
-    use domain::RawLtv;
+    use crate::search::Row;
     use domain::contact::OptOut;
+    use domain::{Contact, RawLtv};
     use serde_json::value::RawValue;
 
-    fn contact(json: &str) -> Result<ReadContact, GhlError> {
+    fn contact(json: &str) -> Result<Row<Contact>, GhlError> {
         read(&RawValue::from_string(json.to_owned()).unwrap(), 3, "f1")
     }
 
     fn ltv(custom_fields: &str) -> RawLtv {
-        contact(&format!(r#"{{"id":"c","customFields":{custom_fields}}}"#)).unwrap().contact.ltv
+        contact(&format!(r#"{{"id":"c","customFields":{custom_fields}}}"#)).unwrap().item.ltv
     }
 
     #[test]
@@ -241,12 +265,12 @@ mod tests {
         ] {
             assert!(ltv(custom_fields) == expected, "{custom_fields}");
         }
-        assert!(contact(r#"{"id":"c"}"#).unwrap().contact.ltv == RawLtv::Absent);
+        assert!(contact(r#"{"id":"c"}"#).unwrap().item.ltv == RawLtv::Absent);
     }
 
     #[test]
     fn every_spelling_of_an_opt_out_is_understood() {
-        let of = |fields: &str| contact(&format!(r#"{{"id":"c",{fields}}}"#)).unwrap().contact.opt_out;
+        let of = |fields: &str| contact(&format!(r#"{{"id":"c",{fields}}}"#)).unwrap().item.opt_out;
         let none = OptOut::default();
         let all = OptOut { all: true, ..none };
         let email = OptOut { email: true, ..none };
@@ -280,7 +304,7 @@ mod tests {
                 "tags":["vip"],"searchAfter":[1778692000876,"c"]}"#,
         )
         .unwrap();
-        let contact = read.contact;
+        let contact = read.item;
         assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Ann"), Some("lee")));
         assert_eq!(
             (contact.email.as_deref(), contact.phone.as_deref()),
@@ -291,7 +315,7 @@ mod tests {
             (Some("94103"), None, None)
         );
         assert_eq!(contact.country.as_deref(), Some("US"));
-        assert_eq!(read.search_after.unwrap().get(), r#"[1778692000876,"c"]"#);
+        assert_eq!(read.cursor.unwrap().get(), r#"[1778692000876,"c"]"#);
     }
 
     #[test]
@@ -323,7 +347,7 @@ mod tests {
             ),
         ] {
             let separator = if fields.is_empty() { "" } else { "," };
-            let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().contact;
+            let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().item;
             assert_eq!(read.additional_emails.join(" "), emails, "{fields}");
             assert_eq!(read.additional_phones.join(" "), phones, "{fields}");
             assert_eq!(read.birth_date.as_deref(), birth_date, "{fields}");
@@ -334,7 +358,7 @@ mod tests {
     fn cursors_that_are_no_cursors_are_not_taken() {
         for odd in ["null", "[]", "[ ]", "7", "\"x\"", "{}"] {
             let read = contact(&format!(r#"{{"id":"c","searchAfter":{odd}}}"#)).unwrap();
-            assert!(read.search_after.is_none(), "{odd}");
+            assert!(read.cursor.is_none(), "{odd}");
         }
     }
 

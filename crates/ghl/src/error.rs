@@ -29,6 +29,14 @@ pub enum GhlError {
         /// Which field; never what stands in it.
         reason: String,
     },
+    /// One opportunity has a form this program does not know. It is not skipped, because its contact would be worth less.
+    #[error("the opportunity {opportunity} can not be read: {reason}")]
+    UnreadableOpportunity {
+        /// Its id, or its place when it has none.
+        opportunity: String,
+        /// Which field; never what stands in it.
+        reason: String,
+    },
     /// A page that is not the last has no cursor to continue behind.
     #[error("GoHighLevel sent a page without the cursor of the next one after {read} of {total} contacts")]
     MissingCursor {
@@ -75,11 +83,18 @@ impl Explain for GhlError {
                 ),
                 "Open this contact in GoHighLevel, correct or remove the named field, and run again.",
             ),
+            Self::UnreadableOpportunity { opportunity, reason } => Explanation::new(
+                format!(
+                    "The opportunity {opportunity} can not be read: {reason}. The values are not used without it, so that \
+                     nobody is ranked too low."
+                ),
+                "Open this opportunity in GoHighLevel, correct or remove the named field, and run again.",
+            ),
             Self::MissingCursor { read, total }
             | Self::RepeatedCursor { read, total }
             | Self::Incomplete { read, total } => Explanation::new(
                 format!(
-                    "GoHighLevel gave only {read} of the {total} contacts of the list and no way to the rest. An \
+                    "GoHighLevel gave only {read} of the {total} entries of the list and no way to the rest. An \
                      incomplete list is not used."
                 ),
                 "The list may have changed while it was read: run again in a minute. If it happens again and \

@@ -8,13 +8,19 @@
 mod client;
 mod contact;
 mod error;
+mod filter;
 mod location;
-mod pages;
+mod opportunity;
+mod query;
+mod reading;
 mod refusal;
+mod search;
 mod wire_text;
 
 pub use client::{DEFAULT_BASE_URL, GhlClient, GhlSettings};
 pub use error::GhlError;
+pub use filter::{Filter, Problem};
 pub use location::{CustomField, Location};
-pub use pages::{ContactPage, ContactPages};
+pub use opportunity::{Pipeline, WonOpportunity};
+pub use query::ContactQuery;
 pub use refusal::{Meaning, Refusal};

@@ -75,6 +75,14 @@ impl GhlState {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A page takes its time; others are answered meanwhile.
+    async fn be_slow(&self) {
+        let latency = self.lock().settings.page_latency;
+        if !latency.is_zero() {
+            actix_web::rt::time::sleep(latency).await;
+        }
+    }
+
     /// Lets the call through the gate, answers it, and puts the rate-limit headers and the trace id on whatever comes out.
     fn answer(
         &self,
@@ -140,6 +148,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 
 async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let clock = &state.clock;
+    state.be_slow().await;
     state.answer(&request, Some(Scope::Contacts), |inner, call| {
         let search = search::Search::parse(&body, request.headers().get("content-type"))?;
         inner.own_location(&search.location_id)?;

@@ -9,8 +9,8 @@ use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
 use domain::foreign_text::presentable;
-use domain::{Cancel, Clock, Explain, Explanation, ListSelection};
-use ghl::GhlClient;
+use domain::{Cancel, Clock, Explain, Explanation};
+use ghl::{ContactQuery, GhlClient};
 use mailer::Mailer;
 use persistence::{Store, StoreError};
 use std::sync::Arc;
@@ -198,7 +198,7 @@ fn check_ghl(ghl: &GhlClient, findings: &mut Findings) -> Result<(), Explanation
         part(location.country, "not set"),
         part(location.timezone, "not set")
     ));
-    let contacts = ghl.contact_count(&ListSelection::All, &cancel).map_err(explained)?;
+    let contacts = ghl.contact_count(&ContactQuery::all(), &cancel).map_err(explained)?;
     let fields = ghl.custom_fields(&cancel).map_err(explained)?.len();
     let tags = ghl.tags(&cancel).map_err(explained)?.len();
     findings.tell(format!("{contacts} contacts, {fields} custom fields, {tags} tags."));

@@ -6,9 +6,11 @@
 use crate::error::{EdgeError, RunError};
 use domain::percentile::Sketch;
 use domain::run::RankingReport;
-use domain::{Cancel, Conditions, Contact, Explain, Explanation, ListSelection, RawLtv};
-use serde_json::Value;
+use domain::{Cancel, Conditions, Contact, Explain, Explanation, RawLtv};
+use ghl::{ContactQuery, Filter};
+use serde_json::{Value, json};
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// A custom field that may hold the lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +77,8 @@ impl Explain for ConditionsRefused {
 pub struct WonOpportunity {
     /// Its own id: one that comes twice is the same.
     pub id: String,
-    /// The contact it belongs to.
-    pub contact_id: String,
+    /// The contact it belongs to; `None` when that one is gone.
+    pub contact_id: Option<String>,
     /// What it is worth, digit for digit.
     pub value: RawLtv,
 }
@@ -133,6 +135,12 @@ pub trait ContactSource: Send + Sync {
     /// The source's own error.
     fn pipelines(&self, cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError>;
 
+    /// How many won opportunities these pipelines (ids; all of them when there are none) hold now.
+    ///
+    /// # Errors
+    /// The source's own error.
+    fn count_won_opportunities(&self, pipelines: &[String], cancel: &Cancel) -> Result<u64, EdgeError>;
+
     /// Reads every won opportunity of these pipelines (ids; of all pipelines when there are none). `page` gets them and
     /// how many there are as the source states it; it ends the reading by returning an error. One that was changed
     /// meanwhile may come twice.
@@ -183,28 +191,45 @@ impl ContactSource for ghl::GhlClient {
     }
 
     fn count(&self, list: &ContactList, cancel: &Cancel) -> Result<u64, EdgeError> {
-        self.contact_count(&selection(list), cancel).map_err(EdgeError::new)
+        self.contact_count(&query(self, list, cancel)?, cancel).map_err(EdgeError::new)
     }
 
     fn check_conditions(
         &self,
         pasted: &Value,
-        _cancel: &Cancel,
+        cancel: &Cancel,
     ) -> Result<Result<Conditions, ConditionsRefused>, EdgeError> {
-        Ok(Ok(Conditions(pasted.to_string())))
+        let filter = match Filter::parse(pasted) {
+            Ok(filter) => filter,
+            Err(problems) => return Ok(Err(refused(problems))),
+        };
+        let fields = self.custom_fields(cancel).map_err(EdgeError::new)?;
+        Ok(filter.resolve(&fields).map(|_query| Conditions(json!(filter).to_string())).map_err(refused))
     }
 
-    fn pipelines(&self, _cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError> {
-        Ok(Vec::new())
+    fn pipelines(&self, cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError> {
+        let pipelines = Self::pipelines(self, cancel).map_err(EdgeError::new)?;
+        Ok(pipelines.into_iter().map(|pipeline| Pipeline { id: pipeline.id, name: pipeline.name }).collect())
+    }
+
+    fn count_won_opportunities(&self, pipelines: &[String], cancel: &Cancel) -> Result<u64, EdgeError> {
+        self.won_opportunity_count(pipelines, cancel).map_err(EdgeError::new)
     }
 
     fn won_opportunities(
         &self,
-        _pipelines: &[String],
-        _cancel: &Cancel,
-        _page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
+        pipelines: &[String],
+        cancel: &Cancel,
+        page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        Ok(())
+        let opportunity = |won: ghl::WonOpportunity| WonOpportunity {
+            id: won.id,
+            contact_id: won.contact_id,
+            value: won.value,
+        };
+        pages(&mut |rows: Vec<_>, total| page(rows.into_iter().map(opportunity).collect(), total), |page| {
+            self.won_opportunity_values(pipelines, cancel, page)
+        })
     }
 
     fn read(
@@ -214,20 +239,57 @@ impl ContactSource for ghl::GhlClient {
         cancel: &Cancel,
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        for read in self.contact_pages(&selection(list), field_id.unwrap_or_default(), cancel) {
-            let read = read.map_err(RunError::edge)?;
-            page(read.contacts, read.total)?;
-        }
-        Ok(())
+        let query = query(self, list, cancel)?;
+        pages(page, |page| self.read_contacts(&query, field_id.unwrap_or_default(), cancel, page))
     }
 }
 
-fn selection(list: &ContactList) -> ListSelection {
-    match list {
-        ContactList::All => ListSelection::All,
-        ContactList::Tag(tag) => ListSelection::Tag(tag.clone()),
-        ContactList::Conditions(_) => ListSelection::Filter(0),
+/// What the client hands pages to.
+type Deliver<'a, T> = dyn FnMut(Vec<T>, u64) -> ControlFlow<()> + 'a;
+
+/// Reads with the client and returns the error of whoever takes the pages, if it has one.
+fn pages<T>(
+    page: &mut dyn FnMut(Vec<T>, u64) -> Result<(), RunError>,
+    read: impl FnOnce(&mut Deliver<'_, T>) -> Result<(), ghl::GhlError>,
+) -> Result<(), RunError> {
+    let mut failed = None;
+    let result = read(&mut |rows, total| {
+        page(rows, total).map_or_else(
+            |error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            },
+            ControlFlow::Continue,
+        )
+    });
+    match (failed, result) {
+        (Some(error), _) => Err(error),
+        // The list changed while it was read, or not: whoever reads a list counts it afterwards and reads it again.
+        (None, Err(ghl::GhlError::Incomplete { read, total })) => {
+            log::warn!("GoHighLevel gave {read} of the {total} entries of the list");
+            Ok(())
+        }
+        (None, result) => result.map_err(RunError::edge),
     }
+}
+
+/// The search for a list. Its custom fields are looked up each time, so that one that was deleted is named and not searched.
+fn query(ghl: &ghl::GhlClient, list: &ContactList, cancel: &Cancel) -> Result<ContactQuery, EdgeError> {
+    match list {
+        ContactList::All => Ok(ContactQuery::all()),
+        ContactList::Tag(tag) => Ok(ContactQuery::tag(tag)),
+        ContactList::Conditions(conditions) => {
+            let pasted: Value = serde_json::from_str(&conditions.0).unwrap_or_default();
+            let filter = Filter::parse(&pasted).map_err(|problems| EdgeError::new(refused(problems)))?;
+            let fields = ghl.custom_fields(cancel).map_err(EdgeError::new)?;
+            filter.resolve(&fields).map_err(|problems| EdgeError::new(refused(problems)))
+        }
+    }
+}
+
+fn refused(problems: Vec<ghl::Problem>) -> ConditionsRefused {
+    let problem = |problem: ghl::Problem| ConditionProblem { path: problem.path, message: problem.message };
+    ConditionsRefused(problems.into_iter().map(problem).collect())
 }
 
 /// Whoever assigns the percentile ranks.

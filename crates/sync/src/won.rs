@@ -37,15 +37,14 @@ impl WonValues {
         };
         let once = || -> Result<Result<Self, (u64, u64)>, RunError> {
             let mut read = Opportunities::default();
-            let mut counted = 0;
             source.won_opportunities(&pipelines, cancel, &mut |page, total| {
                 cancel.check()?;
-                counted = total;
                 page.into_iter().for_each(|opportunity| read.add(&opportunity));
                 let done = read.rows.len() as u64;
                 page_read(done, total.max(done))
             })?;
             let distinct = read.forget_repeated();
+            let counted = source.count_won_opportunities(&pipelines, cancel)?;
             Ok(if distinct == counted { Ok(read.sum()) } else { Err((distinct, counted)) })
         };
         match once()? {
@@ -96,7 +95,8 @@ struct Opportunities {
 
 impl Opportunities {
     fn add(&mut self, opportunity: &WonOpportunity) {
-        let contact = key_of(opportunity.contact_id.as_bytes());
+        // One whose contact is gone is worth nothing to anybody, but it counts as read.
+        let contact = key_of(opportunity.contact_id.as_deref().unwrap_or_default().as_bytes());
         // A machine wrote the value, in one way only.
         let value = match read_ltv(&opportunity.value, DecimalMark::Point) {
             LtvReading::Value { amount, .. } => Some(amount.0),

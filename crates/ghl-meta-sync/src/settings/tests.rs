@@ -1,6 +1,6 @@
 use super::sync::percent;
 use super::{Environment, Normalizer, Settings, VARIABLES, saved_settings, storable};
-use ::sync::{AudienceMode, ValueMode};
+use ::sync::{AudienceMode, LtvSource, ValueMode};
 use domain::ListSelection;
 use domain::ltv::DecimalMark;
 use std::collections::HashMap;

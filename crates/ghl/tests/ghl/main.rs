@@ -4,5 +4,6 @@
 mod errors;
 mod location;
 mod pages;
+mod ranges;
 mod retries;
 mod support;

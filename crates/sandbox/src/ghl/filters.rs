@@ -139,7 +139,7 @@ impl Field {
                 _ => Vec::new(), // nobody here has one
             },
             Self::Date(name) => match name.as_str() {
-                "dateAdded" => vec![Value::from(contact.date_added)],
+                "dateAdded" => contact.date_added.map(Value::from).into_iter().collect(),
                 "dateUpdated" => vec![Value::from(contact.date_updated)],
                 "dateOfBirth" => text(&contact.date_of_birth),
                 _ => Vec::new(),
@@ -186,6 +186,30 @@ impl Filters {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The bounds of `dateAdded` that hold for whatever matches: epoch milliseconds, from the first on, before the second.
+    pub(super) fn added(&self) -> (i64, i64) {
+        let mut window = (i64::MIN, i64::MAX);
+        for node in &self.0 {
+            if let Node::Test { field: field @ Field::Date(name), operator: Operator::Range, value } = node
+                && name == "dateAdded"
+            {
+                let bound =
+                    |key: &str| value.get(key).and_then(|bound| field.scale(bound)).map(|at| at as i64);
+                let from = bound("gte").into_iter().chain(bound("gt"));
+                let until = bound("lt").into_iter().chain(bound("lte").map(|at| at.saturating_add(1)));
+                window = (from.fold(window.0, i64::max), until.fold(window.1, i64::min));
+            }
+        }
+        window
+    }
+
+    /// Whether nothing but bounds of `dateAdded` is asked for.
+    pub(super) fn only_added(&self) -> bool {
+        self.0.iter().all(|node| {
+            matches!(node, Node::Test { field: Field::Date(name), operator: Operator::Range, .. } if name == "dateAdded")
+        })
     }
 
     pub(super) fn matches(&self, contact: &Contact) -> bool {

@@ -46,8 +46,8 @@ pub struct Contact {
     pub dnd_settings: Map<String, Value>,
     /// Field id and value (string, number or array).
     pub custom_fields: Vec<(String, Value)>,
-    /// Epoch milliseconds.
-    pub date_added: i64,
+    /// Epoch milliseconds; `None` for a contact of which GHL does not know it.
+    pub date_added: Option<i64>,
     /// Epoch milliseconds.
     pub date_updated: i64,
 }
@@ -70,7 +70,7 @@ impl Contact {
             "companyName": null,
             "country": text(&self.country),
             "customFields": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
-            "dateAdded": time(self.date_added),
+            "dateAdded": self.date_added.and_then(time),
             "dateOfBirth": self.date_of_birth.parse::<i64>().map_or_else(|_text| text(&self.date_of_birth), Value::from),
             "dateUpdated": time(self.date_updated),
             "dnd": self.dnd,

@@ -53,6 +53,10 @@ impl ContactSource for AmericanSource {
         Ok(Vec::new())
     }
 
+    fn count_won_opportunities(&self, _pipelines: &[String], _cancel: &Cancel) -> Result<u64, EdgeError> {
+        Ok(0)
+    }
+
     fn won_opportunities(
         &self,
         _pipelines: &[String],

@@ -165,14 +165,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    stable_audiences (ad_account_id) {
+    stable_audiences (ad_account_id, adopted) {
         ad_account_id -> Text,
         audience_id -> Text,
         name -> Text,
         birthdays -> Bool,
         limited_data_use -> Bool,
         adopted -> Bool,
-        replace_refused -> Bool,
+        replace_refused_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
     }
 }
@@ -196,6 +196,7 @@ diesel::table! {
         session_id -> Text,
         total_rows -> BigInt,
         opened_at -> Timestamp,
+        begun_at -> Timestamp,
         closed_at -> Nullable<Timestamp>,
     }
 }
@@ -232,7 +233,13 @@ diesel::table! {
 
 diesel::joinable!(sync_runs -> sync_configs (config_id));
 diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
-diesel::allow_tables_to_appear_in_same_query!(stable_audiences, sync_configs, sync_lookalikes, sync_runs);
+diesel::allow_tables_to_appear_in_same_query!(
+    stable_audiences,
+    sync_configs,
+    sync_intentions,
+    sync_lookalikes,
+    sync_runs
+);
 
 #[cfg(test)]
 mod tests {

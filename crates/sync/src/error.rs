@@ -191,6 +191,11 @@ impl RunError {
         Self::Edge(EdgeError::new(error))
     }
 
+    /// Whether Meta says that the audience does not exist (any more), or not for this login.
+    pub(crate) fn is_gone_at_meta(&self) -> bool {
+        matches!(self, Self::Edge(error) if error.explain().provider_code.as_deref() == Some("100/33"))
+    }
+
     pub(crate) fn spool(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Spool { doing, source }
     }
@@ -207,7 +212,7 @@ impl Explain for RunError {
         match self {
             Self::Cancelled(_) => Explanation::new(
                 "The sync was cancelled before it was complete.",
-                "Press Sync now to start again; nothing half-finished was left at Meta.",
+                "Press Sync now to start again. What was half-finished at Meta is deleted or completed by itself.",
             ),
             Self::LeaseLost => Explanation::new(
                 "Another copy of this program took over while this one was not answering.",
@@ -262,7 +267,7 @@ impl Explain for RunError {
             ),
             Self::NotPrepared(explanation) => explanation.clone(),
             Self::RowsLost { sent, received, .. } => Explanation::new(
-                format!("{sent} contacts were sent but Meta says it received {received}, so the audience can not be trusted."),
+                format!("{sent} rows were sent but Meta says it received {received}, so the audience can not be trusted."),
                 "Sync again. If it happens again, look at Meta's status page or report it with the run's details.",
             ),
             Self::AudienceUnusable { words, code } => Explanation::new(
@@ -283,7 +288,7 @@ impl Explain for RunError {
                 "Start the machine on which the sync ran, or sync again: the whole list is then sent anew.",
             ),
             Self::Row(_) | Self::Panicked => Explanation::new(
-                "The sync stopped because of a fault of this program; nothing incomplete was left at Meta.",
+                "The sync stopped because of a fault of this program. What was half-finished at Meta is deleted or completed by itself.",
                 "Please report it with the details of this run and the log.",
             ),
             Self::Unbalanced(_) | Self::StoredOtherwise => Explanation::new(

@@ -56,7 +56,7 @@ impl SyncService {
             let detail = target.audience().name;
             Ok((target, Some(detail)))
         })?;
-        let audience = target.audience();
+        let (audience, is_new) = (target.audience(), matches!(target, Target::New(_)));
         let uploaded = progress.step(Step::Upload, || {
             let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
             keep_warnings()?;
@@ -66,7 +66,7 @@ impl SyncService {
         let counts = sent_counts(&account, &uploaded.refused);
         let ready = progress.step(Step::Wait, || {
             self.parts.store.run_set_accounting(progress.run, &counts)?;
-            let (matched, ready) = delivery.wait(&audience, uploaded.whole_session)?;
+            let (matched, ready) = delivery.wait(&audience, is_new, uploaded.whole_session)?;
             keep_warnings()?;
             let detail = match ready {
                 true => format!("matched: {}", matched.count_text()),
@@ -75,7 +75,6 @@ impl SyncService {
             Ok((ready, Some(detail)))
         })?;
         progress.step(Step::Lookalike, || {
-            let is_new = matches!(target, Target::New(_));
             let lookalikes = delivery.create_lookalikes(&audience, is_new, ready)?;
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;

@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a new run waits while the lease is held only to send a mail.
-const MAIL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new run waits while the lease is held only to send a mail or to finish a request to Meta.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Everything a run works with.
 pub struct Parts {
@@ -147,7 +147,7 @@ impl SyncService {
         let cancel = Cancel::new();
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs();
+        self.close_interrupted_runs(&cancel);
         let store = &self.parts.store;
         let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
@@ -216,8 +216,9 @@ impl SyncService {
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        match self.lease_for_upkeep(&Cancel::new())? {
-            Some(_lease) => self.clean_up(),
+        let cancel = Cancel::new();
+        match self.lease_for_upkeep(&cancel)? {
+            Some(_lease) => self.clean_up(&cancel),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -230,14 +231,15 @@ impl SyncService {
     /// ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
+        // Before the lease is asked for: a run that begins meanwhile must find it.
+        *self.lock_upkeep() = cancel.clone();
         match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
-                *self.lock_upkeep() = cancel.clone();
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
-                report(self.clean_up(), "cleaning up");
-                report(self.finish_replacements(&cancel), "unfinished replacements");
+                report(self.clean_up(&cancel), "cleaning up");
+                report(self.finish_due_replacements(&cancel), "unfinished replacements");
                 report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
@@ -247,8 +249,8 @@ impl SyncService {
         }
     }
 
-    fn clean_up(&self) -> Result<(), RunError> {
-        self.close_interrupted_runs();
+    fn clean_up(&self, cancel: &Cancel) -> Result<(), RunError> {
+        self.close_interrupted_runs(cancel);
         let unfinished: Vec<RunId> =
             self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
         crate::spool::Spool::sweep(&self.parts.settings.spool_folder, &unfinished)
@@ -266,7 +268,7 @@ impl SyncService {
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         self.lock_upkeep().cancel();
-        let give_up = Instant::now() + MAIL_PATIENCE;
+        let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
             let run = match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
@@ -329,7 +331,7 @@ impl SyncService {
                 let cancelled = cancel.is_cancelled();
                 let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
                 let status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
-                (status, Some(failure_of(step, &error)))
+                (status, Some(self.with_what_follows(run, failure_of(step, &error))))
             }
         };
         let closed = self.queue_mail(run, status).and_then(|()| {
@@ -341,6 +343,14 @@ impl SyncService {
             Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
         }
         log::info!("the run ended: {status}");
+    }
+
+    /// A replacement that the run leaves open goes on by itself, which people should know.
+    fn with_what_follows(&self, run: RunId, mut failure: Failure) -> Failure {
+        if self.is_being_replaced(run).unwrap_or(false) {
+            failure.remedy.push_str(" The audience that was being replaced is completed by itself, as soon as Meta can be reached.");
+        }
+        failure
     }
 
     fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {

@@ -227,7 +227,7 @@ pub fn stable_audience(audience_id: &str) -> StableAudience {
         birthdays: true,
         limited_data_use: false,
         adopted: true,
-        replace_refused: false,
+        replace_refused_at: None,
         created_at: "2026-01-31T02:00:00Z".parse().unwrap(),
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that can go wrong while reading a location, and its words for the user.
 
 use crate::refusal::{Meaning, Refusal};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Cancelled, Explain, Explanation};
 use http_client::{TransportError, TransportFault};
 
@@ -127,6 +128,12 @@ fn transport(error: &TransportError) -> Explanation {
     Explanation::new(format!("{error}, so nothing could be read."), remedy)
 }
 
+/// `after 2026-11-22 00:00 UTC`, rounded up to the minute.
+fn after(time: DateTime<Utc>) -> String {
+    let rounded = time + TimeDelta::seconds(59);
+    format!("after {} UTC", rounded.format("%Y-%m-%d %H:%M"))
+}
+
 /// Where tokens and their scopes are found.
 const PLACE: &str = "in GoHighLevel, inside the sub-account, under Settings > Private Integrations";
 
@@ -153,6 +160,10 @@ fn refused(refusal: &Refusal) -> Explanation {
                  right sub-account, and restart."
             ),
         ),
+        Meaning::LocationPaused => (
+            "The sub-account of GHL_LOCATION_ID is paused or cancelled, so GoHighLevel gives nothing of it.".to_owned(),
+            "Activate the sub-account in GoHighLevel (its agency can) and run again. The token stays the same.".to_owned(),
+        ),
         Meaning::Version => (
             "GoHighLevel no longer accepts the version of its API that this program speaks.".to_owned(),
             "Update this program. If GHL_BASE_URL is set, check that address too.".to_owned(),
@@ -177,7 +188,10 @@ fn refused(refusal: &Refusal) -> Explanation {
         ),
         Meaning::DailyLimit => (
             "The number of calls GoHighLevel allows per day is used up for this location.".to_owned(),
-            "Run again tomorrow. If other programs use the same token, give this one a GHL_API_KEY of its own.".to_owned(),
+            format!(
+                "Run again {}. If other programs use the same token, give this one a GHL_API_KEY of its own.",
+                refusal.limited_until.map_or_else(|| "tomorrow".to_owned(), after)
+            ),
         ),
         Meaning::Trouble => (
             format!("GoHighLevel has trouble at the moment and did not let this program {doing}."),

@@ -1,14 +1,17 @@
-//! GoHighLevel API 2.0 as far as the product calls it: `POST /contacts/search`, `GET /locations/{id}` and the location's
-//! custom fields and tags.
+//! GoHighLevel API 2.0 as far as the product calls it: `POST /contacts/search`, `POST /opportunities/search` with the
+//! pipelines, `GET /locations/{id}` and the location's custom fields and tags.
 
 mod account;
+mod filtered;
 mod filters;
 mod gate;
+mod opportunities;
 mod reply;
 mod search;
 mod settings;
 mod sorting;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::web::{self, Data, ServiceConfig};
@@ -19,6 +22,7 @@ use crate::clock::{SandboxClock, rfc3339};
 use crate::people::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, Population};
 use account::Account;
 use gate::{Gate, Scope};
+use opportunities::Opportunities;
 use reply::Refusal;
 pub use settings::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
 
@@ -32,6 +36,7 @@ struct Inner {
     settings: GhlSettings,
     gate: Gate,
     account: Account,
+    opportunities: Opportunities,
     planned: Vec<PlannedChange>,
     searches: u32,
 }
@@ -47,8 +52,15 @@ pub(crate) fn data_type(field_id: &str) -> Option<&'static str> {
 
 impl GhlState {
     pub(crate) fn new(clock: SandboxClock, population: Arc<Population>, settings: GhlSettings) -> Self {
-        let (gate, account) = (Gate::new(&settings), Account::new(population));
-        Self { clock, inner: Mutex::new(Inner { settings, gate, account, planned: Vec::new(), searches: 0 }) }
+        let inner = Inner {
+            gate: Gate::new(&settings),
+            account: Account::new(Arc::clone(&population)),
+            opportunities: Opportunities::new(population),
+            settings,
+            planned: Vec::new(),
+            searches: 0,
+        };
+        Self { clock, inner: Mutex::new(inner) }
     }
 
     /// Applies toggles of the control API.
@@ -140,6 +152,8 @@ impl Inner {
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .route("/contacts/search", web::post().to(search_contacts))
+        .route("/opportunities/search", web::post().to(search_opportunities))
+        .route("/opportunities/pipelines", web::get().to(pipelines))
         .route("/locations/{id}", web::get().to(location))
         .route("/locations/{id}/customFields", web::get().to(custom_fields))
         .route("/locations/{id}/tags", web::get().to(tags))
@@ -159,6 +173,25 @@ async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web:
             .collect();
         inner.after_search(clock);
         Ok(json!({"contacts": documents, "total": total}))
+    })
+}
+
+async fn search_opportunities(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    state.be_slow().await;
+    state.answer(&request, Some(Scope::Opportunities), |inner, _| {
+        let settings = &inner.settings;
+        let own =
+            |id: &str| if id == settings.location_id { Ok(()) } else { Err(Refusal::foreign_location()) };
+        inner.opportunities.search(&body, request.headers().get("content-type"), own)
+    })
+}
+
+async fn pipelines(state: Data<GhlState>, request: HttpRequest) -> HttpResponse {
+    state.answer(&request, Some(Scope::Opportunities), |inner, _| {
+        let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+        let location = query.ok().and_then(|query| query.get("locationId").cloned()).unwrap_or_default();
+        inner.own_location(&location)?;
+        Ok(opportunities::pipelines(&location))
     })
 }
 

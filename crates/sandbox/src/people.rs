@@ -6,6 +6,7 @@
 mod contact;
 mod generated;
 mod listed;
+mod opportunities;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -17,6 +18,8 @@ pub use contact::Contact;
 pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
 use generated::{added_at, generated, index_of_id};
 pub use listed::{Contacts, ContactsError};
+pub use opportunities::Opportunity;
+pub(crate) use opportunities::{PIPELINES, STAGES, person_at, place_of_id};
 
 /// The position of a person; the same as the position of the contact in the account.
 pub type PersonIndex = u32;
@@ -291,6 +294,11 @@ impl Population {
             Source::Listed(list) => list[index as usize].clone(),
             Source::Generated(n) => generated(index, *n),
         }
+    }
+
+    /// The opportunities of one person; the won ones add up to the true lifetime value, and whoever has none has none.
+    pub fn opportunities(&self, index: PersonIndex) -> Vec<Opportunity> {
+        if index < self.len() { opportunities::opportunities(index, &self.known(index)) } else { Vec::new() }
     }
 
     /// How many contacts were added before this moment (epoch milliseconds); they are kept in that order.

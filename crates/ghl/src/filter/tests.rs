@@ -39,8 +39,11 @@ fn a_pasted_filter_is_written_back_as_it_was() {
     assert_eq!(format!("{filter:?}"), "Filter { .. }");
 }
 
-/// The tables of the vendor's page, as (fields, operators with a value each).
-fn tables() -> Vec<(&'static [&'static str], Vec<(&'static str, Value)>)> {
+/// Fields, and their operators with a value each.
+type Table = (&'static [&'static str], Vec<(&'static str, Value)>);
+
+/// The tables of the vendor's page.
+fn tables() -> Vec<Table> {
     let whole = || {
         vec![("eq", json!("x")), ("not_eq", json!("x")), ("exists", Value::Null), ("not_exists", Value::Null)]
     };

@@ -26,6 +26,9 @@ pub fn settings(url: &str) -> GhlSettings {
     }
 }
 
+/// Pages with the number of contacts in the list.
+pub type Pages = Vec<(Vec<Contact>, u64)>;
+
 /// A server that follows the script and a client for it, with pages of two.
 pub struct Stage {
     pub server: ScriptedServer,
@@ -45,7 +48,7 @@ impl Stage {
     }
 
     /// Every page of the list of all contacts, and how the list ended.
-    pub fn read(&self) -> (Vec<(Vec<Contact>, u64)>, Result<(), GhlError>) {
+    pub fn read(&self) -> (Pages, Result<(), GhlError>) {
         let mut pages = Vec::new();
         let result =
             self.client.read_contacts(&ContactQuery::all(), "f1", &Cancel::new(), &mut |page, total| {

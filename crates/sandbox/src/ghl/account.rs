@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::filtered::ContactRow;
 use super::reply::Refusal;
 use super::search::{From, Search};
 use super::sorting::{Order, Sort, Sorting, compare};
@@ -61,7 +62,7 @@ impl Account {
         };
         let mut page = Vec::new();
         for index in self.indices(search)? {
-            let Some(contact) = self.contact(index).filter(|contact| matches(search, contact)) else {
+            let Some(contact) = self.contact(index).filter(|contact| self.matches(search, contact)) else {
                 continue;
             };
             if skip > 0 {
@@ -109,7 +110,8 @@ impl Account {
             return *total;
         }
         let window = self.window(search);
-        let matching = |index: &u32| self.contact(*index).is_some_and(|contact| matches(search, &contact));
+        let matching =
+            |index: &u32| self.contact(*index).is_some_and(|contact| self.matches(search, &contact));
         let total = if search.filters.only_added() && search.query.is_empty() {
             let gone = self.overlay.iter().filter(|(index, kept)| window.contains(*index) && kept.is_none());
             window.len() as u64 - gone.count() as u64 + self.added_ones().filter(matching).count() as u64
@@ -206,6 +208,11 @@ impl Account {
         entries
     }
 
+    fn matches(&self, search: &Search, contact: &Contact) -> bool {
+        let row = ContactRow { contact, population: &self.population };
+        search.filters.matches(&row) && (search.query.is_empty() || mentions(contact, &search.query))
+    }
+
     /// Applies the changes that have become visible.
     fn catch_up(&mut self, now: DateTime<Utc>) {
         while self.coming.first().is_some_and(|(visible_at, ..)| *visible_at <= now) {
@@ -241,10 +248,6 @@ impl Account {
             self.ordered = None;
         }
     }
-}
-
-fn matches(search: &Search, contact: &Contact) -> bool {
-    search.filters.matches(contact) && (search.query.is_empty() || mentions(contact, &search.query))
 }
 
 /// The "searchable fields": name, e-mail, phone.

@@ -17,6 +17,7 @@ pub(super) enum Scope {
     Locations,
     CustomFields,
     Tags,
+    Opportunities,
 }
 
 impl Scope {
@@ -26,6 +27,7 @@ impl Scope {
             Self::Locations => "locations.readonly",
             Self::CustomFields => "locations/customFields.readonly",
             Self::Tags => "locations/tags.readonly",
+            Self::Opportunities => "opportunities.readonly",
         }
     }
 }

@@ -28,6 +28,8 @@ mod samples;
 mod saved_lists;
 mod saving;
 pub mod schedule;
+#[cfg(test)]
+mod scripted_source;
 mod service;
 mod settings;
 mod spool;

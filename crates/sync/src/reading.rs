@@ -207,3 +207,6 @@ fn why_no_identifier(encoded: &Encoded) -> String {
         .collect();
     reasons.join("; ")
 }
+
+#[cfg(test)]
+mod tests;

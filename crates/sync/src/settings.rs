@@ -123,6 +123,33 @@ pub struct SyncSettings {
 }
 
 #[cfg(test)]
+impl SyncSettings {
+    /// The initial values, for tests.
+    pub(crate) fn of_tests(folder: &std::path::Path) -> Self {
+        Self {
+            spool_folder: folder.to_owned(),
+            ad_account_id: "act_1234567890".to_owned(),
+            respect_opt_out: OptOutRule::All,
+            ltv_source: LtvSource::Field,
+            decimal_mark: DecimalMark::Point,
+            ltv_min: None,
+            audience_mode: AudienceMode::Dated,
+            existing_audience: None,
+            audience_prefix: "GHL-HighValue".to_owned(),
+            audience_keep: 14,
+            value_mode: ValueMode::Percentile,
+            limited_data_use: false,
+            lookalike_countries: Vec::new(),
+            lookalike_percents: Vec::new(),
+            time_zone: Tz::UTC,
+            poll_every: Duration::from_millis(10),
+            poll_timeout: Duration::from_secs(1),
+            lease_ttl: Duration::from_secs(60),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::LtvSource;
 

@@ -95,8 +95,13 @@ struct Opportunities {
 
 impl Opportunities {
     fn add(&mut self, opportunity: &WonOpportunity) {
-        // One whose contact is gone is worth nothing to anybody, but it counts as read.
-        let contact = key_of(opportunity.contact_id.as_deref().unwrap_or_default().as_bytes());
+        let id = key_of(opportunity.id.as_bytes());
+        let Some(contact) = &opportunity.contact_id else {
+            // It is worth nothing to anybody on the list, but it counts as read.
+            self.rows.push((id, Key::default(), None));
+            return;
+        };
+        let contact = key_of(contact.as_bytes());
         // A machine wrote the value, in one way only.
         let value = match read_ltv(&opportunity.value, DecimalMark::Point) {
             LtvReading::Value { amount, .. } => Some(amount.0),
@@ -106,7 +111,7 @@ impl Opportunities {
                 None
             }
         };
-        self.rows.push((key_of(opportunity.id.as_bytes()), contact, value));
+        self.rows.push((id, contact, value));
     }
 
     /// Keeps one row of each opportunity and counts them.
@@ -133,5 +138,109 @@ impl Opportunities {
         });
         values.shrink_to_fit();
         WonValues { sums: values, bad }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WonValues;
+    use crate::edges::{Pipeline, WonOpportunity};
+    use crate::error::RunError;
+    use crate::scripted_source::ScriptedSource;
+    use domain::ltv::{BadLtv, LtvReading};
+    use domain::{Cancel, Cents, Explain, RawLtv};
+    use std::sync::Mutex;
+
+    fn won(id: u32, contact: &str, value: &str) -> WonOpportunity {
+        WonOpportunity {
+            id: format!("o{id}"),
+            contact_id: (!contact.is_empty()).then(|| contact.to_owned()),
+            value: if value.is_empty() { RawLtv::Absent } else { RawLtv::Number(value.to_owned()) },
+        }
+    }
+
+    fn source(readings: Vec<Vec<WonOpportunity>>, counts: &[u64]) -> ScriptedSource {
+        let pipeline = |id: &str, name: &str| Pipeline { id: id.to_owned(), name: name.to_owned() };
+        ScriptedSource {
+            won: Mutex::new(readings.into()),
+            counts: Mutex::new(counts.to_vec().into()),
+            pipelines: vec![pipeline("p1", "Sales"), pipeline("p2", "p1"), pipeline("p3", " Upsell & more ")],
+            ..ScriptedSource::default()
+        }
+    }
+
+    fn read(source: &ScriptedSource, pipelines: &[&str]) -> Result<WonValues, RunError> {
+        let pipelines: Vec<String> = pipelines.iter().map(|pipeline| (*pipeline).to_owned()).collect();
+        WonValues::read(source, &pipelines, &|_done, _total| Ok(()), &Cancel::new())
+    }
+
+    fn sum(cents: i64) -> LtvReading {
+        LtvReading::Value { amount: Cents(cents), ambiguous: false }
+    }
+
+    #[test]
+    fn what_a_contact_bought_is_added_up_exactly_and_nothing_bought_is_no_value() {
+        let list = vec![
+            won(1, "a", "0.1"),
+            won(2, "b", "1234567890123456.78"),
+            won(3, "a", "0.2"),
+            won(4, "zero", "0"),
+            won(5, "blank", ""),
+            won(6, "a", "-0.05"),
+            won(7, "partly", ""),
+            won(8, "partly", "5"),
+            won(9, "", "77"),
+        ];
+        let values = read(&source(vec![list], &[9]), &[]).unwrap();
+        assert_eq!(values.of("a"), sum(25));
+        assert_eq!(values.of("b"), sum(123_456_789_012_345_678));
+        assert_eq!(values.of("zero"), sum(0), "a purchase of nothing is a value");
+        assert_eq!(values.of("partly"), sum(500));
+        for nothing in ["blank", "stranger", ""] {
+            assert_eq!(values.of(nothing), LtvReading::NoLtv, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_amount_or_a_sum_beyond_all_bounds_makes_the_contact_bad() {
+        let list = vec![
+            won(1, "a", "5"),
+            WonOpportunity { value: RawLtv::NotScalar, ..won(2, "a", "") },
+            won(3, "b", "9999999999999999"),
+            won(4, "b", "9999999999999999"),
+            won(5, "c", "7"),
+        ];
+        let values = read(&source(vec![list], &[5]), &[]).unwrap();
+        assert_eq!(values.of("a"), LtvReading::BadLtv(BadLtv::NotScalar));
+        assert_eq!(values.of("b"), LtvReading::BadLtv(BadLtv::TooLarge));
+        assert_eq!(values.of("c"), sum(700));
+    }
+
+    #[test]
+    fn an_opportunity_that_comes_twice_counts_once() {
+        let list = vec![won(1, "a", "5"), won(2, "a", "7"), won(1, "a", "5"), won(2, "a", "7")];
+        assert_eq!(read(&source(vec![list], &[2]), &[]).unwrap().of("a"), sum(1200));
+    }
+
+    #[test]
+    fn opportunities_that_changed_are_read_once_more_and_then_the_run_fails() {
+        let (one, two) = (vec![won(1, "a", "5")], vec![won(1, "a", "5"), won(2, "a", "7")]);
+        let again = source(vec![one.clone(), two], &[2, 2]);
+        assert_eq!(read(&again, &[]).unwrap().of("a"), sum(1200));
+        let error = read(&source(vec![one.clone(), one], &[2, 3]), &[]).unwrap_err();
+        assert!(matches!(error, RunError::OpportunitiesChanged { read: 1, counted: 3 }), "{error:?}");
+    }
+
+    #[test]
+    fn pipelines_are_chosen_by_id_before_name_and_an_unknown_one_is_told_with_those_there_are() {
+        let source = source(vec![vec![]], &[0]);
+        read(&source, &["sales", "p1", "upsell & more"]).unwrap();
+        assert_eq!(*source.asked.lock().unwrap(), ["p1", "p1", "p3"]);
+        let explained = read(&source, &["Renewals"]).unwrap_err().explain();
+        assert!(explained.message.contains("Renewals"), "{explained:?}");
+        assert!(
+            explained.remedy.contains("LTV_PIPELINES") && explained.remedy.contains("Sales"),
+            "{explained:?}"
+        );
     }
 }

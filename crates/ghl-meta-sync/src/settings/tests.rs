@@ -293,7 +293,10 @@ fn values_come_from_a_field_or_from_the_won_opportunities_of_all_or_some_pipelin
     assert_eq!(source(&[("LTV_PIPELINES", "Sales")]), LtvSource::Field, "of no effect without opportunities");
     let chosen = ("LTV_SOURCE", "won_opportunities");
     assert_eq!(source(&[chosen]), won(&[]));
-    assert_eq!(source(&[chosen, ("LTV_PIPELINES", " Sales , Renewals & More,")]), won(&["Sales", "Renewals & More"]));
+    assert_eq!(
+        source(&[chosen, ("LTV_PIPELINES", " Sales , Renewals & More,")]),
+        won(&["Sales", "Renewals & More"])
+    );
 }
 
 #[test]

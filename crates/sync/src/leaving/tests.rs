@@ -1,11 +1,11 @@
 use super::{AtMeta, ErasePerson, ErasureReceipt, Leaving, Suppression, removals};
-use crate::edges::{ConditionsRefused, ContactList, ContactSource, Pipeline, ValueField, WonOpportunity};
-use crate::error::{EdgeError, EraseError, RunError};
+use crate::error::EraseError;
 use crate::membership::hashes_of;
+use crate::scripted_source::ScriptedSource;
 use crate::spool::{Spool, SpooledContact};
 use domain::accounting::Bucket;
 use domain::run::{RunStatus, SyncConfig, Trigger};
-use domain::{Cancel, Cents, Clock, Contact, Explain, Percentile, RunId, Secret, SystemClock};
+use domain::{Cancel, Cents, Clock, Explain, Percentile, RunId, Secret, SystemClock};
 use http_client::{BaseUrl, RetryPolicy};
 use match_keys::{Reason, Row, hash};
 use meta::{AdAccountId, MetaClient, MetaSettings};
@@ -20,62 +20,6 @@ const MARY: &str = "mary@example.com";
 const NUMBER: &str = "+1 202-555-0143";
 const TAKEN: &str =
     r#"{"session_id":"1","num_received":1,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
-
-/// A location in the United States.
-struct AmericanSource;
-
-impl ContactSource for AmericanSource {
-    fn country(&self, _cancel: &Cancel) -> Result<Option<String>, EdgeError> {
-        Ok(Some("US".to_owned()))
-    }
-
-    fn fields(&self, _cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {
-        Ok(Vec::new())
-    }
-
-    fn tags(&self, _cancel: &Cancel) -> Result<Vec<String>, EdgeError> {
-        Ok(Vec::new())
-    }
-
-    fn count(&self, _list: &ContactList, _cancel: &Cancel) -> Result<u64, EdgeError> {
-        Ok(0)
-    }
-
-    fn check_conditions(
-        &self,
-        _pasted: &serde_json::Value,
-        _cancel: &Cancel,
-    ) -> Result<Result<domain::Conditions, ConditionsRefused>, EdgeError> {
-        Ok(Err(ConditionsRefused(Vec::new())))
-    }
-
-    fn pipelines(&self, _cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError> {
-        Ok(Vec::new())
-    }
-
-    fn count_won_opportunities(&self, _pipelines: &[String], _cancel: &Cancel) -> Result<u64, EdgeError> {
-        Ok(0)
-    }
-
-    fn won_opportunities(
-        &self,
-        _pipelines: &[String],
-        _cancel: &Cancel,
-        _page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
-    ) -> Result<(), RunError> {
-        Ok(())
-    }
-
-    fn read(
-        &self,
-        _list: &ContactList,
-        _field_id: Option<&str>,
-        _cancel: &Cancel,
-        _page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
-    ) -> Result<(), RunError> {
-        Ok(())
-    }
-}
 
 struct Place {
     folder: tempfile::TempDir,
@@ -98,7 +42,7 @@ impl Place {
     fn leaving(&self, meta: Option<Arc<MetaClient>>) -> Leaving {
         Leaving {
             store: self.store.clone(),
-            source: Some(Arc::new(AmericanSource)),
+            source: Some(Arc::new(ScriptedSource::default())),
             meta,
             clock: Arc::new(SystemClock),
             lease_ttl: Duration::from_secs(60),

@@ -298,10 +298,8 @@ fn to_cents(whole: &str, decimals: &str, exponent: i32, negative: bool) -> Resul
     if next.is_some_and(|digit| *digit >= b'5') {
         cents += 1;
     }
-    if cents >= 10_i64.pow(18) {
-        return Err(BadLtv::TooLarge);
-    }
-    Ok(Cents(if negative { -cents } else { cents }))
+    let amount = Cents(if negative { -cents } else { cents });
+    if amount.is_readable() { Ok(amount) } else { Err(BadLtv::TooLarge) }
 }
 
 #[cfg(test)]

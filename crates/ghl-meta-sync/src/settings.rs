@@ -10,7 +10,7 @@ pub use environment::{Environment, Problem, Problems};
 pub use saved::{saved_settings, storable};
 
 use ::sync::schedule::Cron;
-use ::sync::{AudienceMode, OptOutRule, ValueMode};
+use ::sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
@@ -46,6 +46,7 @@ pub const VARIABLES: &[&str] = &[
     "NORMALIZER",
     "RESPECT_OPT_OUT",
     "LTV_SOURCE",
+    "LTV_PIPELINES",
     "LTV_LOCALE",
     "LTV_CURRENCY",
     "LTV_MIN",
@@ -130,6 +131,7 @@ pub struct Sync {
     pub list: Option<ListSelection>,
     pub field: Option<String>,
     pub respect_opt_out: OptOutRule,
+    pub ltv_source: LtvSource,
     pub decimal_mark: DecimalMark,
     pub ltv_min: Option<Cents>,
     pub audience_mode: AudienceMode,

@@ -140,6 +140,7 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         spool_folder: settings.data_dir.join("spool"),
         ad_account_id: ad_account_id.to_owned(),
         respect_opt_out: settings.sync.respect_opt_out,
+        ltv_source: settings.sync.ltv_source.clone(),
         decimal_mark: settings.sync.decimal_mark,
         ltv_min: settings.sync.ltv_min,
         audience_mode: settings.sync.audience_mode,

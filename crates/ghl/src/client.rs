@@ -190,9 +190,17 @@ impl GhlClient {
         self.read_all(&Contacts { ltv_field_id }, query.conditions(), cancel, page)
     }
 
+    /// How many won opportunities these pipelines (ids; all of them when there are none) hold now. Needs the scope
+    /// `opportunities.readonly`.
+    ///
+    /// # Errors
+    /// [`GhlError`]
+    pub fn won_opportunity_count(&self, pipelines: &[String], cancel: &Cancel) -> Result<u64, GhlError> {
+        Search { client: self, listing: &Opportunities, conditions: &won(pipelines), cancel }.count()
+    }
+
     /// Reads all won opportunities of these pipelines (ids; of all pipelines when there are none), in the same way as
-    /// [`read_contacts`](Self::read_contacts): `POST /opportunities/search`. Needs the scope `opportunities.readonly`. Those that
-    /// belong to no contact are left out.
+    /// [`read_contacts`](Self::read_contacts): `POST /opportunities/search`. Needs the scope `opportunities.readonly`.
     ///
     /// # Errors
     /// As [`read_contacts`](Self::read_contacts).

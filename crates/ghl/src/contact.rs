@@ -128,7 +128,7 @@ pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Resu
         id,
     };
     let cursor = wire.search_after.and_then(cursor);
-    Ok(Row { item: Some(contact), cursor, added: moment(wire.date_added) })
+    Ok(Row { item: contact, cursor, added: moment(wire.date_added) })
 }
 
 /// Further addresses or numbers: bare texts, or objects that hold the text beside a label.

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 pub struct WonOpportunity {
     /// Its own id: an opportunity that comes twice is the same one.
     pub id: String,
-    /// The contact it belongs to.
-    pub contact_id: String,
+    /// The contact it belongs to; `None` when that one is gone.
+    pub contact_id: Option<String>,
     /// `monetaryValue`, digit for digit.
     pub value: RawLtv,
 }
@@ -131,8 +131,7 @@ impl Listing for Opportunities {
             RawValue::from_string(made).ok()
         };
         let cursor = wire.search_after.and_then(cursor).or_else(made);
-        // An opportunity whose contact is gone is worth nothing to anybody on the list.
-        let item = contact_id.map(|contact_id| WonOpportunity { id, contact_id, value });
+        let item = WonOpportunity { id, contact_id, value };
         Ok(Row { item, cursor, added })
     }
 }

@@ -37,8 +37,7 @@ pub(crate) trait Listing: Sync {
 /// A row that was read.
 #[derive(Debug)]
 pub(crate) struct Row<T> {
-    /// `None` for a row of which nothing is wanted; it counts all the same.
-    pub(crate) item: Option<T>,
+    pub(crate) item: T,
     /// What continues the search behind it.
     pub(crate) cursor: Option<Box<RawValue>>,
     /// When it was added, in milliseconds since 1970.
@@ -258,7 +257,7 @@ impl Walk {
         let mut last = None;
         for row in rows {
             self.undated += u64::from(row.added.is_none());
-            items.extend(row.item);
+            items.push(row.item);
             last = Some((row.cursor, row.added));
         }
         let Some((cursor, added)) = last else {

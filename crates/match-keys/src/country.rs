@@ -98,6 +98,23 @@ pub fn normalize(raw: &str) -> Result<String, Reason> {
 }
 
 fn look_up(text: &str) -> Option<CountryCode> {
+    one_name(text).or_else(|| every_part(text))
+}
+
+/// `United Kingdom (UK)`, `US - United States`, `Netherlands (the)`: when every part names the same country. One part
+/// alone decides nothing, because `San Diego (CA)` is not in Canada.
+fn every_part(text: &str) -> Option<CountryCode> {
+    let mut countries = text
+        .split(['(', ')'])
+        .flat_map(|part| part.split(" - "))
+        .map(str::trim)
+        .filter(|part| !part.is_empty() && !part.eq_ignore_ascii_case("the"))
+        .map(one_name);
+    let first = countries.next()??;
+    countries.all(|country| country == Some(first)).then_some(first)
+}
+
+fn one_name(text: &str) -> Option<CountryCode> {
     // `US`, `u.s.` and `U S A`, but not `n/a`.
     if text.len() <= 8 && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.' || byte == b' ')
     {
@@ -191,6 +208,15 @@ mod tests {
             ("NGA", "ng"),
             ("Viet Nam", "vn"),
             ("Việt Nam", "vn"),
+            ("ประเทศไทย", "th"),
+            ("한국", "kr"),
+            ("アメリカ", "us"),
+            ("US of A", "us"),
+            ("United States of America (the)", "us"),
+            ("United Kingdom (UK)", "gb"),
+            ("US - United States", "us"),
+            ("Congo (DRC)", "cd"),
+            ("KSA", "sa"),
         ] {
             assert_eq!(normalize(raw).as_deref(), Ok(code), "{raw}");
         }
@@ -209,6 +235,10 @@ mod tests {
             "Congo",
             "New Jersey",
             "California",
+            "San Diego (CA)",
+            "CA - California",
+            "Georgia (US)",
+            "(the)",
             "AN",
             "SU",
             "XX",

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?ix) [\s,;(]* (?: \b (?:e?xt(?:n|ensi[oó]n)?|int(?:erno)?|anexo|ramal|poste|durchwahl|dw|доб) \b | x | \# | ,, | ;ext )
-        [\s.:=]* [0-9]{1,7} [\s)]* $",
+        [\s.:=]* [0-9]{1,7} [\s)]* (?: \( [^0-9()]* \) \s* )? $",
     )
     .expect("a constant pattern")
 });
@@ -100,11 +100,11 @@ fn read(text: &str, region: Option<Region>) -> Option<String> {
     if text.starts_with('+') {
         let zeros = all.len() - all.trim_start_matches('0').len();
         return match zeros {
-            0 => possible(parse(text, None).or_else(|| parse(&text.replace("(0)", ""), None)))
+            0 => possible(parse(text, None).or_else(|| parse(&text.replace("(0)", ""), None)), &all)
                 .or_else(|| old_mexican_mobile(&all)),
             // `+0…` is a national number with a plus that somebody's form put there.
             1 => valid(parse(&all, region)),
-            _ => possible(parse(&format!("+{}", &all[zeros..]), None)),
+            _ => possible(parse(&format!("+{}", &all[zeros..]), None), &all[zeros..]),
         };
     }
     if let Some(rest) = all.strip_prefix("00") {
@@ -112,7 +112,7 @@ fn read(text: &str, region: Option<Region>) -> Option<String> {
         // In some countries another code dials abroad (0011 in Australia); the library knows it by the region.
         return valid(international.clone())
             .or_else(|| valid(parse(text, region)))
-            .or_else(|| possible(international));
+            .or_else(|| possible(international, rest));
     }
     let national = region.and_then(|region| parse(text, Some(region)));
     let international =
@@ -126,19 +126,19 @@ fn read(text: &str, region: Option<Region>) -> Option<String> {
         .or_else(|| valid(national.clone()))
         // An assigned number elsewhere is likelier than an unassigned one here, unless it is grouped like one of here.
         .or_else(|| if long || text == all { valid(international.clone()) } else { None })
-        .or_else(|| possible(national))
+        .or_else(|| possible(national, &all))
         .or_else(|| zero_and_one(&all, region))
         .or_else(|| old_mexican_mobile(&all))
         .or_else(|| valid(international.clone()))
         // Without any country the digits are sent as they were typed, if they can be a whole number.
-        .or_else(|| if long && region.is_none() { possible(international.clone()) } else { None })
+        .or_else(|| if long && region.is_none() { possible(international.clone(), &all) } else { None })
 }
 
 /// `01(650)123-4567`: the trunk zero of one country before the code of another, as Meta's own tests have it.
 fn zero_and_one(all: &str, region: Option<Region>) -> Option<String> {
     let rest = all.strip_prefix("01").filter(|rest| rest.len() == 10)?;
     if PHONE_NUMBER_UTIL.is_nanpa_country(region?) {
-        possible(parse(&format!("+1{rest}"), None))
+        possible(parse(&format!("+1{rest}"), None), rest)
     } else {
         None
     }
@@ -174,15 +174,22 @@ fn parse(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     plausible.then_some(number)
 }
 
-fn possible(number: Option<PhoneNumber>) -> Option<String> {
-    let number = number?;
-    let digits = format!("{}{}", number.country_code, number.get_national_significant_number());
-    // The library allows what can be dialled inside one country only, such as 17 digits in Japan.
-    (digits.len() <= MAX_DIGITS).then_some(digits)
+/// The digits, when they read again as the same number: in China and Brazil a carrier's code at the front is taken off, and
+/// what is left of an odd number may begin with one again. Nothing is taken off what is `written` like this.
+fn possible(number: Option<PhoneNumber>, written: &str) -> Option<String> {
+    let digits = e164(&number?)?;
+    let again = || parse(&format!("+{digits}"), None).and_then(|number| e164(&number));
+    (digits == written || again().as_ref() == Some(&digits)).then_some(digits)
 }
 
 fn valid(number: Option<PhoneNumber>) -> Option<String> {
-    possible(number.filter(PhoneNumber::is_valid))
+    number.filter(PhoneNumber::is_valid).and_then(|number| e164(&number))
+}
+
+fn e164(number: &PhoneNumber) -> Option<String> {
+    let digits = format!("{}{}", number.country_code, number.get_national_significant_number());
+    // The library allows what can be dialled inside one country only, such as 17 digits in Japan.
+    (digits.len() <= MAX_DIGITS).then_some(digits)
 }
 
 /// `9999999999`, also behind a country code of one or two digits.

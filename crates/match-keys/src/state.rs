@@ -16,8 +16,10 @@ struct States {
 
 impl States {
     fn find(&self, letters: &str, short_too: bool) -> Option<&'static str> {
+        // `State of New York`, `Commonwealth of Virginia`.
+        let formal = || ["stateof", "commonwealthof"].into_iter().find_map(|rank| letters.strip_prefix(rank));
         let short = || self.short.get(letters).filter(|_| short_too);
-        self.names.get(letters).or_else(short).copied()
+        self.names.get(letters).or_else(|| self.names.get(formal()?)).or_else(short).copied()
     }
 }
 
@@ -77,10 +79,10 @@ pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
     }
 }
 
-/// The table's code for the whole text, or for what stands before a comma or bracket (`Texas, USA`).
+/// The table's code for the whole text, or for what stands before a comma, bracket or dash (`Texas, USA`, `TX - Texas`).
 fn in_table(states: &States, letters: &str, text: &str, short_too: bool) -> Option<&'static str> {
     states.find(letters, short_too).or_else(|| {
-        let first = text.split([',', '(', '/']).next().filter(|first| first.len() < text.len())?;
+        let first = text.split(" - ").next()?.split([',', '(', '/']).next()?;
         states.find(&roman_letters(first).ok()?, short_too)
     })
 }
@@ -133,6 +135,13 @@ mod tests {
             ("us-ca", "", "", "ca"),
             ("Calif.", "us", "", "ca"),
             ("Texas, USA", "us", "", "tx"),
+            ("TX - Texas", "us", "", "tx"),
+            ("CA - California", "us", "", "ca"),
+            ("State of Washington", "us", "", "wa"),
+            ("Commonwealth of Virginia", "us", "", "va"),
+            ("State of Sarawak", "", "us", "stateofsarawak"),
+            ("USVI", "us", "", "vi"),
+            ("Newfoundland & Labrador", "ca", "", "nl"),
             ("CA 94035", "us", "", "ca"),
             ("Georgia", "us", "", "ga"),
             ("Georgia", "", "", "ga"),

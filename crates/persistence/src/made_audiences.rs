@@ -1,8 +1,9 @@
 //! The custom audiences that runs have made and the clean-up has not deleted.
 
 use crate::error::StoreError;
+use crate::intentions::{IntentionOutcome, RemoteKind};
 use crate::run_rows::RunRows;
-use crate::schema::{stable_audiences, sync_configs, sync_runs};
+use crate::schema::{stable_audiences, sync_configs, sync_intentions, sync_runs};
 use crate::store::Store;
 use crate::text::storable;
 use chrono::{DateTime, Utc};
@@ -27,17 +28,22 @@ pub struct MadeAudience {
 }
 
 impl Store {
-    /// Every audience that successful runs have made in the ad account and that is not known to be deleted, newest first.
-    /// Stable audiences are not among them.
+    /// Every audience that runs have made and completed in the ad account and that is not known to be deleted, newest
+    /// first; a run may have failed afterwards. Stable audiences are not among them.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a stored value means nothing to this program.
     pub fn audiences_made(&self, ad_account_id: &str) -> Result<Vec<MadeAudience>, StoreError> {
         let ids: Vec<i64> = self.read("find the audiences of earlier runs", |connection| {
+            let kept = sync_intentions::table
+                .filter(sync_intentions::kind.eq(RemoteKind::Audience.as_str()))
+                .filter(sync_intentions::outcome.eq(IntentionOutcome::Kept.as_str()))
+                .select(sync_intentions::sync_run_id);
             let newest = sync_runs::table
                 .inner_join(sync_configs::table)
                 .filter(sync_configs::meta_ad_account_id.eq(storable(ad_account_id)))
-                .filter(sync_runs::status.eq(RunStatus::Success.as_str()))
+                .filter(sync_runs::status.ne(RunStatus::Running.as_str()))
+                .filter(sync_runs::status.eq(RunStatus::Success.as_str()).or(sync_runs::id.eq_any(kept)))
                 .filter(sync_runs::audience_deleted_at.is_null())
                 .filter(sync_runs::meta_audience_id.is_not_null())
                 .filter(

@@ -215,6 +215,21 @@ impl Store {
         })
     }
 
+    /// Whether anybody was ever staged for an audience.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn members_exist(&self, audience_id: &str) -> Result<bool, StoreError> {
+        let any: Option<i64> = self.read("look for members of the audience", |connection| {
+            stable_members::table
+                .filter(stable_members::audience_id.eq(storable(audience_id)))
+                .select(stable_members::run_id)
+                .first(connection)
+                .optional()
+        })?;
+        Ok(any.is_some())
+    }
+
     /// Forgets every member of an audience. Repeating is harmless.
     ///
     /// # Errors
@@ -225,8 +240,11 @@ impl Store {
         })
     }
 
-    /// From now on no member of the audience counts as delivered.
-    pub(crate) fn members_doubt(&self, audience_id: &str) -> Result<(), StoreError> {
+    /// From now on no member of the audience counts as delivered: everybody is sent again.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may still count then.
+    pub fn members_doubt(&self, audience_id: &str) -> Result<(), StoreError> {
         self.in_ranges(audience_id, "prepare the replacement of the members", |connection, range| {
             diesel::update(
                 stable_members::table

@@ -108,11 +108,11 @@ impl Store {
     /// latter may be withdrawn.
     ///
     /// # Errors
-    /// Whatever the database refuses; nothing is queued then.
+    /// Whatever the database refuses; some may be queued then, and repeating is harmless.
     pub fn removals_queue(&self, removals: &[Removal]) -> Result<(), StoreError> {
         let now = self.now_naive();
-        self.write("queue the removal of people", |connection| {
-            for part in removals.chunks(ROWS_PER_STATEMENT) {
+        for part in removals.chunks(ROWS_PER_STATEMENT) {
+            self.write("queue the removal of people", |connection| {
                 for cause in [RemovalCause::OptedOut, RemovalCause::Erased] {
                     // A statement may meet a row only once.
                     let mut met = HashSet::new();
@@ -144,9 +144,10 @@ impl Store {
                         }
                     })?;
                 }
-            }
-            Ok(())
-        })
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Up to `limit` removals that wait, those tried least first, then the oldest.
@@ -167,32 +168,32 @@ impl Store {
     /// Forgets removals, because Meta confirmed them or because they are no longer wanted. Repeating is harmless.
     ///
     /// # Errors
-    /// Whatever the database refuses; nothing is forgotten then.
+    /// Whatever the database refuses; some may be forgotten then.
     pub fn removals_done(&self, ids: &[i64]) -> Result<(), StoreError> {
-        self.write("record that people were removed", |connection| {
-            for part in ids.chunks(ROWS_PER_STATEMENT) {
+        for part in ids.chunks(ROWS_PER_STATEMENT) {
+            self.write("record that people were removed", |connection| {
                 diesel::delete(pending_removals::table.filter(pending_removals::id.eq_any(part)))
-                    .execute(connection)?;
-            }
-            Ok(())
-        })
+                    .execute(connection)
+            })?;
+        }
+        Ok(())
     }
 
     /// Counts an attempt that failed, with what stood in the way in words without personal data; the removals wait on.
     ///
     /// # Errors
-    /// Whatever the database refuses; nothing is recorded then.
+    /// Whatever the database refuses; some may be recorded then.
     pub fn removals_failed(&self, ids: &[i64], words: &str) -> Result<(), StoreError> {
-        self.write("record that people could not be removed", |connection| {
-            for part in ids.chunks(ROWS_PER_STATEMENT) {
+        for part in ids.chunks(ROWS_PER_STATEMENT) {
+            self.write("record that people could not be removed", |connection| {
                 diesel::update(pending_removals::table.filter(pending_removals::id.eq_any(part)))
                     .set((
                         pending_removals::attempts.eq(pending_removals::attempts + 1),
                         pending_removals::last_error.eq(storable(words)),
                     ))
-                    .execute(connection)?;
-            }
-            Ok(())
-        })
+                    .execute(connection)
+            })?;
+        }
+        Ok(())
     }
 }

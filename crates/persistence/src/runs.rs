@@ -290,17 +290,19 @@ impl Store {
     }
 
     /// Records until when the run pauses because Meta asked to slow down; `None`: it goes on. The end of the run clears
-    /// it as well.
+    /// it as well, and a run that has ended never pauses.
     ///
     /// # Errors
-    /// See [`Self::run_set_accounting`].
+    /// Whatever the database refuses.
     pub fn run_set_waiting_until(&self, run: RunId, until: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         let until = until.map(|until| until.trunc_subsecs(6).naive_utc());
-        self.change("record a pause", ("run", run.0), |connection| {
+        self.write("record a pause", |connection| {
             diesel::update(sync_runs::table.find(run.0))
+                .filter(sync_runs::status.eq(RunStatus::Running.as_str()))
                 .set(sync_runs::waiting_until.eq(until))
                 .execute(connection)
-        })
+        })?;
+        Ok(())
     }
 
     /// Records the contacts that Meta refused and named; the first [`Run::MOST_REFUSED_SAMPLES`] are kept.

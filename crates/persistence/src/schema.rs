@@ -24,6 +24,7 @@ diesel::table! {
         chosen -> Bool,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        list_conditions -> Nullable<Text>,
     }
 }
 
@@ -164,14 +165,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    stable_audiences (ad_account_id) {
+    stable_audiences (ad_account_id, adopted) {
         ad_account_id -> Text,
         audience_id -> Text,
         name -> Text,
         birthdays -> Bool,
         limited_data_use -> Bool,
         adopted -> Bool,
-        replace_refused -> Bool,
+        replace_refused_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
     }
 }
@@ -195,6 +196,7 @@ diesel::table! {
         session_id -> Text,
         total_rows -> BigInt,
         opened_at -> Timestamp,
+        begun_at -> Timestamp,
         closed_at -> Nullable<Timestamp>,
     }
 }
@@ -219,9 +221,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    saved_filters (id) {
+        id -> BigInt,
+        name -> Text,
+        conditions -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(sync_runs -> sync_configs (config_id));
 diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
-diesel::allow_tables_to_appear_in_same_query!(stable_audiences, sync_configs, sync_lookalikes, sync_runs);
+diesel::allow_tables_to_appear_in_same_query!(
+    stable_audiences,
+    sync_configs,
+    sync_intentions,
+    sync_lookalikes,
+    sync_runs
+);
 
 #[cfg(test)]
 mod tests {

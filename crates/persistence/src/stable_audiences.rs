@@ -26,8 +26,8 @@ pub struct StableAudience {
     pub limited_data_use: bool,
     /// Whether it existed before and was chosen by a person: then it is not ours to delete.
     pub adopted: bool,
-    /// Whether Meta refused to replace its members: from then on it is kept by additions and removals.
-    pub replace_refused: bool,
+    /// When Meta refused to replace its members: from then on it is kept by additions and removals.
+    pub replace_refused_at: Option<DateTime<Utc>>,
     /// When it was created or chosen.
     pub created_at: DateTime<Utc>,
 }
@@ -45,6 +45,8 @@ pub struct OpenReplacement {
     pub total_rows: u64,
     /// When it was opened: Meta closes it 90 minutes later.
     pub opened_at: DateTime<Utc>,
+    /// When the first session for these rows was opened.
+    pub begun_at: DateTime<Utc>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -56,7 +58,7 @@ struct StableRow {
     birthdays: bool,
     limited_data_use: bool,
     adopted: bool,
-    replace_refused: bool,
+    replace_refused_at: Option<NaiveDateTime>,
     created_at: NaiveDateTime,
 }
 
@@ -69,7 +71,7 @@ impl From<StableRow> for StableAudience {
             birthdays: row.birthdays,
             limited_data_use: row.limited_data_use,
             adopted: row.adopted,
-            replace_refused: row.replace_refused,
+            replace_refused_at: row.replace_refused_at.map(|at| at.and_utc()),
             created_at: row.created_at.and_utc(),
         }
     }
@@ -83,6 +85,7 @@ struct ReplacementRow {
     session_id: String,
     total_rows: i64,
     opened_at: NaiveDateTime,
+    begun_at: NaiveDateTime,
 }
 
 impl TryFrom<ReplacementRow> for OpenReplacement {
@@ -95,19 +98,24 @@ impl TryFrom<ReplacementRow> for OpenReplacement {
             session_id: row.session_id.parse().map_err(StoreError::corrupt("upload session"))?,
             total_rows: count("number of rows", row.total_rows)?,
             opened_at: row.opened_at.and_utc(),
+            begun_at: row.begun_at.and_utc(),
         })
     }
 }
 
 impl Store {
-    /// The stable audience of an ad account.
+    /// The stable audience of an ad account: the one a person has chosen last (`adopted`), or our own.
     ///
     /// # Errors
     /// Whatever the database refuses.
-    pub fn stable_audience(&self, ad_account_id: &str) -> Result<Option<StableAudience>, StoreError> {
+    pub fn stable_audience(
+        &self,
+        ad_account_id: &str,
+        adopted: bool,
+    ) -> Result<Option<StableAudience>, StoreError> {
         let row: Option<StableRow> = self.read("load the stable audience", |connection| {
             stable_audiences::table
-                .find(storable(ad_account_id))
+                .find((storable(ad_account_id), adopted))
                 .select(StableRow::as_select())
                 .first(connection)
                 .optional()
@@ -115,13 +123,13 @@ impl Store {
         Ok(row.map(StableAudience::from))
     }
 
-    /// Makes this the stable audience of its ad account, in place of any other, whose members are forgotten. Repeating
-    /// is harmless.
+    /// Makes this the chosen (or our own) stable audience of its ad account, in place of the one before, whose members are
+    /// forgotten. Repeating is harmless.
     ///
     /// # Errors
     /// Whatever the database refuses.
     pub fn stable_audience_set(&self, audience: &StableAudience) -> Result<(), StoreError> {
-        if let Some(before) = self.stable_audience(&audience.ad_account_id)?
+        if let Some(before) = self.stable_audience(&audience.ad_account_id, audience.adopted)?
             && before.audience_id != audience.audience_id
         {
             self.members_forget(&before.audience_id)?;
@@ -131,14 +139,18 @@ impl Store {
             stable_audiences::name.eq(storable(&audience.name)),
             stable_audiences::birthdays.eq(audience.birthdays),
             stable_audiences::limited_data_use.eq(audience.limited_data_use),
-            stable_audiences::adopted.eq(audience.adopted),
-            stable_audiences::replace_refused.eq(audience.replace_refused),
+            stable_audiences::replace_refused_at
+                .eq(audience.replace_refused_at.map(|at| at.trunc_subsecs(6).naive_utc())),
             stable_audiences::created_at.eq(audience.created_at.trunc_subsecs(6).naive_utc()),
         );
         self.write("record the stable audience", |connection| {
             on_backend!(connection, inner => diesel::insert_into(stable_audiences::table)
-                .values((stable_audiences::ad_account_id.eq(storable(&audience.ad_account_id)), values.clone()))
-                .on_conflict(stable_audiences::ad_account_id)
+                .values((
+                    stable_audiences::ad_account_id.eq(storable(&audience.ad_account_id)),
+                    stable_audiences::adopted.eq(audience.adopted),
+                    values.clone(),
+                ))
+                .on_conflict((stable_audiences::ad_account_id, stable_audiences::adopted))
                 .do_update()
                 .set(values)
                 .execute(inner))
@@ -146,16 +158,22 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the stable audience of an ad account, because it is gone at Meta, and its members. Repeating is harmless.
+    /// Forgets our own stable audience of an ad account, because it is gone at Meta, with its members and any replacement
+    /// of them that was open. Repeating is harmless.
     ///
     /// # Errors
     /// Whatever the database refuses.
     pub fn stable_audience_forget(&self, ad_account_id: &str) -> Result<(), StoreError> {
-        if let Some(audience) = self.stable_audience(ad_account_id)? {
-            self.members_forget(&audience.audience_id)?;
-        }
+        let Some(audience) = self.stable_audience(ad_account_id, false)? else { return Ok(()) };
+        self.members_forget(&audience.audience_id)?;
+        let now = self.now_naive();
         self.write("forget the stable audience", |connection| {
-            diesel::delete(stable_audiences::table.find(storable(ad_account_id))).execute(connection)
+            diesel::update(sync_replacements::table)
+                .filter(sync_replacements::audience_id.eq(storable(&audience.audience_id)))
+                .filter(sync_replacements::closed_at.is_null())
+                .set(sync_replacements::closed_at.eq(now))
+                .execute(connection)?;
+            diesel::delete(stable_audiences::table.find((storable(ad_account_id), false))).execute(connection)
         })?;
         Ok(())
     }
@@ -173,16 +191,21 @@ impl Store {
         session_id: u64,
         total_rows: u64,
     ) -> Result<(), StoreError> {
+        let now = self.now_naive();
         let values = (
             sync_replacements::audience_id.eq(storable(audience_id)),
             sync_replacements::session_id.eq(session_id.to_string()),
             sync_replacements::total_rows.eq(number("number of rows", total_rows)?),
-            sync_replacements::opened_at.eq(self.now_naive()),
+            sync_replacements::opened_at.eq(now),
             sync_replacements::closed_at.eq(None::<NaiveDateTime>),
         );
         self.write_referring("record a replacement", ("run", run.0), |connection| {
             on_backend!(connection, inner => diesel::insert_into(sync_replacements::table)
-                .values((sync_replacements::run_id.eq(run.0), values.clone()))
+                .values((
+                    sync_replacements::run_id.eq(run.0),
+                    sync_replacements::begun_at.eq(now),
+                    values.clone(),
+                ))
                 .on_conflict(sync_replacements::run_id)
                 .do_update()
                 .set(values)

@@ -122,11 +122,7 @@ impl Delivery<'_> {
             |_| true,
             |batches| Adding::new(self, &audience.id, total, Delivered::default()).add_all(batches),
         )?;
-        if delivered.rows != total {
-            let Delivered { resent, received, .. } = delivered;
-            return Err(RunError::RowsLost { sent: total, resent, received });
-        }
-        delivered.check()?;
+        delivered.check_whole(total)?;
         Ok(delivered)
     }
 
@@ -142,10 +138,12 @@ impl Delivery<'_> {
     }
 
     /// Looks at the audience until Meta has matched the upload, or the time for it is over. What Meta did not report
-    /// stays unknown; the matched people of a session are those of the audience only when it held every row.
+    /// stays unknown: the matched people of a session are those of the audience only when it held every row, and the size
+    /// of an audience that held others before may still be that of yesterday.
     pub(crate) fn wait(
         &self,
         audience: &RemoteAudience,
+        is_new: bool,
         whole_session: Option<u64>,
     ) -> Result<(Matched, bool), RunError> {
         let parts = &self.service.parts;
@@ -160,11 +158,11 @@ impl Delivery<'_> {
             };
             let matched = Matched {
                 exact: session.and_then(|session| session.num_matched),
-                lower: state.lower,
-                upper: state.upper,
+                lower: state.lower.filter(|_| is_new),
+                upper: state.upper.filter(|_| is_new),
             };
             parts.store.run_set_matched(self.progress.run, &matched)?;
-            let ready = state.is_ready() && (matched.exact.is_some() || matched.lower.is_some());
+            let ready = state.is_ready() && (matched.exact.is_some() || state.lower.is_some());
             if ready && state.operation_status.has_remark() {
                 self.warn(format!("Meta says of the audience: {}.", state.operation_status.words()));
             }

@@ -1,7 +1,12 @@
 //! What can end a run, and what can refuse to begin one.
 
+mod list;
+
+pub use list::ListError;
+
 use domain::accounting::Unbalanced;
 use domain::error_chain::Chain;
+use domain::foreign_text::presentable;
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
 use std::fmt;
@@ -71,6 +76,28 @@ pub enum RunError {
         /// Its name.
         list: String,
     },
+    /// The saved filter the list is made of was deleted.
+    #[error("the list `{list}` was deleted")]
+    ListGone {
+        /// Its name. Hostile input: escape it.
+        list: String,
+    },
+    /// A chosen pipeline does not exist.
+    #[error("the pipeline `{wanted}` does not exist")]
+    NoPipeline {
+        /// What was chosen.
+        wanted: String,
+        /// Those there are. Hostile input: escape them.
+        known: Vec<String>,
+    },
+    /// The won opportunities changed twice while they were read.
+    #[error("{read} won opportunities were read but there are {counted}")]
+    OpportunitiesChanged {
+        /// Distinct opportunities read.
+        read: u64,
+        /// Opportunities the source counts.
+        counted: u64,
+    },
     /// No contact of the list has a lifetime value.
     #[error("no contact has a lifetime value")]
     NoLtv {
@@ -94,6 +121,8 @@ pub enum RunError {
         sendable: u64,
         /// Contacts sent by the last success.
         before: u64,
+        /// Whether the conditions of the list are others than then.
+        conditions_changed: bool,
     },
     /// The list changed twice while it was read.
     #[error("{read} contacts were read but the list holds {counted}")]
@@ -162,6 +191,11 @@ impl RunError {
         Self::Edge(EdgeError::new(error))
     }
 
+    /// Whether Meta says that the audience does not exist (any more), or not for this login.
+    pub(crate) fn is_gone_at_meta(&self) -> bool {
+        matches!(self, Self::Edge(error) if error.explain().provider_code.as_deref() == Some("100/33"))
+    }
+
     pub(crate) fn spool(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Spool { doing, source }
     }
@@ -178,7 +212,7 @@ impl Explain for RunError {
         match self {
             Self::Cancelled(_) => Explanation::new(
                 "The sync was cancelled before it was complete.",
-                "Press Sync now to start again; nothing half-finished was left at Meta.",
+                "Press Sync now to start again. What was half-finished at Meta is deleted or completed by itself.",
             ),
             Self::LeaseLost => Explanation::new(
                 "Another copy of this program took over while this one was not answering.",
@@ -194,20 +228,36 @@ impl Explain for RunError {
                 format!("The Smart List \"{list}\" has no contacts, so nothing was sent to Meta."),
                 "Choose another Smart List (GHL_SMART_LIST_ID), or check the tag in GoHighLevel. If the list is really empty, leave the audience as it is.",
             ),
+            Self::ListGone { list } => Explanation::new(
+                format!("The Smart List \"{list}\" was deleted, so nothing was read and nothing was sent to Meta."),
+                "Choose another Smart List on the dashboard (GHL_SMART_LIST_ID).",
+            ),
+            Self::NoPipeline { wanted, known } => Explanation::new(
+                format!("The pipeline \"{wanted}\" does not exist in this GoHighLevel location, so no lifetime value is known."),
+                format!("Choose pipelines by name or id in LTV_PIPELINES; there are: {}.", names(known)),
+            ),
+            Self::OpportunitiesChanged { read, counted } => Explanation::new(
+                format!("The won opportunities changed twice while they were being read ({read} read, {counted} counted), so the lifetime values were not complete and nothing was sent."),
+                "Sync again when no import or bulk action is running in GoHighLevel.",
+            ),
             Self::NoLtv { field, fetched, bad } => Explanation::new(
                 format!(
-                    "None of the {fetched} contacts has a lifetime value in the field \"{field}\" ({bad} hold something that is not an amount), so nothing was sent to Meta."
+                    "None of the {fetched} contacts has a lifetime value in \"{field}\" ({bad} hold something that is not an amount), so nothing was sent to Meta."
                 ),
-                "Choose the custom field that holds the lifetime value (GHL_LTV_FIELD), or fill it in GoHighLevel.",
+                "Choose the custom field that holds the lifetime value (GHL_LTV_FIELD) or fill it in GoHighLevel, or take the values of won opportunities (LTV_SOURCE=won_opportunities).",
             ),
             Self::NobodyToSend { fetched } => Explanation::new(
                 format!("None of the {fetched} contacts can be sent: all are opted out, without a value, or without a usable e-mail or phone."),
                 "Look at the counts of this run: they say why each contact was left out.",
             ),
-            Self::ListShrank { sendable, before } => Explanation::new(
-                format!("Only {sendable} contacts would be sent, but the last successful sync sent {before}. The sync stopped before touching Meta."),
+            Self::ListShrank { sendable, before, conditions_changed } => Explanation::new(
                 format!(
-                    "If the list really shrank, choose {} (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                    "Only {sendable} contacts would be sent, but the last successful sync sent {before}.{} The sync stopped before touching Meta.",
+                    if *conditions_changed { " The conditions of the Smart List were changed since then." } else { "" }
+                ),
+                format!(
+                    "If the list {}, choose {} (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                    if *conditions_changed { "is meant to be that small" } else { "really shrank" },
                     Failure::RUN_ANYWAY
                 ),
             ),
@@ -217,7 +267,7 @@ impl Explain for RunError {
             ),
             Self::NotPrepared(explanation) => explanation.clone(),
             Self::RowsLost { sent, received, .. } => Explanation::new(
-                format!("{sent} contacts were sent but Meta says it received {received}, so the audience can not be trusted."),
+                format!("{sent} rows were sent but Meta says it received {received}, so the audience can not be trusted."),
                 "Sync again. If it happens again, look at Meta's status page or report it with the run's details.",
             ),
             Self::AudienceUnusable { words, code } => Explanation::new(
@@ -238,7 +288,7 @@ impl Explain for RunError {
                 "Start the machine on which the sync ran, or sync again: the whole list is then sent anew.",
             ),
             Self::Row(_) | Self::Panicked => Explanation::new(
-                "The sync stopped because of a fault of this program; nothing incomplete was left at Meta.",
+                "The sync stopped because of a fault of this program. What was half-finished at Meta is deleted or completed by itself.",
                 "Please report it with the details of this run and the log.",
             ),
             Self::Unbalanced(_) | Self::StoredOtherwise => Explanation::new(
@@ -246,6 +296,16 @@ impl Explain for RunError {
                 "This is a fault of this program: please report it with the details of this run.",
             ),
         }
+    }
+}
+
+/// Names of the source in one line; a location may have any number of them.
+fn names(known: &[String]) -> String {
+    let shown: Vec<String> = known.iter().take(10).map(|name| presentable(name, &[])).collect();
+    match (shown.is_empty(), known.len() > shown.len()) {
+        (true, _) => "none".to_owned(),
+        (_, true) => format!("{}, …", shown.join(", ")),
+        _ => shown.join(", "),
     }
 }
 

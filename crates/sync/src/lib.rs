@@ -25,6 +25,7 @@ mod reading;
 mod recovery;
 mod replacement;
 mod samples;
+mod saved_lists;
 mod saving;
 pub mod schedule;
 mod service;
@@ -35,12 +36,16 @@ mod target;
 mod unfinished;
 mod upload;
 mod values;
+mod won;
 
 pub use catalogue::ListInfo;
-pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
-pub use error::{EdgeError, EraseError, RunError, StartError};
+pub use edges::{
+    ConditionProblem, ConditionsRefused, ContactList, ContactSource, LocalRanker, Pipeline, Ranker,
+    ValueField, WonOpportunity,
+};
+pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};
-pub use settings::{AudienceMode, OptOutRule, SyncSettings, ValueMode};
+pub use settings::{AudienceMode, LtvSource, OptOutRule, SyncSettings, ValueMode};

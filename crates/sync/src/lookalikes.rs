@@ -93,7 +93,12 @@ impl SyncService {
             }
             Ok(LookalikeOutcome::Exists) | Err(MetaError::ReplyLost { .. }) => {
                 let existing = parts.meta.lookalikes_of(&seed.id, cancel).map_err(RunError::edge)?;
-                existing.into_iter().find(|found| is_same(found, lookalike)).map(|found| found.id)
+                let found = existing.into_iter().find(|found| is_same(found, lookalike));
+                if found.is_none() {
+                    lookalike.note =
+                        Some("Meta has made it, or is about to, but does not list it yet.".to_owned());
+                }
+                found.map(|found| found.id)
             }
             Err(error) => {
                 // Meta has answered no: nothing was made. Whether anything was is open only without an answer.

@@ -50,10 +50,18 @@ struct Plan {
     sent: String,
 }
 
-/// One row of a contact.
-pub(crate) struct Member {
+/// Whose row it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
     /// The contact's place in the spool.
     pub(crate) contact: u32,
+    /// The place among the rows of the contact.
+    pub(crate) row: u8,
+}
+
+/// One row of a contact.
+pub(crate) struct Member {
+    pub(crate) owner: Owner,
     pub(crate) row: Row,
     /// In hundredths.
     pub(crate) value: NonZeroU32,
@@ -62,8 +70,8 @@ pub(crate) struct Member {
 /// Rows for one request. The rows of a contact are never torn apart.
 pub(crate) struct Batch {
     pub(crate) rows: UserRows,
-    /// Per row, the contact's place in the spool.
-    pub(crate) contacts: Vec<u32>,
+    /// Whose row each is.
+    pub(crate) owners: Vec<Owner>,
     /// Whether no other batch follows.
     pub(crate) last: bool,
 }
@@ -120,7 +128,11 @@ impl<'a> Membership<'a> {
     fn rows_of(&self, at: u32, contact: &SpooledContact, out: &mut Vec<Member>) {
         let value = self.plan.values.hundredths(contact.ltv.unwrap_or_default());
         let rows = std::iter::once(&contact.row).chain(&contact.further);
-        out.extend(rows.map(|row| Member { contact: at, row: *row, value }));
+        out.extend((0..).zip(rows).map(|(number, row)| Member {
+            owner: Owner { contact: at, row: number },
+            row: *row,
+            value,
+        }));
     }
 
     /// Encodes the wanted rows and hands them over batch by batch; the last one says so. Ends early without an error when
@@ -165,7 +177,7 @@ impl<'a> Membership<'a> {
     }
 
     fn empty_batch(&self) -> Batch {
-        Batch { rows: self.plan.schema.rows(), contacts: Vec::new(), last: false }
+        Batch { rows: self.plan.schema.rows(), owners: Vec::new(), last: false }
     }
 
     fn push(&self, batch: &mut Batch, member: &Member) -> Result<(), RunError> {
@@ -184,7 +196,7 @@ impl<'a> Membership<'a> {
             None
         };
         batch.rows.push_row(cells, Some(value), processing).map_err(RunError::Row)?;
-        batch.contacts.push(member.contact);
+        batch.owners.push(member.owner);
         Ok(())
     }
 }

@@ -2,16 +2,18 @@
 
 use crate::account::{self, Account};
 use crate::delivery::Delivery;
-use crate::edges::ValueField;
+use crate::edges::ContactList;
 use crate::error::RunError;
 use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
-use crate::reading::{PageRead, Reader};
+use crate::reading::{PageRead, Reader, ValueSource};
 use crate::saving::{Outcome, sent_counts};
 use crate::service::{SyncService, find_field};
+use crate::settings::LtvSource;
 use crate::spool::Spool;
 use crate::target::Target;
 use crate::values::Values;
+use crate::won::WonValues;
 use domain::accounting::Accounting;
 use domain::percentile::Sketch;
 use domain::run::{
@@ -54,7 +56,7 @@ impl SyncService {
             let detail = target.audience().name;
             Ok((target, Some(detail)))
         })?;
-        let audience = target.audience();
+        let (audience, is_new) = (target.audience(), matches!(target, Target::New(_)));
         let uploaded = progress.step(Step::Upload, || {
             let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
             keep_warnings()?;
@@ -64,7 +66,7 @@ impl SyncService {
         let counts = sent_counts(&account, &uploaded.refused);
         let ready = progress.step(Step::Wait, || {
             self.parts.store.run_set_accounting(progress.run, &counts)?;
-            let (matched, ready) = delivery.wait(&audience, uploaded.whole_session)?;
+            let (matched, ready) = delivery.wait(&audience, is_new, uploaded.whole_session)?;
             keep_warnings()?;
             let detail = match ready {
                 true => format!("matched: {}", matched.count_text()),
@@ -73,7 +75,6 @@ impl SyncService {
             Ok((ready, Some(detail)))
         })?;
         progress.step(Step::Lookalike, || {
-            let is_new = matches!(target, Target::New(_));
             let lookalikes = delivery.create_lookalikes(&audience, is_new, ready)?;
             Ok(((), Some(lookalike_detail(&lookalikes))))
         })?;
@@ -105,7 +106,8 @@ impl SyncService {
             progress.begin(step)?;
         }
         let page_read = |done, total| progress.advance(Step::Fetch, done, Some(total));
-        let read = self.read_and_decide(config, spool, &page_read, cancel).and_then(|account| {
+        let won_read = |done, total| progress.advance(Step::ReadLtv, done, Some(total));
+        let read = self.read_and_decide(config, spool, &page_read, &won_read, cancel).and_then(|account| {
             // Nothing is sent yet, so nothing may read as sent.
             let counts = Accounting { sent: 0, ..account.counts };
             self.parts.store.run_set_accounting(progress.run, &counts)?;
@@ -134,14 +136,19 @@ impl SyncService {
         config: &SyncConfig,
         spool: &Spool,
         page_read: &PageRead<'_>,
+        opportunities_read: &PageRead<'_>,
         cancel: &Cancel,
     ) -> Result<Account, RunError> {
         let source = &*self.parts.source;
-        let list: ListSelection = config
-            .list_id
-            .parse()
-            .map_err(|_unknown| RunError::EmptyList { list: config.list_name.clone() })?;
-        let field: ValueField = find_field(source.fields(cancel)?, &config.ltv_field_key)?;
+        let list = contacts_of(config)?;
+        let values = match &self.parts.settings.ltv_source {
+            LtvSource::Field => {
+                ValueSource::Field(find_field(source.fields(cancel)?, &config.ltv_field_key)?.id)
+            }
+            LtvSource::WonOpportunities { pipelines } => {
+                ValueSource::Won(WonValues::read(source, pipelines, opportunities_read, cancel)?)
+            }
+        };
         // A country that can not be read helps nobody: phones without a country code are then left out.
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
         let today = self.parts.clock.now().with_timezone(&self.parts.settings.time_zone).date_naive();
@@ -150,7 +157,7 @@ impl SyncService {
         let reader = Reader {
             source,
             list: &list,
-            field_id: &field.id,
+            values: &values,
             encoder: &encoder,
             settings: &self.parts.settings,
             suppression: &suppression,
@@ -187,11 +194,12 @@ impl SyncService {
             .store
             .run_last_success_of(&config.list_id, &config.ltv_field_key)
             .map_err(|error| (Step::Fetch, error.into()))?;
-        let before = last
-            .filter(|last| Some(last.id) != run)
-            .map_or(0, |last| last.accounting.sent + last.accounting.refused_by_meta);
+        let Some(last) = last.filter(|last| Some(last.id) != run) else { return Ok(()) };
+        let before = last.accounting.sent + last.accounting.refused_by_meta;
         if counts.sent * 2 < before && !accept_smaller_list {
-            return Err((Step::Fetch, RunError::ListShrank { sendable: counts.sent, before }));
+            let conditions_changed = last.config.list_conditions != config.list_conditions;
+            let sendable = counts.sent;
+            return Err((Step::Fetch, RunError::ListShrank { sendable, before, conditions_changed }));
         }
         Ok(())
     }
@@ -229,6 +237,18 @@ impl SyncService {
         }
         let values = Values::new(self.parts.settings.value_mode, &distribution, &sketch);
         Ok(Ranked { sketch, values, stats: distribution.stats(account.ambiguous), report })
+    }
+}
+
+/// The list as the source is asked for it.
+fn contacts_of(config: &SyncConfig) -> Result<ContactList, RunError> {
+    let gone = || RunError::ListGone { list: config.list_name.clone() };
+    match config.list_id.parse().map_err(|_unknown| gone())? {
+        ListSelection::All => Ok(ContactList::All),
+        ListSelection::Tag(tag) => Ok(ContactList::Tag(tag)),
+        ListSelection::Filter(_) => {
+            config.list_conditions.clone().map(ContactList::Conditions).ok_or_else(gone)
+        }
     }
 }
 

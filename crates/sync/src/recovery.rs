@@ -15,7 +15,7 @@ const STILL_BEING_MADE: TimeDelta = TimeDelta::minutes(10);
 
 impl SyncService {
     /// Closes every run that a dead process left running, and undoes its unfinished creations. The caller holds the lease.
-    pub(crate) fn close_interrupted_runs(&self) {
+    pub(crate) fn close_interrupted_runs(&self, cancel: &Cancel) {
         let running = match self.parts.store.runs_running() {
             Ok(running) => running,
             Err(error) => {
@@ -30,7 +30,7 @@ impl SyncService {
             }
         }
         match self.parts.store.intentions_open() {
-            Ok(open) => open.iter().for_each(|intention| self.undo(intention)),
+            Ok(open) => open.iter().for_each(|intention| self.undo(intention, cancel)),
             Err(error) => log::error!("unfinished creations could not be looked up: {}", Chain(&error)),
         }
     }
@@ -58,7 +58,7 @@ impl SyncService {
         Ok(())
     }
 
-    fn is_being_replaced(&self, run: RunId) -> Result<bool, RunError> {
+    pub(crate) fn is_being_replaced(&self, run: RunId) -> Result<bool, RunError> {
         Ok(self.parts.store.replacements_open()?.iter().any(|open| open.run_id == run))
     }
 
@@ -68,7 +68,7 @@ impl SyncService {
             Ok(open) => open
                 .iter()
                 .filter(|intention| intention.run_id == run)
-                .for_each(|intention| self.undo(intention)),
+                .for_each(|intention| self.undo(intention, &Cancel::new())),
             Err(error) => {
                 log::error!("unfinished creations could not be looked up: {}", Chain(&error));
             }
@@ -76,12 +76,11 @@ impl SyncService {
     }
 
     /// A fault leaves the intention open, so that the next start tries again.
-    fn undo(&self, intention: &Intention) {
+    fn undo(&self, intention: &Intention, cancel: &Cancel) {
         let _context = log_context::enter(Context::of_run(intention.run_id));
-        let cancel = Cancel::new();
         let undone = match intention.kind {
-            RemoteKind::Audience => self.undo_audience(intention, &cancel),
-            RemoteKind::Lookalike => self.settle_lookalike(intention, &cancel),
+            RemoteKind::Audience => self.undo_audience(intention, cancel),
+            RemoteKind::Lookalike => self.settle_lookalike(intention, cancel),
         };
         if let Err(error) = undone {
             log::error!("an unfinished creation at Meta is left for later: {}", Chain(&error));
@@ -110,6 +109,8 @@ impl SyncService {
         }
         let outcome = if found.is_empty() { IntentionOutcome::NeverMade } else { IntentionOutcome::Deleted };
         for id in found {
+            // Who was noted as a member of a stable audience that was never completed.
+            self.parts.store.members_forget(&id)?;
             self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
             log::info!("the unfinished audience {id} was deleted");
         }
@@ -117,7 +118,7 @@ impl SyncService {
     }
 
     fn is_stable_audience(&self, id: &str) -> Result<bool, RunError> {
-        let stable = self.parts.store.stable_audience(&self.parts.settings.ad_account_id)?;
+        let stable = self.parts.store.stable_audience(&self.parts.settings.ad_account_id, false)?;
         Ok(stable.is_some_and(|stable| stable.audience_id == id))
     }
 

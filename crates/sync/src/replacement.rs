@@ -69,7 +69,7 @@ impl Replacing<'_> {
                 SessionEnd::Again(error) if beginnings > BEGINNINGS => return Err(RunError::edge(error)),
                 SessionEnd::Again(error) => {
                     log::warn!("the replacement is begun anew: {error}");
-                    self.delivery.wait_until_settled(self.audience_id)?;
+                    self.delivery.wait_until_settled(self.audience_id, false)?;
                     start = Start::Anew;
                 }
             }
@@ -157,7 +157,7 @@ impl Replacing<'_> {
                     session.delivered.resent += rows;
                 }
                 (Some(ReplaceRefusal::InProgress), _) if opens => {
-                    self.delivery.wait_until_settled(self.audience_id)?;
+                    self.delivery.wait_until_settled(self.audience_id, false)?;
                     return Ok(Sent::Again(error));
                 }
                 (Some(ReplaceRefusal::TooLarge | ReplaceRefusal::NotPossible), _) if opens => {
@@ -181,7 +181,7 @@ impl Replacing<'_> {
         batches: &mut dyn Iterator<Item = Batch>,
     ) -> Result<Delivered, RunError> {
         log::warn!("the replace session is over: the remaining rows are added");
-        self.delivery.wait_until_settled(self.audience_id)?;
+        self.delivery.wait_until_settled(self.audience_id, false)?;
         Adding::new(self.delivery, self.audience_id, self.total, delivered).add_all(batches)
     }
 }

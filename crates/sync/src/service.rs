@@ -1,16 +1,16 @@
 //! Beginning, cancelling and closing runs: one at a time over all processes that share the database.
 
-use crate::catalogue::{Catalogue, list_name};
+use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
 use crate::follow_up::Looks;
 use crate::lease::Lease;
 use crate::progress::{Progress, StepError, Watcher};
-use crate::settings::SyncSettings;
+use crate::settings::{LtvSource, SyncSettings};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
-use domain::{Cancel, Clock, Explain, Run, RunId};
+use domain::{Cancel, Clock, Explain, ListSelection, Run, RunId};
 use mailer::{MailContext, Mailer};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a new run waits while the lease is held only to send a mail.
-const MAIL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new run waits while the lease is held only to send a mail or to finish a request to Meta.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Everything a run works with.
 pub struct Parts {
@@ -99,19 +99,34 @@ impl SyncService {
         }
     }
 
+    /// What holds the lifetime values when the settings say that it is no field to choose (`LTV_SOURCE`).
+    pub fn value_source(&self) -> Option<ValueField> {
+        self.parts.settings.ltv_source.in_place_of_a_field()
+    }
+
     /// Looks the list and the field up at the source, so that a run keeps the names it ran with. The field may be
-    /// given by key, name or id.
+    /// given by key, name or id; where values do not come from a field it may be left out.
     ///
     /// # Errors
-    /// [`StartError::Unknown`] names what does not exist and the setting to change.
-    pub fn resolve(&self, list_id: &str, field: &str) -> Result<SyncConfig, StartError> {
+    /// [`StartError::NotConfigured`] when one is left out that is needed; [`StartError::Unknown`] names what does not
+    /// exist and the setting to change.
+    pub fn resolve(&self, list_id: Option<&str>, field: Option<&str>) -> Result<SyncConfig, StartError> {
+        let list_id = list_id.ok_or(StartError::NotConfigured)?;
+        let field = match (field.filter(|field| !LtvSource::is_key(field)), self.value_source()) {
+            (Some(wanted), _) => Err(wanted),
+            (None, Some(source)) => Ok(source),
+            (None, None) => return Err(StartError::NotConfigured),
+        };
         let list = self.known_list(list_id)?;
-        let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
-        // A field that is not remembered may be new, so the fields are asked for again.
-        let field = find_field(known(false)?, field).or_else(|_unknown| find_field(known(true)?, field))?;
+        let field = field.or_else(|wanted| {
+            let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
+            // A field that is not remembered may be new, so the fields are asked for again.
+            find_field(known(false)?, wanted).or_else(|_unknown| find_field(known(true)?, wanted))
+        })?;
         Ok(SyncConfig {
-            list_id: list.to_string(),
-            list_name: list_name(&list),
+            list_id: list.id.to_string(),
+            list_conditions: list.conditions(),
+            list_name: list.name,
             ltv_field_key: field.key,
             ltv_field_name: field.name,
             ad_account_id: self.parts.settings.ad_account_id.clone(),
@@ -132,11 +147,9 @@ impl SyncService {
         let cancel = Cancel::new();
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs();
+        self.close_interrupted_runs(&cancel);
         let store = &self.parts.store;
-        // The account is the one that is written to, whatever was set when the choice was saved.
-        let ad_account_id = self.parts.settings.ad_account_id.clone();
-        let config = SyncConfig { ad_account_id, ..config.clone() };
+        let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
         let run = store.run_start(trigger, config_id)?;
         if !lease.set_run(run)? {
@@ -153,6 +166,22 @@ impl SyncService {
             })
             .map_err(StartError::Thread)?;
         Ok(RunHandle { run, thread })
+    }
+
+    /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
+    /// where the settings say, and a saved list has the name and conditions it has now.
+    pub(crate) fn as_it_is_now(&self, config: &SyncConfig) -> Result<SyncConfig, StoreError> {
+        let ad_account_id = self.parts.settings.ad_account_id.clone();
+        let mut config = SyncConfig { ad_account_id, ..config.clone() };
+        if let Some(source) = self.value_source() {
+            (config.ltv_field_key, config.ltv_field_name) = (source.key, source.name);
+        }
+        if let Ok(ListSelection::Filter(id)) = config.list_id.parse() {
+            let saved = self.parts.store.filter_get(id)?;
+            config.list_conditions = saved.as_ref().map(|saved| saved.conditions.clone());
+            config.list_name = saved.map_or(config.list_name, |saved| saved.name);
+        }
+        Ok(config)
     }
 
     /// Asks the run to stop before its next call. False when it does not run in this process.
@@ -187,8 +216,9 @@ impl SyncService {
     /// # Errors
     /// [`RunError`] when the database or the spool folder fails; faults of Meta are logged and tried again next time.
     pub fn recover(&self) -> Result<(), RunError> {
-        match self.lease_for_upkeep(&Cancel::new())? {
-            Some(_lease) => self.clean_up(),
+        let cancel = Cancel::new();
+        match self.lease_for_upkeep(&cancel)? {
+            Some(_lease) => self.clean_up(&cancel),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -201,14 +231,15 @@ impl SyncService {
     /// ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
+        // Before the lease is asked for: a run that begins meanwhile must find it.
+        *self.lock_upkeep() = cancel.clone();
         match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
-                *self.lock_upkeep() = cancel.clone();
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
                 };
-                report(self.clean_up(), "cleaning up");
-                report(self.finish_replacements(&cancel), "unfinished replacements");
+                report(self.clean_up(&cancel), "cleaning up");
+                report(self.finish_due_replacements(&cancel), "unfinished replacements");
                 report(self.deliver_removals(&cancel), "pending removals");
                 report(self.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
@@ -218,8 +249,8 @@ impl SyncService {
         }
     }
 
-    fn clean_up(&self) -> Result<(), RunError> {
-        self.close_interrupted_runs();
+    fn clean_up(&self, cancel: &Cancel) -> Result<(), RunError> {
+        self.close_interrupted_runs(cancel);
         let unfinished: Vec<RunId> =
             self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
         crate::spool::Spool::sweep(&self.parts.settings.spool_folder, &unfinished)
@@ -237,7 +268,7 @@ impl SyncService {
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         self.lock_upkeep().cancel();
-        let give_up = Instant::now() + MAIL_PATIENCE;
+        let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
             let run = match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
@@ -300,7 +331,7 @@ impl SyncService {
                 let cancelled = cancel.is_cancelled();
                 let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
                 let status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
-                (status, Some(failure_of(step, &error)))
+                (status, Some(self.with_what_follows(run, failure_of(step, &error))))
             }
         };
         let closed = self.queue_mail(run, status).and_then(|()| {
@@ -312,6 +343,14 @@ impl SyncService {
             Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
         }
         log::info!("the run ended: {status}");
+    }
+
+    /// A replacement that the run leaves open goes on by itself, which people should know.
+    fn with_what_follows(&self, run: RunId, mut failure: Failure) -> Failure {
+        if self.is_being_replaced(run).unwrap_or(false) {
+            failure.remedy.push_str(" The audience that was being replaced is completed by itself, as soon as Meta can be reached.");
+        }
+        failure
     }
 
     fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {

@@ -108,11 +108,16 @@ impl Spool {
         private_file(&self.folder.join(name)).map_err(RunError::spool("create"))
     }
 
-    /// Writes a side file that is complete and safe on disk when this returns, together with its folder.
+    /// Writes a side file that is complete and safe on disk when this returns, together with its folders.
     pub(crate) fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         let mut file = self.side_file(name)?;
         let synced = file.write_all(bytes).and_then(|()| file.sync_data());
-        synced.and_then(|()| File::open(&self.folder)?.sync_all()).map_err(RunError::spool("write"))
+        let folders = [Some(self.folder.as_path()), self.folder.parent()];
+        synced
+            .and_then(|()| {
+                folders.into_iter().flatten().try_for_each(|folder| File::open(folder)?.sync_all())
+            })
+            .map_err(RunError::spool("write"))
     }
 
     /// What a side file holds, or `None` when there is none.

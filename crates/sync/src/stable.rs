@@ -9,6 +9,7 @@ use crate::membership::{Member, Membership, removal_rows};
 use crate::replacement::{Replaced, Replacing, Start};
 use crate::target::Target;
 use crate::upload::{Adding, Delivered, new_session_id, with_batches};
+use chrono::TimeDelta;
 use domain::run::RemoteAudience;
 use meta::{AudienceState, MetaError, ReplaceRefusal, UploadBatch};
 use persistence::{PersonHashes, StableAudience};
@@ -20,6 +21,10 @@ const CHUNK: usize = 2_000;
 const ROWS_PER_REMOVAL: u32 = 1_000;
 /// A replacement by somebody else ends after 90 minutes at the latest, with some more for Meta's own work.
 const OTHER_REPLACEMENT: Duration = Duration::from_secs(100 * 60);
+/// A refusal to replace may be lifted.
+const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::days(7);
+/// Times a removal is sent that Meta has received in part only.
+const REMOVAL_TRIES: u32 = 2;
 /// "Your members are being replaced" may be said again by a call that begins while the status changes.
 const TRIES_WHILE_REPLACING: u32 = 5;
 
@@ -28,14 +33,13 @@ impl Delivery<'_> {
     pub(crate) fn stable_target(&self) -> Result<Target, RunError> {
         let parts = &self.service.parts;
         let account = &parts.settings.ad_account_id;
-        let known = parts.store.stable_audience(account)?;
-        let known = match &parts.settings.existing_audience {
+        let chosen = parts.settings.existing_audience.as_ref();
+        let known = parts.store.stable_audience(account, chosen.is_some())?;
+        let known = match chosen {
             Some(chosen) if known.as_ref().is_none_or(|known| known.audience_id != *chosen) => {
                 Some(self.adopt(chosen)?)
             }
-            Some(_) => known,
-            // What was chosen once and is not chosen any more stays the user's.
-            None => known.filter(|known| !known.adopted),
+            _ => known,
         };
         match known {
             None => Ok(Target::New(self.create_audience(&parts.settings.audience_prefix)?)),
@@ -68,7 +72,7 @@ impl Delivery<'_> {
             birthdays: false,
             limited_data_use: parts.settings.limited_data_use,
             adopted: true,
-            replace_refused: false,
+            replace_refused_at: None,
             created_at: parts.clock.now(),
         };
         parts.store.stable_audience_set(&stable)?;
@@ -107,7 +111,7 @@ impl Delivery<'_> {
             birthdays: membership.schema().birthdays,
             limited_data_use: membership.schema().limited_data_use,
             adopted: false,
-            replace_refused: false,
+            replace_refused_at: None,
             created_at: parts.clock.now(),
         })?;
         self.mirrored(&audience.id)
@@ -122,8 +126,9 @@ impl Delivery<'_> {
     ) -> Result<Delivered, RunError> {
         let store = &self.service.parts.store;
         let id = &stable.audience_id;
+        let is_known = store.members_exist(id)?;
         // Meta replaces only what it has finished working on.
-        let state = self.wait_until_settled(id)?;
+        let state = self.wait_until_settled(id, !is_known)?;
         self.stage(id, membership)?;
         if state.operation_status.is_empty() {
             // There is nobody to be replaced, and Meta wants a normal status for it.
@@ -132,24 +137,40 @@ impl Delivery<'_> {
             self.mirrored(id)?;
             return Ok(delivered);
         }
-        if !stable.replace_refused {
+        let now = self.service.parts.clock.now();
+        if stable.replace_refused_at.is_none_or(|refused| now - refused > ASK_AGAIN_AFTER) {
             let replacing = Replacing { delivery: self, audience_id: id, membership, total };
             match replacing.run(Start::Anew)? {
                 Replaced::Whole(delivered) => {
-                    delivered.check()?;
+                    delivered.check_whole(total)?;
                     self.mirrored(id)?;
                     membership.spool.release();
+                    store.stable_audience_set(&StableAudience {
+                        replace_refused_at: None,
+                        ..stable.clone()
+                    })?;
                     return Ok(delivered);
                 }
                 Replaced::NotPossible => {
-                    log::warn!(
-                        "Meta does not replace the members of this audience: changes are sent instead"
-                    );
                     store.replacement_closed(self.progress.run)?;
                     membership.spool.release();
-                    store.stable_audience_set(&StableAudience { replace_refused: true, ..stable.clone() })?;
+                    let refused_at = Some(now);
+                    store.stable_audience_set(&StableAudience {
+                        replace_refused_at: refused_at,
+                        ..stable.clone()
+                    })?;
                 }
             }
+        }
+        self.warn(
+            "Meta does not replace the members of this audience in place, so only the changes were sent. Ad sets that use it may learn anew."
+                .to_owned(),
+        );
+        if stable.adopted {
+            self.warn(
+                "People who were in the chosen audience before this program used it stay in it: Meta does not tell who they are."
+                    .to_owned(),
+            );
         }
         self.send_difference(id, membership)
     }
@@ -192,65 +213,92 @@ impl Delivery<'_> {
     /// the phone with the one who left; those count as undelivered from then on, and are added again.
     fn send_difference(&self, audience_id: &str, membership: &Membership<'_>) -> Result<Delivered, RunError> {
         let store = &self.service.parts.store;
-        let removed_all = self.remove_surplus(audience_id)?;
+        let removal = self.remove_surplus(audience_id)?;
         let undelivered = self.stage(audience_id, membership)?;
         let total = undelivered.iter().filter(|undelivered| **undelivered).count() as u64;
         let mut undelivered = undelivered.into_iter();
         let wanted = |_: &Member| undelivered.next().unwrap_or(true);
-        let delivered = with_batches(membership, wanted, |batches| {
+        let mut delivered = with_batches(membership, wanted, |batches| {
             Adding::new(self, audience_id, total, Delivered::default()).add_all(batches)
         })?;
-        delivered.check()?;
-        if removed_all {
+        delivered.removed = removal.rows;
+        delivered.check_whole(total)?;
+        if removal.complete {
             self.mirrored(audience_id)?;
         } else {
             store.members_added(audience_id, self.progress.run)?;
         }
+        if delivered.invalid > 0 {
+            // Which rows Meta refused is known in part only, so the next run sends all again and hears the same.
+            store.members_doubt(audience_id)?;
+        }
         Ok(delivered)
     }
 
-    /// Removes who is not in the list any more. False when Meta keeps some because too few people would be left.
-    fn remove_surplus(&self, audience_id: &str) -> Result<bool, RunError> {
+    /// Removes who is not in the list any more.
+    fn remove_surplus(&self, audience_id: &str) -> Result<Removed, RunError> {
         let (parts, run) = (&self.service.parts, self.progress.run);
-        let page = |after| parts.store.members_surplus(audience_id, run, after, ROWS_PER_REMOVAL);
-        let session_id = new_session_id();
-        let mut surplus = page(None)?;
-        for batch_seq in 1.. {
-            let Some((last_key, _)) = surplus.last() else { break };
+        let mut removed = Removed { rows: 0, complete: true };
+        let mut after = None;
+        loop {
             self.cancel.check()?;
-            let next = page(Some(*last_key))?;
+            let surplus = parts.store.members_surplus(audience_id, run, after, ROWS_PER_REMOVAL)?;
+            let Some((last_key, _)) = surplus.last() else { return Ok(removed) };
+            after = Some(*last_key);
             let people: Vec<PersonHashes> = surplus.iter().map(|(_, member)| member.hashes).collect();
-            let rows = removal_rows(&people)?;
-            let estimated_total = rows.len() as u64;
-            let batch =
-                UploadBatch { session_id, batch_seq, last: next.is_empty(), estimated_total, rows: &rows };
             // Before the call: whatever becomes of it, they are added again.
             parts.store.members_sharing(audience_id, run, &people)?;
-            let result = self
-                .while_replacing(audience_id, || parts.meta.remove_users(audience_id, &batch, self.cancel));
-            match result {
-                Ok(_) => surplus = next,
-                Err(error) if error.would_be_too_small() => {
+            match self.remove(audience_id, &people) {
+                Ok(()) => removed.rows += people.len() as u64,
+                Err(NotRemoved::TooFewWouldBeLeft) => {
                     self.warn(
                         "Meta keeps at least a minimum of people in an audience: those who left the list were not removed."
                             .to_owned(),
                     );
-                    return Ok(false);
+                    removed.complete = false;
+                    return Ok(removed);
                 }
-                Err(error) => return Err(RunError::edge(error)),
+                Err(NotRemoved::Failed(error)) => return Err(error),
             }
         }
-        Ok(true)
     }
 
-    /// Waits until Meta does nothing with the audience any more, so that its members can be changed.
-    pub(crate) fn wait_until_settled(&self, audience_id: &str) -> Result<AudienceState, RunError> {
+    /// Removes some people in a session of their own: Meta drops what comes late to a session without a word, and its count
+    /// of received rows is the only sign of it.
+    fn remove(&self, audience_id: &str, people: &[PersonHashes]) -> Result<(), NotRemoved> {
+        let rows = removal_rows(people).map_err(NotRemoved::Failed)?;
+        let sent = rows.len() as u64;
+        let mut received = 0;
+        for _ in 0..REMOVAL_TRIES {
+            let session_id = new_session_id();
+            let batch =
+                UploadBatch { session_id, batch_seq: 1, last: true, estimated_total: sent, rows: &rows };
+            let result = self.while_replacing(audience_id, || {
+                self.service.parts.meta.remove_users(audience_id, &batch, self.cancel)
+            });
+            match result {
+                Ok(receipt) if receipt.num_received >= sent => return Ok(()),
+                Ok(receipt) => received = receipt.num_received,
+                Err(error) if error.would_be_too_small() => return Err(NotRemoved::TooFewWouldBeLeft),
+                Err(error) => return Err(NotRemoved::Failed(RunError::edge(error))),
+            }
+        }
+        Err(NotRemoved::Failed(RunError::RowsLost { sent, resent: 0, received }))
+    }
+
+    /// Waits until Meta does nothing with the audience any more, so that its members can be changed. Only of an audience
+    /// that was never filled by this program (`may_be_empty`) "nothing was uploaded" is the final word.
+    pub(crate) fn wait_until_settled(
+        &self,
+        audience_id: &str,
+        may_be_empty: bool,
+    ) -> Result<AudienceState, RunError> {
         let parts = &self.service.parts;
         let begun = Instant::now();
         loop {
             let state = parts.meta.audience(audience_id, self.cancel).map_err(RunError::edge)?;
             let status = &state.operation_status;
-            if status.is_settled() || status.is_empty() || status.has_failed_replacement() {
+            if status.is_settled() || status.has_failed_replacement() || (may_be_empty && status.is_empty()) {
                 return Ok(state);
             }
             crate::delivery::refuse_unusable(&state)?;
@@ -270,7 +318,7 @@ impl Delivery<'_> {
         for _ in 1..TRIES_WHILE_REPLACING {
             match call() {
                 Err(error) if error.replace_refusal() == Some(ReplaceRefusal::InProgress) => {
-                    if let Err(waited) = self.wait_until_settled(audience_id) {
+                    if let Err(waited) = self.wait_until_settled(audience_id, false) {
                         log::warn!("{}", domain::error_chain::Chain(&waited));
                         return Err(error);
                     }
@@ -280,4 +328,18 @@ impl Delivery<'_> {
         }
         call()
     }
+}
+
+/// Who was removed.
+struct Removed {
+    rows: u64,
+    /// Whether all who left were removed.
+    complete: bool,
+}
+
+/// Why some people were not removed.
+enum NotRemoved {
+    /// Meta keeps a minimum.
+    TooFewWouldBeLeft,
+    Failed(RunError),
 }

@@ -9,6 +9,7 @@ use crate::samples::Refused;
 use crate::service::SyncService;
 use crate::settings::AudienceMode;
 use crate::spool::Spool;
+use crate::upload::Delivered;
 use crate::values::Values;
 use domain::run::{RemoteAudience, Step};
 use persistence::{IntentionOutcome, RemoteKind, StableAudience};
@@ -36,6 +37,7 @@ impl Target {
 pub(crate) struct Uploaded {
     /// Rows sent, which are those that changed when only the difference was sent.
     rows: u64,
+    removed: u64,
     sessions: usize,
     /// The session whose count of matched people is that of the audience.
     pub(crate) whole_session: Option<u64>,
@@ -46,11 +48,13 @@ impl Uploaded {
     pub(crate) fn detail(&self, account: &Account) -> String {
         let contacts = account.counts.sent;
         let rows = if self.rows == contacts { String::new() } else { format!(" ({} rows)", self.rows) };
-        match self.sessions {
+        let added = match self.sessions {
+            0 if self.removed > 0 => format!("{contacts} contacts, none of them new"),
             0 => format!("{contacts} contacts, nothing had changed"),
             1 => format!("{contacts} contacts{rows} in one session"),
             sessions => format!("{contacts} contacts{rows} in {sessions} sessions"),
-        }
+        };
+        if self.removed == 0 { added } else { format!("{added}; {} rows removed", self.removed) }
     }
 }
 
@@ -94,6 +98,12 @@ impl SyncService {
                 (delivered, session)
             }
             Target::Existing(stable) => {
+                if stable.limited_data_use != schema.limited_data_use {
+                    // The flag is said per row, so everybody is sent again with it (or without).
+                    self.parts.store.members_doubt(&stable.audience_id)?;
+                }
+                let stable = &StableAudience { limited_data_use: schema.limited_data_use, ..stable.clone() };
+                self.parts.store.stable_audience_set(stable)?;
                 let delivered = delivery.mirror(stable, &membership, account.rows)?;
                 // The people matched of a difference are not those of the audience.
                 let session = delivered.only_session().filter(|_| delivered.rows == account.rows);
@@ -102,7 +112,8 @@ impl SyncService {
         };
         delivery.progress.complete(Step::Upload, delivered.rows)?;
         let refused = Refused::find(&delivered, &membership)?;
-        Ok(Uploaded { rows: delivered.rows, sessions: delivered.sessions.len(), whole_session, refused })
+        let Delivered { rows, removed, .. } = delivered;
+        Ok(Uploaded { rows, removed, sessions: delivered.sessions.len(), whole_session, refused })
     }
 
     /// From here on the audience is complete and stays, whatever happens to the rest of the run.

@@ -18,14 +18,35 @@ use persistence::OpenReplacement;
 /// A replacement that could not be finished by then is left to the next sync, which replaces everybody anyway.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 
+/// A replacement is tried at every follow-up for so long,
+const TRIED_EVERY_MINUTE: TimeDelta = TimeDelta::minutes(10);
+/// and then once in so many minutes.
+const TRY_EVERY_MINUTES: i64 = 15;
+
 impl SyncService {
+    /// The same for the follow-up that comes every minute: what could not be finished at once, because the token has
+    /// expired or the working files are elsewhere, is tried a few times an hour only.
+    pub(crate) fn finish_due_replacements(&self, cancel: &Cancel) -> Result<(), RunError> {
+        let now = self.parts.clock.now();
+        let is_due = |open: &OpenReplacement| {
+            let age = now - open.begun_at;
+            age < TRIED_EVERY_MINUTE || age.num_minutes() % TRY_EVERY_MINUTES == 0
+        };
+        if self.parts.store.replacements_open()?.iter().any(is_due) {
+            self.finish_replacements(cancel)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Finishes every replacement that was begun and not finished. The caller holds the lease.
     pub(crate) fn finish_replacements(&self, cancel: &Cancel) -> Result<(), RunError> {
         for open in self.parts.store.replacements_open()? {
             let _context = log_context::enter(Context::of_run(open.run_id));
             if let Err(error) = self.finish_replacement(&open, cancel) {
                 log::error!("a replacement could not be finished yet: {}", Chain(&error));
-                if self.parts.clock.now() - open.opened_at >= GIVE_UP_AFTER {
+                let age = self.parts.clock.now() - open.begun_at;
+                if age >= GIVE_UP_AFTER || error.is_gone_at_meta() {
                     log::error!("the replacement is given up: the next sync replaces all members");
                     self.parts.store.replacement_closed(open.run_id)?;
                 } else {
@@ -62,7 +83,7 @@ impl SyncService {
         };
         let note = match replacing.run(Start::Within { session_id: open.session_id, age })? {
             Replaced::Whole(delivered) => {
-                delivered.check()?;
+                delivered.check_whole(open.total_rows)?;
                 delivery.mirrored(&open.audience_id)?;
                 "interrupted, and finished afterwards: the audience is complete"
             }

@@ -2,7 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::error::RunError;
-use crate::membership::{Batch, Member, Membership};
+use crate::membership::{Batch, Member, Membership, Owner};
 use domain::log_context;
 use domain::run::Step;
 use meta::{InvalidSample, MetaError, ReplaceRefusal, UploadBatch, UploadReceipt};
@@ -26,6 +26,8 @@ pub(crate) struct Delivered {
     pub(crate) received: u64,
     /// Rows it calls invalid.
     pub(crate) invalid: u64,
+    /// Rows it was asked to remove.
+    pub(crate) removed: u64,
     /// The sessions, in order.
     pub(crate) sessions: Vec<u64>,
     /// Which rows it calls invalid, as far as it names them.
@@ -36,8 +38,8 @@ pub(crate) struct Delivered {
 pub(crate) struct Sample {
     /// As Meta names it: hashed, and still personal data.
     pub(crate) row: String,
-    /// The contacts of its batch, when Meta names rows by their number.
-    pub(crate) contact: Option<u32>,
+    /// Whose it is, when Meta names rows by their number in the batch.
+    pub(crate) owner: Option<Owner>,
     /// Meta's words.
     pub(crate) reason: String,
 }
@@ -51,6 +53,14 @@ impl Delivered {
         if complete { Ok(()) } else { Err(RunError::RowsLost { sent: rows, resent, received }) }
     }
 
+    /// The same, and that nothing was left out on the way to Meta.
+    pub(crate) fn check_whole(&self, total: u64) -> Result<(), RunError> {
+        if self.rows != total {
+            return Err(RunError::RowsLost { sent: total, resent: self.resent, received: self.received });
+        }
+        self.check()
+    }
+
     /// The one session that holds every row, whose count of matched people is that of the audience.
     pub(crate) fn only_session(&self) -> Option<u64> {
         match self.sessions.as_slice() {
@@ -61,7 +71,7 @@ impl Delivered {
 
     pub(crate) fn keep_samples(&mut self, batch: &Batch, samples: Vec<InvalidSample>) {
         self.samples.extend(samples.into_iter().map(|sample| Sample {
-            contact: sample.row.parse().ok().and_then(|at: usize| batch.contacts.get(at).copied()),
+            owner: sample.row.parse().ok().and_then(|at: usize| batch.owners.get(at).copied()),
             row: sample.row,
             reason: sample.reason,
         }));

@@ -6,14 +6,15 @@ ALTER TABLE sync_runs ADD COLUMN refused_samples TEXT; -- JSON
 ALTER TABLE instance ADD COLUMN suppression_key BYTEA;
 
 CREATE TABLE stable_audiences (
-  ad_account_id TEXT NOT NULL PRIMARY KEY,
+  ad_account_id TEXT NOT NULL,
   audience_id TEXT NOT NULL,
   name TEXT NOT NULL,
   birthdays BOOLEAN NOT NULL, -- one schema for its whole life
   limited_data_use BOOLEAN NOT NULL,
   adopted BOOLEAN NOT NULL, -- existed before; it is not ours to delete
-  replace_refused BOOLEAN NOT NULL, -- Meta takes only additions and removals
-  created_at TIMESTAMP NOT NULL
+  replace_refused_at TIMESTAMP, -- Meta takes only additions and removals
+  created_at TIMESTAMP NOT NULL,
+  PRIMARY KEY (ad_account_id, adopted) -- one of our own, and one that was chosen
 );
 
 -- No reference to sync_runs: its check would cost seconds for a million members, and runs are never deleted.
@@ -35,7 +36,8 @@ CREATE TABLE sync_replacements (
   audience_id TEXT NOT NULL,
   session_id TEXT NOT NULL,
   total_rows BIGINT NOT NULL,
-  opened_at TIMESTAMP NOT NULL,
+  opened_at TIMESTAMP NOT NULL, -- the present session
+  begun_at TIMESTAMP NOT NULL, -- the first one
   closed_at TIMESTAMP -- NULL: the audience may be half empty
 );
 

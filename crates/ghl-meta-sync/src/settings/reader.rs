@@ -247,8 +247,7 @@ impl<'a> Reader<'a> {
     /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
     /// bounds it is checked and returned as having no effect.
     pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
-        for (name, supported) in [("GHL_API_VERSION", "v2"), ("LTV_SOURCE", "field"), ("NOTIFY_ON", "always")]
-        {
+        for (name, supported) in [("GHL_API_VERSION", "v2"), ("NOTIFY_ON", "always")] {
             if self.environment.get(name).is_some_and(|text| text != supported) {
                 self.problem(name, format!("must be {supported}: this version supports nothing else"));
             }

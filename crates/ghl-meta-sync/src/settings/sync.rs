@@ -5,12 +5,14 @@ use super::reader::{Reader, digits, short_line};
 use domain::Cents;
 use domain::ltv::DecimalMark;
 use meta::flagged_words;
-use sync::{AudienceMode, OptOutRule, ValueMode};
+use sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
 
 impl Reader<'_> {
     pub(super) fn sync(&mut self) -> Sync {
         Sync {
-            list: self.optional("GHL_SMART_LIST_ID", "`all` or `tag:<tag>`", |text| text.parse().ok()),
+            list: self.optional("GHL_SMART_LIST_ID", "`all`, `tag:<tag>` or `filter:<id>`", |text| {
+                text.parse().ok()
+            }),
             field: self.text("GHL_LTV_FIELD"),
             respect_opt_out: self.parse(
                 "RESPECT_OPT_OUT",
@@ -23,6 +25,7 @@ impl Reader<'_> {
                     _ => None,
                 },
             ),
+            ltv_source: self.ltv_source(),
             decimal_mark: self.parse(
                 "LTV_LOCALE",
                 DecimalMark::Point,
@@ -59,6 +62,15 @@ impl Reader<'_> {
             lookalike_countries: self.countries(),
             lookalike_percents: self.percents(),
         }
+    }
+
+    fn ltv_source(&mut self) -> LtvSource {
+        let pipelines = self.list("LTV_PIPELINES", "");
+        self.parse("LTV_SOURCE", LtvSource::Field, "field or won_opportunities", |text| match text {
+            "field" => Some(LtvSource::Field),
+            "won_opportunities" => Some(LtvSource::WonOpportunities { pipelines }),
+            _ => None,
+        })
     }
 
     /// Every name at Meta begins with it, so it must hold nothing that gets an audience blocked.

@@ -7,6 +7,7 @@ mod checks;
 mod clean_up;
 mod crash;
 mod databases;
+mod delivery;
 mod demo;
 mod erase;
 mod follow_up;

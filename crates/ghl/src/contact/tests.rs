@@ -12,7 +12,7 @@ fn contact(json: &str) -> Result<Row<Contact>, GhlError> {
 }
 
 fn ltv(custom_fields: &str) -> RawLtv {
-    contact(&format!(r#"{{"id":"c","customFields":{custom_fields}}}"#)).unwrap().item.unwrap().ltv
+    contact(&format!(r#"{{"id":"c","customFields":{custom_fields}}}"#)).unwrap().item.ltv
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn values_keep_every_digit_and_their_type() {
     ] {
         assert!(ltv(custom_fields) == expected, "{custom_fields}");
     }
-    assert!(contact(r#"{"id":"c"}"#).unwrap().item.unwrap().ltv == RawLtv::Absent);
+    assert!(contact(r#"{"id":"c"}"#).unwrap().item.ltv == RawLtv::Absent);
 }
 
 #[test]
 fn every_spelling_of_an_opt_out_is_understood() {
-    let of = |fields: &str| contact(&format!(r#"{{"id":"c",{fields}}}"#)).unwrap().item.unwrap().opt_out;
+    let of = |fields: &str| contact(&format!(r#"{{"id":"c",{fields}}}"#)).unwrap().item.opt_out;
     let none = OptOut::default();
     let all = OptOut { all: true, ..none };
     let email = OptOut { email: true, ..none };
@@ -83,7 +83,7 @@ fn fields_are_taken_as_they_are() {
             "tags":["vip"],"searchAfter":[1778692000876,"c"]}"#,
     )
     .unwrap();
-    let contact = read.item.unwrap();
+    let contact = read.item;
     assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Ann"), Some("lee")));
     assert_eq!(
         (contact.email.as_deref(), contact.phone.as_deref()),
@@ -123,7 +123,7 @@ fn further_addresses_numbers_and_the_birthday_are_read_in_every_form() {
         ),
     ] {
         let separator = if fields.is_empty() { "" } else { "," };
-        let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().item.unwrap();
+        let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().item;
         assert_eq!(read.additional_emails.join(" "), emails, "{fields}");
         assert_eq!(read.additional_phones.join(" "), phones, "{fields}");
         assert_eq!(read.birth_date.as_deref(), birth_date, "{fields}");

@@ -3,6 +3,7 @@
 
 mod errors;
 mod location;
+mod opportunities;
 mod pages;
 mod ranges;
 mod retries;

@@ -6,6 +6,8 @@
 )]
 
 mod contacts;
+mod corpus;
+mod messy;
 mod nasty;
 mod phones;
 mod promises;

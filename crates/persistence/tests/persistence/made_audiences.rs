@@ -2,13 +2,14 @@ use crate::support::{TestDb, config, for_each_backend, stable_audience};
 use chrono::TimeDelta;
 use domain::RunId;
 use domain::run::{Lookalike, LookalikeStatus, RemoteAudience, RunStatus, SyncConfig, Trigger};
-use persistence::Store;
+use persistence::{IntentionOutcome, RemoteKind, Store};
 
 for_each_backend!(
     the_audiences_of_successful_runs_come_newest_first,
     a_deleted_audience_is_told_and_comes_no_more,
     an_audience_that_several_runs_wrote_to_comes_once,
     a_stable_audience_is_not_among_them,
+    an_audience_that_was_complete_before_its_run_failed_is_among_them,
 );
 
 const ACCOUNT: &str = "act_1234567890";
@@ -73,6 +74,15 @@ fn an_audience_that_several_runs_wrote_to_comes_once(db: &TestDb) {
     store.audience_mark_deleted(second).unwrap();
     assert_eq!(made(&store), []);
     assert_eq!(store.run_get(first).unwrap().unwrap().audience_deleted_at, Some(db.now()));
+}
+
+fn an_audience_that_was_complete_before_its_run_failed_is_among_them(db: &TestDb) {
+    let store = db.open();
+    let run = ended(&store, ACCOUNT, "1", RunStatus::Failed);
+    let intention = store.intention_create(run, RemoteKind::Audience, "GHL-HighValue-1").unwrap();
+    assert_eq!(made(&store), []);
+    store.intention_close(intention, IntentionOutcome::Kept).unwrap();
+    assert_eq!(made(&store), [(run, "1".into())]);
 }
 
 fn a_stable_audience_is_not_among_them(db: &TestDb) {

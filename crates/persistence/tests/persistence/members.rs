@@ -178,22 +178,29 @@ fn audiences_do_not_touch_each_other(db: &TestDb) {
 
 fn another_stable_audience_starts_without_members(db: &TestDb) {
     let store = db.open();
-    let (first, second) = (stable_audience("1"), stable_audience("2"));
-    assert_eq!(store.stable_audience(&first.ad_account_id).unwrap(), None);
+    let own = |id| persistence::StableAudience { adopted: false, ..stable_audience(id) };
+    let (first, second) = (own("1"), own("2"));
+    let of = |adopted| store.stable_audience(&first.ad_account_id, adopted).unwrap();
+    assert_eq!((of(false), of(true)), (None, None));
     store.stable_audience_set(&first).unwrap();
     let run = begun(&store);
     store.members_stage("1", run, &[member(1, 1, 1)]).unwrap();
-    let refused = persistence::StableAudience { replace_refused: true, adopted: false, ..first.clone() };
+    let refused = persistence::StableAudience { replace_refused_at: Some(db.now()), ..first.clone() };
     store.stable_audience_set(&refused).unwrap();
-    assert_eq!(store.stable_audience(&first.ad_account_id).unwrap(), Some(refused));
+    let chosen = persistence::StableAudience { adopted: true, ..stable_audience("3") };
+    store.stable_audience_set(&chosen).unwrap();
+    assert_eq!((of(false), of(true)), (Some(refused), Some(chosen.clone())), "ours is not lost");
     assert_eq!(db.number("SELECT COUNT(*) FROM stable_members"), 1, "the same audience keeps its members");
     store.stable_audience_set(&second).unwrap();
     assert_eq!(db.number("SELECT COUNT(*) FROM stable_members"), 0);
     store.members_stage("2", run, &[member(1, 1, 1)]).unwrap();
+    assert_eq!((store.members_exist("2").unwrap(), store.members_exist("1").unwrap()), (true, false));
+    store.replacement_opened(run, "2", 7, 1).unwrap();
     store.stable_audience_forget(&first.ad_account_id).unwrap();
     store.stable_audience_forget(&first.ad_account_id).unwrap();
-    assert_eq!(store.stable_audience(&first.ad_account_id).unwrap(), None);
+    assert_eq!((of(false), of(true)), (None, Some(chosen)));
     assert_eq!(db.number("SELECT COUNT(*) FROM stable_members"), 0);
+    assert_eq!(store.replacements_open().unwrap(), []);
 }
 
 fn twenty_thousand_members_are_staged_delivered_and_forgotten(db: &TestDb) {

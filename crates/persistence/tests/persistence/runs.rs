@@ -124,6 +124,8 @@ fn filled(db: &TestDb) -> (RunId, Run) {
     let started_at = db.now();
     db.clock.advance(TimeDelta::minutes(7));
     assert!(store.run_finish(run, RunStatus::Success, None).unwrap());
+    // A run that has ended does not pause any more.
+    store.run_set_waiting_until(run, Some(waiting_until)).unwrap();
     let expected = Run {
         id: run,
         trigger: Trigger::Manual,

@@ -171,6 +171,7 @@ pub fn config() -> SyncConfig {
     SyncConfig {
         list_id: "tag:vip".into(),
         list_name: "VIP".into(),
+        list_conditions: None,
         ltv_field_key: "contact.lifetime_value".into(),
         ltv_field_name: "Lifetime value".into(),
         ad_account_id: "act_1234567890".into(),
@@ -226,7 +227,7 @@ pub fn stable_audience(audience_id: &str) -> StableAudience {
         birthdays: true,
         limited_data_use: false,
         adopted: true,
-        replace_refused: false,
+        replace_refused_at: None,
         created_at: "2026-01-31T02:00:00Z".parse().unwrap(),
     }
 }

@@ -19,7 +19,7 @@ impl SyncService {
             AudienceMode::Dated => true,
             AudienceMode::Stable => {
                 parts.settings.existing_audience.is_none()
-                    && parts.store.stable_audience(&parts.settings.ad_account_id)?.is_none()
+                    && parts.store.stable_audience(&parts.settings.ad_account_id, false)?.is_none()
             }
         };
         meta::look(&parts.meta, parts.clock.now(), needs_a_list, cancel, &mut findings)

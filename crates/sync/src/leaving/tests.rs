@@ -1,11 +1,11 @@
 use super::{AtMeta, ErasePerson, ErasureReceipt, Leaving, Suppression, removals};
-use crate::edges::{ContactSource, ValueField};
+use crate::edges::{ConditionsRefused, ContactList, ContactSource, Pipeline, ValueField, WonOpportunity};
 use crate::error::{EdgeError, EraseError, RunError};
 use crate::membership::hashes_of;
 use crate::spool::{Spool, SpooledContact};
 use domain::accounting::Bucket;
 use domain::run::{RunStatus, SyncConfig, Trigger};
-use domain::{Cancel, Cents, Clock, Contact, Explain, ListSelection, Percentile, RunId, Secret, SystemClock};
+use domain::{Cancel, Cents, Clock, Contact, Explain, Percentile, RunId, Secret, SystemClock};
 use http_client::{BaseUrl, RetryPolicy};
 use match_keys::{Reason, Row, hash};
 use meta::{AdAccountId, MetaClient, MetaSettings};
@@ -37,14 +37,39 @@ impl ContactSource for AmericanSource {
         Ok(Vec::new())
     }
 
-    fn count(&self, _list: &ListSelection, _cancel: &Cancel) -> Result<u64, EdgeError> {
+    fn count(&self, _list: &ContactList, _cancel: &Cancel) -> Result<u64, EdgeError> {
         Ok(0)
+    }
+
+    fn check_conditions(
+        &self,
+        _pasted: &serde_json::Value,
+        _cancel: &Cancel,
+    ) -> Result<Result<domain::Conditions, ConditionsRefused>, EdgeError> {
+        Ok(Err(ConditionsRefused(Vec::new())))
+    }
+
+    fn pipelines(&self, _cancel: &Cancel) -> Result<Vec<Pipeline>, EdgeError> {
+        Ok(Vec::new())
+    }
+
+    fn count_won_opportunities(&self, _pipelines: &[String], _cancel: &Cancel) -> Result<u64, EdgeError> {
+        Ok(0)
+    }
+
+    fn won_opportunities(
+        &self,
+        _pipelines: &[String],
+        _cancel: &Cancel,
+        _page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        Ok(())
     }
 
     fn read(
         &self,
-        _list: &ListSelection,
-        _field_id: &str,
+        _list: &ContactList,
+        _field_id: Option<&str>,
         _cancel: &Cancel,
         _page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
@@ -131,6 +156,7 @@ fn config() -> SyncConfig {
     SyncConfig {
         list_id: "all".into(),
         list_name: "All contacts".into(),
+        list_conditions: None,
         ltv_field_key: "contact.ltv".into(),
         ltv_field_name: "LTV".into(),
         ad_account_id: "act_1234567890".into(),

@@ -28,7 +28,8 @@ pub(crate) struct SmartList {
     name: String,
     /// How many contacts it holds; null for lists that were not counted.
     contacts: Option<u64>,
-    /// The conditions of a saved filter; null for other lists.
+    /// The conditions of a saved filter; other lists have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<serde_json::Value>>)]
     filters: Option<Box<RawValue>>,
 }

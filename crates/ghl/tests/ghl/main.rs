@@ -8,3 +8,4 @@ mod pages;
 mod ranges;
 mod retries;
 mod support;
+mod v1;

@@ -1,5 +1,7 @@
 use super::{AtMeta, ErasePerson, ErasureReceipt, Leaving, Suppression, removals};
-use crate::edges::{ConditionsRefused, ContactList, ContactSource, Pipeline, ValueField, WonOpportunity};
+use crate::edges::{
+    ConditionsRefused, ContactList, ContactSource, Pipeline, SourceList, ValueField, WonOpportunity,
+};
 use crate::error::{EdgeError, EraseError, RunError};
 use crate::membership::hashes_of;
 use crate::spool::{Spool, SpooledContact};
@@ -31,6 +33,10 @@ impl ContactSource for AmericanSource {
 
     fn fields(&self, _cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {
         Ok(Vec::new())
+    }
+
+    fn own_lists(&self, _cancel: &Cancel) -> Result<Option<Vec<SourceList>>, EdgeError> {
+        Ok(None)
     }
 
     fn tags(&self, _cancel: &Cancel) -> Result<Vec<String>, EdgeError> {

@@ -89,6 +89,8 @@ pub enum ListSelection {
     Tag(String),
     /// The contacts that meet the conditions saved under this id.
     Filter(i64),
+    /// The source's own list with this id, where the source has lists.
+    Source(String),
 }
 
 /// The conditions of a saved filter: JSON as `POST /contacts/search` takes it. What a condition means is known to the
@@ -104,9 +106,11 @@ impl fmt::Debug for Conditions {
     }
 }
 
-/// A list id that is none of `all`, `tag:<tag>` and `filter:<id>`.
+/// A list id that is none of `all`, `tag:<tag>`, `filter:<id>` and `list:<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a list: use `all`, `tag:<tag>` or `filter:<id>`")]
+#[error(
+    "`{0}` is not a list: use `all`, `tag:<tag>`, `filter:<id>` or, with GHL_API_VERSION=v1, `list:<id>`"
+)]
 pub struct UnknownList(pub String);
 
 impl FromStr for ListSelection {
@@ -117,6 +121,7 @@ impl FromStr for ListSelection {
         match id.trim().split_once(':') {
             None if id.trim() == "all" => Ok(Self::All),
             Some(("tag", tag)) if !tag.trim().is_empty() => Ok(Self::Tag(tag.trim().to_owned())),
+            Some(("list", id)) if !id.trim().is_empty() => Ok(Self::Source(id.trim().to_owned())),
             Some(("filter", id)) => match id.parse::<i64>() {
                 // `+1` and `01` would be second names of the same list.
                 Ok(number) if number > 0 && number.to_string() == id => Ok(Self::Filter(number)),
@@ -127,13 +132,14 @@ impl FromStr for ListSelection {
     }
 }
 
-/// The id: `all`, `tag:<tag>` or `filter:<id>`.
+/// The id: `all`, `tag:<tag>`, `filter:<id>` or `list:<id>`.
 impl fmt::Display for ListSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all"),
             Self::Tag(tag) => write!(f, "tag:{tag}"),
             Self::Filter(id) => write!(f, "filter:{id}"),
+            Self::Source(id) => write!(f, "list:{id}"),
         }
     }
 }
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn list_ids_read_and_write() {
-        for id in ["all", "tag:vip", "tag:a: b", "filter:1", "filter:9223372036854775807"] {
+        for id in ["all", "tag:vip", "tag:a: b", "filter:1", "filter:9223372036854775807", "list:a:b"] {
             assert_eq!(id.parse::<ListSelection>().unwrap().to_string(), id);
         }
         for id in [
@@ -159,6 +165,7 @@ mod tests {
             "filter:+1",
             "filter:01",
             "filter:x",
+            "list: ",
         ] {
             assert!(id.parse::<ListSelection>().is_err(), "{id}");
         }

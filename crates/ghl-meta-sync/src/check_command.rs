@@ -4,16 +4,18 @@ use crate::failure::Failed;
 use crate::logging;
 use crate::settings::{Normalizer, Settings};
 use crate::terminal::Terminal;
+use crate::wiring;
 use clap::{Args, ValueEnum};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Explain, Explanation, SystemClock};
-use ghl::{GhlClient, GhlSettings};
+use ghl::GhlSettings;
 use http_client::RetryPolicy;
 use mailer::{Mailer, MailerSettings};
 use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
+use sync::GhlApi;
 use sync::checks::{Access, CheckResult, Checked, Checkers};
 
 #[derive(Debug, Args)]
@@ -109,16 +111,17 @@ fn open_store(settings: &Settings) -> Access<Store> {
 }
 
 /// GoHighLevel, asked once.
-pub fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
+pub fn ghl(settings: &Settings) -> Access<GhlApi> {
     let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
         return missing(settings, "GHL_");
     };
-    Access::Ready(Arc::new(GhlClient::new(GhlSettings {
+    let client = GhlSettings {
         connect_timeout: CONNECT_TIMEOUT,
         total_timeout: TOTAL_TIMEOUT,
         retry: ONE_TRY,
         ..GhlSettings::new(settings.ghl.base_url.clone(), key, location)
-    })))
+    };
+    Access::Ready(wiring::ghl_api(settings.ghl.version, client))
 }
 
 /// A client that gives up soon.

@@ -12,7 +12,7 @@ use domain::{Cancel, Clock, Explain, SystemClock};
 use persistence::Store;
 use std::sync::Arc;
 use sync::checks::Access;
-use sync::{ContactSource, EraseError, ErasePerson, Leaving};
+use sync::{EraseError, ErasePerson, Leaving};
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -73,7 +73,7 @@ pub fn leaving(settings: &Settings, store: Store) -> Leaving {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Leaving {
         store,
-        source: ready(check_command::ghl(settings)).map(|ghl| ghl as Arc<dyn ContactSource>),
+        source: ready(check_command::ghl(settings)).map(|ghl| ghl.source()),
         meta: ready(check_command::meta(settings)),
         clock,
         lease_ttl: wiring::LEASE_TTL,

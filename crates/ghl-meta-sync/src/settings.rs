@@ -95,9 +95,19 @@ pub enum Normalizer {
     Local,
 }
 
+/// GoHighLevel's API (`GHL_API_VERSION`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GhlVersion {
+    /// API 2.0.
+    V2,
+    /// API v1, for servers that offer it.
+    V1,
+}
+
 /// GoHighLevel.
 #[derive(Debug, Clone)]
 pub struct Ghl {
+    pub version: GhlVersion,
     pub base_url: BaseUrl,
     pub api_key: Option<Secret>,
     pub location_id: Option<String>,

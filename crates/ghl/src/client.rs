@@ -26,7 +26,7 @@ pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
 const MAX_REPLY_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What is escaped in an id that becomes part of a path.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+pub(crate) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// One operation of the API: its words for errors, the scope it needs and the value of its `Version` header, which
 /// GoHighLevel defines per module.
@@ -34,20 +34,21 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 pub(crate) struct Operation {
     pub(crate) doing: &'static str,
     pub(crate) scope: &'static str,
-    pub(crate) version: &'static str,
+    /// `None` for API v1, which has no such header.
+    pub(crate) version: Option<&'static str>,
 }
 
+/// The version all our operations ask for.
+pub(crate) const DATED: Option<&str> = Some("2021-07-28");
+
 const GET_LOCATION: Operation =
-    Operation { doing: "read the location", scope: "locations.readonly", version: "2021-07-28" };
-const LIST_FIELDS: Operation = Operation {
-    doing: "read the custom fields",
-    scope: "locations/customFields.readonly",
-    version: "2021-07-28",
-};
+    Operation { doing: "read the location", scope: "locations.readonly", version: DATED };
+const LIST_FIELDS: Operation =
+    Operation { doing: "read the custom fields", scope: "locations/customFields.readonly", version: DATED };
 const LIST_TAGS: Operation =
-    Operation { doing: "read the tags", scope: "locations/tags.readonly", version: "2021-07-28" };
+    Operation { doing: "read the tags", scope: "locations/tags.readonly", version: DATED };
 const LIST_PIPELINES: Operation =
-    Operation { doing: "read the pipelines", scope: "opportunities.readonly", version: "2021-07-28" };
+    Operation { doing: "read the pipelines", scope: "opportunities.readonly", version: DATED };
 
 /// How the client reaches GoHighLevel.
 #[derive(Debug, Clone)]
@@ -235,6 +236,10 @@ impl GhlClient {
         &self.settings.location_id
     }
 
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.settings.base_url
+    }
+
     pub(crate) fn page_size(&self) -> usize {
         self.settings.page_size
     }
@@ -264,7 +269,7 @@ impl GhlClient {
     }
 
     /// One call with its repetitions: lost connections, timeouts, 408, 5xx, and 429 unless the day's calls are used up.
-    fn call(
+    pub(crate) fn call(
         &self,
         operation: &Operation,
         method: Method,
@@ -280,11 +285,12 @@ impl GhlClient {
         };
         retry(&self.settings.retry, cancel, classify, || {
             let place = self.limiter.acquire(cancel)?;
-            let headers = vec![
+            let mut headers = vec![
                 ("authorization", HeaderText::Secret("Bearer ", self.settings.api_key.clone())),
-                ("version", HeaderText::Plain(operation.version.to_owned())),
                 ("accept", HeaderText::Plain("application/json".to_owned())),
             ];
+            headers
+                .extend(operation.version.map(|version| ("version", HeaderText::Plain(version.to_owned()))));
             let reply = self.http.send(Request {
                 method,
                 url: url.to_owned(),

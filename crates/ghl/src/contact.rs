@@ -1,6 +1,6 @@
 //! One contact of a search reply.
 
-use crate::client::Operation;
+use crate::client::{DATED, Operation};
 use crate::error::GhlError;
 use crate::search::{Endpoint, Listing, Row};
 use crate::wire_text::{identifier, moment, string, text};
@@ -76,11 +76,7 @@ impl Listing for Contacts<'_> {
     type Item = Contact;
 
     const ENDPOINT: Endpoint = Endpoint {
-        operation: Operation {
-            doing: "read the contacts",
-            scope: "contacts.readonly",
-            version: "2021-07-28",
-        },
+        operation: Operation { doing: "read the contacts", scope: "contacts.readonly", version: DATED },
         path: "/contacts/search",
         limit: "pageLimit",
         added: "dateAdded",

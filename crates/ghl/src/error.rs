@@ -62,6 +62,14 @@ pub enum GhlError {
         /// Contacts in the list, as the last page said.
         total: u64,
     },
+    /// The address of the next page is on another server, to which the key must not go.
+    #[error("the page behind {read} of {total} contacts is on another server")]
+    ForeignPage {
+        /// Contacts read so far.
+        read: u64,
+        /// Contacts in the list.
+        total: u64,
+    },
     /// The run was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -100,6 +108,13 @@ impl Explain for GhlError {
                 ),
                 "The list may have changed while it was read: run again in a minute. If it happens again and \
                  GHL_BASE_URL is set, check that address.",
+            ),
+            Self::ForeignPage { read, total } => Explanation::new(
+                format!(
+                    "After {read} of the {total} contacts the server at GHL_BASE_URL named a next page on another server. \
+                     It was not asked, because it would have been told GHL_API_KEY."
+                ),
+                "Check GHL_BASE_URL: it must be the address the server itself uses.",
             ),
             Self::Cancelled(_) => {
                 Explanation::new("The run was cancelled.", "Start it again when you are ready.")
@@ -178,8 +193,8 @@ fn refused(refusal: &Refusal) -> Explanation {
                 .to_owned(),
         ),
         Meaning::NotGoHighLevel => (
-            "The server at GHL_BASE_URL is not GoHighLevel's API 2.0.".to_owned(),
-            "Remove GHL_BASE_URL, or correct it, and restart.".to_owned(),
+            format!("The server at GHL_BASE_URL does not know the request to {doing}: it is not GoHighLevel's API, or another version of it."),
+            "Remove GHL_BASE_URL and GHL_API_VERSION, or correct them, and restart.".to_owned(),
         ),
         Meaning::Burst => (
             format!("GoHighLevel refused to {doing} because too many calls were made in a few seconds."),

@@ -1,6 +1,6 @@
 //! Opportunities: what a contact has bought, where GoHighLevel knows it.
 
-use crate::client::Operation;
+use crate::client::{DATED, Operation};
 use crate::contact::{cursor, object, raw_ltv};
 use crate::error::GhlError;
 use crate::search::{Endpoint, Listing, Row};
@@ -94,7 +94,7 @@ impl Listing for Opportunities {
         operation: Operation {
             doing: "read the opportunities",
             scope: "opportunities.readonly",
-            version: "2021-07-28",
+            version: DATED,
         },
         path: "/opportunities/search",
         limit: "limit",

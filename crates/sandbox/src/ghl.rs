@@ -1,5 +1,5 @@
 //! GoHighLevel API 2.0 as far as the product calls it: `POST /contacts/search`, `POST /opportunities/search` with the
-//! pipelines, `GET /locations/{id}` and the location's custom fields and tags.
+//! pipelines, `GET /locations/{id}` and the location's custom fields and tags. API v1 stands beside it, below `/v1`.
 
 mod account;
 mod filtered;
@@ -10,6 +10,7 @@ mod reply;
 mod search;
 mod settings;
 mod sorting;
+mod v1;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use crate::clock::{SandboxClock, rfc3339};
 use crate::people::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, Population};
 use account::Account;
-use gate::{Gate, Scope};
+use gate::{Access, Gate, Scope};
 use opportunities::Opportunities;
 use reply::Refusal;
 pub use settings::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
@@ -99,21 +100,15 @@ impl GhlState {
     fn answer(
         &self,
         request: &HttpRequest,
-        scope: Option<Scope>,
+        access: Access,
         route: impl FnOnce(&mut Inner, &Call) -> Result<Value, Refusal>,
     ) -> HttpResponse {
         let now = self.clock.steady();
         let mut inner = self.lock();
-        let result = match inner.gate.admit(request, now) {
-            Ok(()) => match inner.gate.authorize(scope) {
-                Ok(()) => {
-                    let v3 = request.headers().get("version").is_some_and(|version| version == "v3");
-                    route(&mut inner, &Call { v3, now })
-                }
-                Err(refusal) => Err(refusal),
-            },
-            Err(refusal) => Err(refusal),
-        };
+        let result = inner.gate.admit(request, access, now).and_then(|()| {
+            let v3 = request.headers().get("version").is_some_and(|version| version == "v3");
+            route(&mut inner, &Call { v3, now })
+        });
         reply::reply(result, inner.gate.headers(now))
     }
 }
@@ -157,13 +152,14 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/locations/{id}", web::get().to(location))
         .route("/locations/{id}/customFields", web::get().to(custom_fields))
         .route("/locations/{id}/tags", web::get().to(tags))
+        .configure(v1::configure)
         .default_service(web::to(unknown_route));
 }
 
 async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let clock = &state.clock;
     state.be_slow().await;
-    state.answer(&request, Some(Scope::Contacts), |inner, call| {
+    state.answer(&request, Access::V2(Some(Scope::Contacts)), |inner, call| {
         let search = search::Search::parse(&body, request.headers().get("content-type"))?;
         inner.own_location(&search.location_id)?;
         let (contacts, total) = inner.account.search(&search, call.now)?;
@@ -178,7 +174,7 @@ async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web:
 
 async fn search_opportunities(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     state.be_slow().await;
-    state.answer(&request, Some(Scope::Opportunities), |inner, _| {
+    state.answer(&request, Access::V2(Some(Scope::Opportunities)), |inner, _| {
         let settings = &inner.settings;
         let own =
             |id: &str| if id == settings.location_id { Ok(()) } else { Err(Refusal::foreign_location()) };
@@ -187,7 +183,7 @@ async fn search_opportunities(state: Data<GhlState>, request: HttpRequest, body:
 }
 
 async fn pipelines(state: Data<GhlState>, request: HttpRequest) -> HttpResponse {
-    state.answer(&request, Some(Scope::Opportunities), |inner, _| {
+    state.answer(&request, Access::V2(Some(Scope::Opportunities)), |inner, _| {
         let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
         let location = query.ok().and_then(|query| query.get("locationId").cloned()).unwrap_or_default();
         inner.own_location(&location)?;
@@ -196,7 +192,7 @@ async fn pipelines(state: Data<GhlState>, request: HttpRequest) -> HttpResponse 
 }
 
 async fn location(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::Locations), |inner, call| {
+    state.answer(&request, Access::V2(Some(Scope::Locations)), |inner, call| {
         inner.own_location(&id)?;
         let settings = &inner.settings;
         Ok(json!({"location": {
@@ -224,31 +220,37 @@ async fn location(state: Data<GhlState>, request: HttpRequest, id: web::Path<Str
 }
 
 async fn custom_fields(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::CustomFields), |inner, _| {
+    state.answer(&request, Access::V2(Some(Scope::CustomFields)), |inner, _| {
         inner.own_location(&id)?;
         let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let model = query.ok().and_then(|query| query.iter().find(|(key, _)| key == "model").map(|(_, v)| v.clone()));
+        let model =
+            query.ok().and_then(|query| query.iter().find(|(key, _)| key == "model").map(|(_, v)| v.clone()));
         let model = model.unwrap_or_else(|| "contact".to_owned());
         if !["contact", "opportunity", "all"].contains(&model.as_str()) {
             let message = "model must be one of the following values: contact, opportunity, all";
             return Err(Refusal::unprocessable(vec![message.to_owned()]));
         }
-        let field = |position: u32, id: &str, name: &str, key: &str| {
-            json!({"id": id, "name": name, "fieldKey": key, "placeholder": "", "dataType": data_type(id), "position": position,
-                "picklistOptions": [], "picklistImageOptions": [], "isAllowedCustomOption": false, "isMultiFileAllowed": false,
-                "maxFileLimit": 1, "locationId": inner.settings.location_id, "model": "contact"})
-        };
-        let fields = vec![
-            field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
-            field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
-            field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
-        ];
+        let fields = field_definitions(&id);
         Ok(json!({"customFields": if model == "opportunity" { Vec::new() } else { fields }}))
     })
 }
 
+/// The custom fields of contacts.
+fn field_definitions(location_id: &str) -> Vec<Value> {
+    let field = |position: u32, id: &str, name: &str, key: &str| {
+        json!({"id": id, "name": name, "fieldKey": key, "placeholder": "", "dataType": data_type(id), "position": position,
+            "picklistOptions": [], "picklistImageOptions": [], "isAllowedCustomOption": false, "isMultiFileAllowed": false,
+            "maxFileLimit": 1, "locationId": location_id, "model": "contact"})
+    };
+    vec![
+        field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
+        field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
+        field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
+    ]
+}
+
 async fn tags(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::Tags), |inner, call| {
+    state.answer(&request, Access::V2(Some(Scope::Tags)), |inner, call| {
         inner.own_location(&id)?;
         let location = inner.settings.location_id.clone();
         let tags = inner.account.tags(call.now);
@@ -258,5 +260,7 @@ async fn tags(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>
 }
 
 async fn unknown_route(state: Data<GhlState>, request: HttpRequest) -> HttpResponse {
-    state.answer(&request, None, |_, _| Err(Refusal::no_route(request.method().as_str(), request.path())))
+    state.answer(&request, Access::V2(None), |_, _| {
+        Err(Refusal::no_route(request.method().as_str(), request.path()))
+    })
 }

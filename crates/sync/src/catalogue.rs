@@ -1,7 +1,7 @@
 //! The lists and fields a person chooses from, remembered for five minutes so that a page does not ask GoHighLevel each
 //! time it is opened.
 
-use crate::edges::{ContactList, ValueField};
+use crate::edges::{ContactList, SourceList, ValueField};
 use crate::error::{EdgeError, StartError};
 use crate::service::SyncService;
 use domain::{Cancel, Conditions, ListSelection};
@@ -15,7 +15,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// A list to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListInfo {
-    /// `all`, `tag:<tag>` or `filter:<id>`.
+    /// `all`, `tag:<tag>`, `filter:<id>` or `list:<id>`.
     pub id: String,
     /// As shown.
     pub name: String,
@@ -47,11 +47,19 @@ impl KnownList {
         Self { id: ListSelection::Filter(filter.id), name: filter.name, contacts }
     }
 
+    fn of_source(list: SourceList) -> Self {
+        Self {
+            id: ListSelection::Source(list.id.clone()),
+            name: list.name,
+            contacts: ContactList::Source(list.id),
+        }
+    }
+
     /// The conditions of a saved filter.
     pub(crate) fn conditions(&self) -> Option<Conditions> {
         match &self.contacts {
             ContactList::Conditions(conditions) => Some(conditions.clone()),
-            ContactList::All | ContactList::Tag(_) => None,
+            ContactList::All | ContactList::Tag(_) | ContactList::Source(_) => None,
         }
     }
 }
@@ -62,6 +70,8 @@ pub(crate) struct Catalogue(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
+    /// `None` inside: the source keeps no lists.
+    own_lists: Option<(Instant, Option<Vec<SourceList>>)>,
     tags: Option<(Instant, Vec<String>)>,
     fields: Option<(Instant, Vec<ValueField>)>,
     /// By the list itself, not by its id: conditions can be changed.
@@ -80,7 +90,7 @@ fn fresh<T: Clone>(entry: Option<&(Instant, T)>) -> Option<T> {
 
 impl SyncService {
     /// All lists: `all` first, then the saved filters, then the tags in alphabetical order, with the size of `all` and of
-    /// the selected list. `refresh` asks again whatever is remembered.
+    /// the selected list; from a source that keeps lists of its own, those. `refresh` asks again whatever is remembered.
     ///
     /// # Errors
     /// [`StartError::Edge`] or [`StartError::Store`].
@@ -88,12 +98,12 @@ impl SyncService {
         if refresh {
             self.catalogue.lock().counts.clear();
         }
-        let filters = self.parts.store.filters()?.into_iter().map(KnownList::filter);
-        let mut tags = self.tags(refresh).map_err(StartError::Edge)?;
-        tags.sort_by_key(|tag| tag.to_lowercase());
-        let lists =
-            std::iter::once(KnownList::all()).chain(filters).chain(tags.into_iter().map(KnownList::tag));
+        let lists = match self.own_lists(refresh).map_err(StartError::Edge)? {
+            Some(own) => own.into_iter().map(KnownList::of_source).collect(),
+            None => self.searched_lists(refresh)?,
+        };
         lists
+            .into_iter()
             .map(|list| {
                 let id = list.id.to_string();
                 let asked = list.id == ListSelection::All || selected == Some(id.as_str());
@@ -103,6 +113,14 @@ impl SyncService {
             })
             .collect::<Result<_, _>>()
             .map_err(StartError::Edge)
+    }
+
+    fn searched_lists(&self, refresh: bool) -> Result<Vec<KnownList>, StartError> {
+        let filters = self.parts.store.filters()?.into_iter().map(KnownList::filter);
+        let mut tags = self.tags(refresh).map_err(StartError::Edge)?;
+        tags.sort_by_key(|tag| tag.to_lowercase());
+        let tags = tags.into_iter().map(KnownList::tag);
+        Ok(std::iter::once(KnownList::all()).chain(filters).chain(tags).collect())
     }
 
     /// How many contacts a list holds. `refresh` asks again whatever is remembered.
@@ -131,11 +149,20 @@ impl SyncService {
         Ok(fields)
     }
 
-    /// The list of that id, if it exists. A tag that is not remembered may be new, so it is asked for again.
+    /// The list of that id, if it exists. One that is not remembered may be new, so it is asked for again.
     pub(crate) fn known_list(&self, id: &str) -> Result<KnownList, StartError> {
         let unknown =
             || StartError::Unknown { what: "Smart List", value: id.to_owned(), setting: "GHL_SMART_LIST_ID" };
         match id.parse().map_err(|_unknown| unknown())? {
+            ListSelection::Source(id) => {
+                let find = |refresh| {
+                    let own = self.own_lists(refresh).map_err(StartError::Edge)?.unwrap_or_default();
+                    Ok::<_, StartError>(own.into_iter().find(|list| list.id == id))
+                };
+                let known = find(false)?.map_or_else(|| find(true), |list| Ok(Some(list)))?;
+                known.map(KnownList::of_source).ok_or_else(unknown)
+            }
+            _ if self.own_lists(false).map_err(StartError::Edge)?.is_some() => Err(unknown()),
             ListSelection::All => Ok(KnownList::all()),
             ListSelection::Tag(tag) => {
                 let known =
@@ -146,6 +173,16 @@ impl SyncService {
                 self.parts.store.filter_get(id)?.map(KnownList::filter).ok_or_else(unknown)
             }
         }
+    }
+
+    fn own_lists(&self, refresh: bool) -> Result<Option<Vec<SourceList>>, EdgeError> {
+        let remembered = fresh(self.catalogue.lock().own_lists.as_ref()).filter(|_| !refresh);
+        if let Some(lists) = remembered {
+            return Ok(lists);
+        }
+        let lists = self.parts.source.own_lists(&Cancel::new())?;
+        self.catalogue.lock().own_lists = Some((Instant::now(), lists.clone()));
+        Ok(lists)
     }
 
     fn tags(&self, refresh: bool) -> Result<Vec<String>, EdgeError> {

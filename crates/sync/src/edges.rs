@@ -3,6 +3,8 @@
 //! They exist where a run has more than one partner (Claude or exact local ranks; later a second contact source) or
 //! where only a sliver of a client is needed. The database is not behind a trait: `Store` already hides two engines.
 
+mod v1;
+
 use crate::error::{EdgeError, RunError};
 use domain::percentile::Sketch;
 use domain::run::RankingReport;
@@ -11,6 +13,7 @@ use ghl::{ContactQuery, Filter};
 use serde_json::{Value, json};
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A custom field that may hold the lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,17 @@ pub enum ContactList {
     Tag(String),
     /// The contacts that meet these conditions, which [`ContactSource::check_conditions`] returned.
     Conditions(Conditions),
+    /// The source's own list with this id.
+    Source(String),
+}
+
+/// A list that the source itself keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceList {
+    /// The source's id.
+    pub id: String,
+    /// The name people see. Hostile input: escape it.
+    pub name: String,
 }
 
 /// What is wrong with the conditions of a filter.
@@ -53,6 +67,21 @@ pub struct ConditionProblem {
 impl fmt::Display for ConditionProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.path, self.message)
+    }
+}
+
+/// A list, or a way to a value, that this version of the source's API does not offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this version of the API does not offer the list")]
+pub struct ListNotOffered;
+
+impl Explain for ListNotOffered {
+    fn explain(&self) -> Explanation {
+        Explanation::new(
+            "The chosen list or source of values is not offered by the version of GoHighLevel's API in GHL_API_VERSION.",
+            "Choose the list and the field again. With v1 there are the smart lists of that server and custom fields only; \
+             with v2 all contacts, tags, saved conditions and won opportunities.",
+        )
     }
 }
 
@@ -105,6 +134,13 @@ pub trait ContactSource: Send + Sync {
     /// # Errors
     /// The source's own error.
     fn fields(&self, cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError>;
+
+    /// The lists the source itself keeps. `None` from a source that keeps none and is asked for all contacts, tags and
+    /// conditions instead.
+    ///
+    /// # Errors
+    /// The source's own error.
+    fn own_lists(&self, cancel: &Cancel) -> Result<Option<Vec<SourceList>>, EdgeError>;
 
     /// The tags in use.
     ///
@@ -174,16 +210,11 @@ impl ContactSource for ghl::GhlClient {
     }
 
     fn fields(&self, cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {
-        let fields = self.custom_fields(cancel).map_err(EdgeError::new)?;
-        Ok(fields
-            .into_iter()
-            .map(|field| ValueField {
-                id: field.id,
-                key: field.field_key,
-                name: field.name,
-                data_type: field.data_type,
-            })
-            .collect())
+        Ok(value_fields(self.custom_fields(cancel).map_err(EdgeError::new)?))
+    }
+
+    fn own_lists(&self, _cancel: &Cancel) -> Result<Option<Vec<SourceList>>, EdgeError> {
+        Ok(None)
     }
 
     fn tags(&self, cancel: &Cancel) -> Result<Vec<String>, EdgeError> {
@@ -244,6 +275,35 @@ impl ContactSource for ghl::GhlClient {
     }
 }
 
+/// GoHighLevel by the version of its API (`GHL_API_VERSION`).
+#[derive(Debug, Clone)]
+pub enum GhlApi {
+    /// API 2.0.
+    V2(Arc<ghl::GhlClient>),
+    /// API v1, for servers that offer it.
+    V1(Arc<ghl::GhlV1Client>),
+}
+
+impl GhlApi {
+    /// The client as a source of contacts.
+    pub fn source(&self) -> Arc<dyn ContactSource> {
+        match self {
+            Self::V2(client) => Arc::clone(client) as Arc<dyn ContactSource>,
+            Self::V1(client) => Arc::clone(client) as Arc<dyn ContactSource>,
+        }
+    }
+}
+
+fn value_fields(fields: Vec<ghl::CustomField>) -> Vec<ValueField> {
+    let field = |field: ghl::CustomField| ValueField {
+        id: field.id,
+        key: field.field_key,
+        name: field.name,
+        data_type: field.data_type,
+    };
+    fields.into_iter().map(field).collect()
+}
+
 /// What the client hands pages to.
 type Deliver<'a, T> = dyn FnMut(Vec<T>, u64) -> ControlFlow<()> + 'a;
 
@@ -276,6 +336,8 @@ fn pages<T>(
 /// The search for a list. Its custom fields are looked up each time, so that one that was deleted is named and not searched.
 fn query(ghl: &ghl::GhlClient, list: &ContactList, cancel: &Cancel) -> Result<ContactQuery, EdgeError> {
     match list {
+        // There are none, so the id is that of another version of the API.
+        ContactList::Source(_) => Err(EdgeError::new(ListNotOffered)),
         ContactList::All => Ok(ContactQuery::all()),
         ContactList::Tag(tag) => Ok(ContactQuery::tag(tag)),
         ContactList::Conditions(conditions) => {

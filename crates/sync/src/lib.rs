@@ -42,8 +42,8 @@ mod won;
 
 pub use catalogue::ListInfo;
 pub use edges::{
-    ConditionProblem, ConditionsRefused, ContactList, ContactSource, LocalRanker, Pipeline, Ranker,
-    ValueField, WonOpportunity,
+    ConditionProblem, ConditionsRefused, ContactList, ContactSource, GhlApi, ListNotOffered, LocalRanker,
+    Pipeline, Ranker, SourceList, ValueField, WonOpportunity,
 };
 pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};

@@ -246,6 +246,7 @@ fn contacts_of(config: &SyncConfig) -> Result<ContactList, RunError> {
     match config.list_id.parse().map_err(|_unknown| gone())? {
         ListSelection::All => Ok(ContactList::All),
         ListSelection::Tag(tag) => Ok(ContactList::Tag(tag)),
+        ListSelection::Source(id) => Ok(ContactList::Source(id)),
         ListSelection::Filter(_) => {
             config.list_conditions.clone().map(ContactList::Conditions).ok_or_else(gone)
         }

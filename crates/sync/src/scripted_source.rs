@@ -1,6 +1,8 @@
 //! A source of contacts that answers by a script: what a client over HTTP can not be made to answer at will.
 
-use crate::edges::{ConditionsRefused, ContactList, ContactSource, Pipeline, ValueField, WonOpportunity};
+use crate::edges::{
+    ConditionsRefused, ContactList, ContactSource, Pipeline, SourceList, ValueField, WonOpportunity,
+};
 use crate::error::{EdgeError, RunError};
 use domain::{Cancel, Conditions, Contact};
 use serde_json::Value;
@@ -33,6 +35,10 @@ impl ContactSource for ScriptedSource {
 
     fn fields(&self, _cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {
         Ok(Vec::new())
+    }
+
+    fn own_lists(&self, _cancel: &Cancel) -> Result<Option<Vec<SourceList>>, EdgeError> {
+        Ok(None)
     }
 
     fn tags(&self, _cancel: &Cancel) -> Result<Vec<String>, EdgeError> {

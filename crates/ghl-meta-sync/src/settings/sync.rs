@@ -10,9 +10,11 @@ use sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
 impl Reader<'_> {
     pub(super) fn sync(&mut self) -> Sync {
         Sync {
-            list: self.optional("GHL_SMART_LIST_ID", "`all`, `tag:<tag>` or `filter:<id>`", |text| {
-                text.parse().ok()
-            }),
+            list: self.optional(
+                "GHL_SMART_LIST_ID",
+                "`all`, `tag:<tag>`, `filter:<id>` or, with GHL_API_VERSION=v1, `list:<id>`",
+                |text| text.parse().ok(),
+            ),
             field: self.text("GHL_LTV_FIELD"),
             respect_opt_out: self.parse(
                 "RESPECT_OPT_OUT",
@@ -66,11 +68,19 @@ impl Reader<'_> {
 
     fn ltv_source(&mut self) -> LtvSource {
         let pipelines = self.list("LTV_PIPELINES", "");
-        self.parse("LTV_SOURCE", LtvSource::Field, "field or won_opportunities", |text| match text {
-            "field" => Some(LtvSource::Field),
-            "won_opportunities" => Some(LtvSource::WonOpportunities { pipelines }),
-            _ => None,
-        })
+        let source =
+            self.parse("LTV_SOURCE", LtvSource::Field, "field or won_opportunities", |text| match text {
+                "field" => Some(LtvSource::Field),
+                "won_opportunities" => Some(LtvSource::WonOpportunities { pipelines }),
+                _ => None,
+            });
+        if source != LtvSource::Field && self.text("GHL_API_VERSION").as_deref() == Some("v1") {
+            self.problem(
+                "LTV_SOURCE",
+                "must be field with GHL_API_VERSION=v1, which has no opportunities".to_owned(),
+            );
+        }
+        source
     }
 
     /// Every name at Meta begins with it, so it must hold nothing that gets an audience blocked.

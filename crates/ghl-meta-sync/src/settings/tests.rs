@@ -181,8 +181,8 @@ fn every_refused_value_says_what_it_must_be() {
         ("META_GRAPH_URL", "graph.example.com", "it is not an address of the form https://host"),
         ("CLAUDE_BASE_URL", "https://key@api.example.com", "must not contain a user name"),
         ("GHL_LOCATION_ID", "a/b", "must be a location id"),
-        ("GHL_API_VERSION", "v1", "must be v2"),
-        ("GHL_SMART_LIST_ID", "vip", "must be `all`, `tag:<tag>` or `filter:<id>`"),
+        ("GHL_API_VERSION", "v3", "must be v2 or v1"),
+        ("GHL_SMART_LIST_ID", "vip", "must be `all`, `tag:<tag>`, `filter:<id>`"),
         ("META_AD_ACCOUNT_ID", "12x", "must be an ad account id such as act_123456789"),
         ("META_API_VERSION", "25", "it must be a version of the form v25.0"),
         ("META_BUSINESS_ID", "ours", "must be the digits of a business portfolio's id"),
@@ -297,6 +297,17 @@ fn values_come_from_a_field_or_from_the_won_opportunities_of_all_or_some_pipelin
         source(&[chosen, ("LTV_PIPELINES", " Sales , Renewals & More,")]),
         won(&["Sales", "Renewals & More"])
     );
+}
+
+#[test]
+fn api_v1_has_an_address_of_its_own_and_no_opportunities() {
+    let url = |pairs: &[(&str, &str)]| read(pairs).unwrap().ghl.base_url.join("/x");
+    assert_eq!(url(&[]), "https://services.leadconnectorhq.com/x");
+    let v1 = ("GHL_API_VERSION", "v1");
+    assert_eq!(url(&[v1]), "https://rest.gohighlevel.com/v1/x");
+    assert_eq!(url(&[v1, ("GHL_BASE_URL", "https://v1.example.com")]), "https://v1.example.com/x");
+    let problems = read(&[v1, ("LTV_SOURCE", "won_opportunities")]).unwrap_err();
+    assert_eq!(problems, ["LTV_SOURCE"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Saved filters as lists, and who is left out of a list by their own wish.
 
-use crate::instance::{Database, Instance, on_both_databases};
+use crate::instance::{Database, Instance, on_both_databases, run};
 use domain::run::{RunStatus, Step, SyncConfig};
 use domain::{Conditions, ListSelection};
 use sandbox::{Contacts, Service};
@@ -126,5 +126,27 @@ fn an_opt_out_is_respected_by_the_rule_whatever_the_spelling_of_its_channels() {
         let account = instance.last_run().accounting;
         assert_eq!((account.excluded_opted_out, account.sent), (excluded, 200 - excluded), "{rule}");
         assert_eq!(instance.last_run().stats.unwrap().count, 200, "{rule}: ranks stay as they are");
+    }
+}
+
+#[test]
+fn api_v1_offers_its_own_smart_lists_and_sends_the_same_people() {
+    let mut instance = Instance::start();
+    let v1 = format!("{}/v1", instance.value("GHL_BASE_URL"));
+    instance.set("GHL_BASE_URL", &v1).set("GHL_API_VERSION", "v1");
+    // A list of the other version is not taken for one of these.
+    instance.sync(&[]).expect(2).names(&["\"all\" does not exist", "GHL_SMART_LIST_ID"]);
+    let checked = run({
+        let mut check = instance.program("check");
+        check.arg("ghl");
+        check
+    });
+    assert!(checked.expect(0).stdout.contains("API v1: "));
+    instance.set("GHL_SMART_LIST_ID", "list:everybody").sync(&[]).expect(0);
+    let synced = instance.last_run();
+    assert_eq!((synced.config.list_name.as_str(), synced.accounting.fetched), ("Everybody", 2357));
+    let seen = instance.verification(&synced.audience.unwrap().id);
+    for nothing in ["missing_count", "unexpected", "duplicates", "wrong_value_count"] {
+        assert_eq!(seen[nothing], 0, "{nothing}: {seen}");
     }
 }

@@ -92,6 +92,33 @@ impl Contact {
         })
     }
 
+    /// A contact of API v1 (ghl-api §1.2): names as typed, `customField`, no cursor of its own.
+    pub(crate) fn v1_document(&self, location_id: &str) -> Value {
+        let text = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+        let time = |ms: i64| chrono::DateTime::from_timestamp_millis(ms).map(crate::clock::rfc3339);
+        json!({
+            "id": self.id,
+            "locationId": location_id,
+            "firstName": text(&self.first_name),
+            "lastName": text(&self.last_name),
+            "email": text(&self.email),
+            "phone": text(&self.phone),
+            "dnd": self.dnd,
+            "dndSettings": self.dnd_settings,
+            "type": "lead",
+            "source": text(&self.source),
+            "address1": null,
+            "city": text(&self.city),
+            "state": text(&self.state),
+            "postalCode": text(&self.postal_code),
+            "country": text(&self.country),
+            "dateAdded": self.date_added.and_then(time),
+            "dateOfBirth": text(&self.date_of_birth),
+            "tags": self.tags,
+            "customField": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
+        })
+    }
+
     /// The channels are lower-cased under `Version: v3`, but for `whatsApp` (ghl-api §1.3).
     fn dnd_settings_as(&self, v3: bool) -> Map<String, Value> {
         if !v3 {

@@ -1,5 +1,6 @@
 //! What is read of a contact, and which contacts are read.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -86,47 +87,86 @@ pub enum ListSelection {
     All,
     /// The contacts that carry exactly this tag.
     Tag(String),
+    /// The contacts that meet the conditions saved under this id.
+    Filter(i64),
+    /// The source's own list with this id, where the source has lists.
+    Source(String),
 }
 
-/// A list id that is none of `all` and `tag:<tag>`.
+/// The conditions of a saved filter: JSON as `POST /contacts/search` takes it. What a condition means is known to the
+/// source of the contacts only.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conditions(pub String);
+
+/// A condition may name a person, so `Debug` shows nothing.
+impl fmt::Debug for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Conditions(***)")
+    }
+}
+
+/// A list id that is none of `all`, `tag:<tag>`, `filter:<id>` and `list:<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a list: use `all` or `tag:<tag>`")]
+#[error(
+    "`{0}` is not a list: use `all`, `tag:<tag>`, `filter:<id>` or, with GHL_API_VERSION=v1, `list:<id>`"
+)]
 pub struct UnknownList(pub String);
 
 impl FromStr for ListSelection {
     type Err = UnknownList;
 
     fn from_str(id: &str) -> Result<Self, UnknownList> {
-        match id.trim() {
-            "all" => Ok(Self::All),
-            other => match other.strip_prefix("tag:").map(str::trim) {
-                Some(tag) if !tag.is_empty() => Ok(Self::Tag(tag.to_owned())),
-                _ => Err(UnknownList(id.to_owned())),
+        let unknown = || UnknownList(id.to_owned());
+        match id.trim().split_once(':') {
+            None if id.trim() == "all" => Ok(Self::All),
+            Some(("tag", tag)) if !tag.trim().is_empty() => Ok(Self::Tag(tag.trim().to_owned())),
+            Some(("list", id)) if !id.trim().is_empty() => Ok(Self::Source(id.trim().to_owned())),
+            Some(("filter", id)) => match id.parse::<i64>() {
+                // `+1` and `01` would be second names of the same list.
+                Ok(number) if number > 0 && number.to_string() == id => Ok(Self::Filter(number)),
+                _ => Err(unknown()),
             },
+            _ => Err(unknown()),
         }
     }
 }
 
-/// The id: `all` or `tag:<tag>`.
+/// The id: `all`, `tag:<tag>`, `filter:<id>` or `list:<id>`.
 impl fmt::Display for ListSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all"),
             Self::Tag(tag) => write!(f, "tag:{tag}"),
+            Self::Filter(id) => write!(f, "filter:{id}"),
+            Self::Source(id) => write!(f, "list:{id}"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Contact, ListSelection, RawLtv};
+    use super::{Conditions, Contact, ListSelection, RawLtv};
 
     #[test]
     fn list_ids_read_and_write() {
-        for id in ["all", "tag:vip", "tag:a: b"] {
+        for id in ["all", "tag:vip", "tag:a: b", "filter:1", "filter:9223372036854775807", "list:a:b"] {
             assert_eq!(id.parse::<ListSelection>().unwrap().to_string(), id);
         }
-        for id in ["", "vip", "tag:", "tag:  ", "ALL"] {
+        for id in [
+            "",
+            "vip",
+            "tag:",
+            "tag:  ",
+            "ALL",
+            "filter:",
+            "filter:0",
+            "filter:-1",
+            "filter:+1",
+            "filter:01",
+            "filter:x",
+            "list: ",
+        ] {
             assert!(id.parse::<ListSelection>().is_err(), "{id}");
         }
     }
@@ -141,5 +181,6 @@ mod tests {
         };
         assert_eq!(format!("{contact:?}"), "Contact { id: \"c1\", .. }");
         assert_eq!(format!("{:?}", contact.ltv), "Text(***)");
+        assert_eq!(format!("{:?}", Conditions("person@example.com".into())), "Conditions(***)");
     }
 }

@@ -21,7 +21,7 @@ pub mod sent_values;
 pub use accounting::{Accounting, Bucket};
 pub use cancel::{Cancel, Cancelled};
 pub use clock::{Clock, SystemClock};
-pub use contact::{Contact, ListSelection, RawLtv};
+pub use contact::{Conditions, Contact, ListSelection, RawLtv};
 pub use explain::{Explain, Explanation};
 pub use money::Cents;
 pub use percentile::{Distribution, Percentile, Segment};

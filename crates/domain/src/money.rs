@@ -9,6 +9,11 @@ use std::fmt;
 pub struct Cents(pub i64);
 
 impl Cents {
+    /// Whether the amount has at most 18 digits, like every value that is read.
+    pub fn is_readable(self) -> bool {
+        self.0.unsigned_abs() < 10_u64.pow(18)
+    }
+
     /// For people: two decimals and thousands separators, `-1,234.50`.
     pub fn grouped(self) -> String {
         let whole = (self.0.unsigned_abs() / 100).to_string();

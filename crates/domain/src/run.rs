@@ -1,6 +1,7 @@
 //! One sync run: its steps, its outcome and everything it reports.
 
 use crate::accounting::Accounting;
+use crate::contact::Conditions;
 use crate::money::Cents;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -209,11 +210,16 @@ impl Failure {
 /// The list and field a run worked with, under the names they had then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncConfig {
-    /// `all` or `tag:<tag>`.
+    /// `all`, `tag:<tag>` or `filter:<id>`.
     pub list_id: String,
     /// The list's name as shown.
     pub list_name: String,
-    /// The value field's key, such as `contact.lifetime_value`.
+    /// The conditions of a saved filter as they were for the run; `None` for other lists, and when the filter was
+    /// deleted.
+    #[serde(default)]
+    pub list_conditions: Option<Conditions>,
+    /// The value field's key, such as `contact.lifetime_value`; for values that are no field the name of their source,
+    /// such as `won_opportunities`.
     pub ltv_field_key: String,
     /// The value field's name as shown.
     pub ltv_field_name: String,

@@ -8,13 +8,14 @@ use crate::{installed, logging};
 use clap::{Args, ValueEnum};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Explain, Explanation, SystemClock};
-use ghl::{GhlClient, GhlSettings};
+use ghl::GhlSettings;
 use http_client::RetryPolicy;
 use mailer::{Mailer, MailerSettings};
 use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
+use sync::GhlApi;
 use sync::checks::{Access, CheckResult, Checked, Checkers};
 
 #[derive(Debug, Args)]
@@ -114,16 +115,17 @@ pub fn checkers(settings: &Settings, meta: Option<&MetaClient>, store: Access<St
 }
 
 /// GoHighLevel, asked once.
-pub fn ghl(settings: &Settings) -> Access<Arc<GhlClient>> {
+pub fn ghl(settings: &Settings) -> Access<GhlApi> {
     let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
         return Access::Blocked(missing(settings, "GHL_"));
     };
-    Access::Ready(Arc::new(GhlClient::new(GhlSettings {
+    let client = GhlSettings {
         connect_timeout: CONNECT_TIMEOUT,
         total_timeout: TOTAL_TIMEOUT,
         retry: ONE_TRY,
         ..GhlSettings::new(settings.ghl.base_url.clone(), key, location)
-    })))
+    };
+    Access::Ready(wiring::ghl_api(settings.ghl.version, client))
 }
 
 /// Meta, asked once, and not at all behind a limit that a run has met.

@@ -61,7 +61,7 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     let begun = Instant::now();
     // Whatever fails from here on is a failed job, not a wrong setting: the demo has none.
     let outcome = service
-        .resolve("all", LTV_FIELD)
+        .resolve(Some("all"), Some(LTV_FIELD))
         .map_err(|error| failed_at(Step::Fetch, &error))
         .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
         .and_then(|run| summarize(&run, &witness, begun.elapsed(), terminal));

@@ -13,7 +13,7 @@ use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
 use sync::checks::Access;
-use sync::{ContactSource, EraseError, ErasePerson, Leaving};
+use sync::{EraseError, ErasePerson, Leaving};
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -70,7 +70,7 @@ pub fn leaving(settings: &Settings, meta: Option<&MetaClient>, store: Store) -> 
     Leaving {
         store,
         source: match check_command::ghl(settings) {
-            Access::Ready(ghl) => Some(ghl as Arc<dyn ContactSource>),
+            Access::Ready(ghl) => Some(ghl.source()),
             _ => None,
         },
         meta: meta.map(check_command::impatient),

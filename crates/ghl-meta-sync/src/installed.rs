@@ -74,10 +74,8 @@ impl Installed {
         if let Some((_, saved)) = self.store.config_latest()? {
             return Ok(saved);
         }
-        match self.initial_choice() {
-            (Some(list), Some(field)) => sync.resolve(&list, &field),
-            _ => Err(StartError::NotConfigured),
-        }
+        let (list, field) = self.initial_choice();
+        sync.resolve(list.as_deref(), field.as_deref())
     }
 
     /// The settings in force, and the client of Meta whose limits everybody shares.
@@ -141,8 +139,11 @@ impl Installation for Installed {
     }
 
     fn initial_choice(&self) -> (Option<String>, Option<String>) {
-        let sync = &self.current().settings.sync;
-        (sync.list.as_ref().map(ToString::to_string), sync.field.clone())
+        let current = self.current();
+        let initial = &current.settings.sync;
+        let source = current.sync.as_ref().and_then(SyncService::value_source);
+        let field = source.map(|source| source.key).or_else(|| initial.field.clone());
+        (initial.list.as_ref().map(ToString::to_string), field)
     }
 
     fn settings(&self) -> Result<Vec<Setting>, StoreError> {

@@ -8,7 +8,7 @@ use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use domain::error_chain::Chain;
 use domain::foreign_text::{LONGEST, one_line};
-use domain::run::{NormalizationStats, RankingReport, Step, SyncConfig};
+use domain::run::{NormalizationStats, RankingReport, Step};
 use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -32,7 +32,11 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     // The bar goes to standard error, and only when that is a terminal: the report can be piped.
     let bar = ProgressBar::no_length().with_style(style());
     let preview = service.preview(&config, &cancel, &|step, done, total| {
-        bar.set_message(if step == Step::Fetch { "Reading contacts" } else { "Ranking" });
+        bar.set_message(match step {
+            Step::ReadLtv => "Reading values",
+            Step::Fetch => "Reading contacts",
+            _ => "Ranking",
+        });
         bar.set_position(done);
         if let Some(total) = total {
             bar.set_length(total);
@@ -40,7 +44,7 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     });
     bar.finish_and_clear();
     let preview = preview.map_err(|error| failed(&error, &cancel))?;
-    for line in report(&preview, &config) {
+    for line in report(&preview) {
         terminal.say(&line);
     }
     match &preview.obstacle {
@@ -83,7 +87,8 @@ fn words(explained: &Explanation) -> String {
     text
 }
 
-fn report(preview: &Preview, config: &SyncConfig) -> Vec<String> {
+fn report(preview: &Preview) -> Vec<String> {
+    let config = &preview.config;
     let name = |text: &str| one_line(text, LONGEST);
     let mut lines = vec![
         format!(

@@ -10,7 +10,7 @@ pub use environment::{Environment, Problem, Problems};
 pub use saved::{saved_settings, storable};
 
 use ::sync::schedule::Cron;
-use ::sync::{AudienceMode, OptOutRule, ValueMode};
+use ::sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
@@ -46,6 +46,7 @@ pub const VARIABLES: &[&str] = &[
     "NORMALIZER",
     "RESPECT_OPT_OUT",
     "LTV_SOURCE",
+    "LTV_PIPELINES",
     "LTV_LOCALE",
     "LTV_CURRENCY",
     "LTV_MIN",
@@ -94,9 +95,19 @@ pub enum Normalizer {
     Local,
 }
 
+/// GoHighLevel's API (`GHL_API_VERSION`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GhlVersion {
+    /// API 2.0.
+    V2,
+    /// API v1, for servers that offer it.
+    V1,
+}
+
 /// GoHighLevel.
 #[derive(Debug, Clone)]
 pub struct Ghl {
+    pub version: GhlVersion,
     pub base_url: BaseUrl,
     pub api_key: Option<Secret>,
     pub location_id: Option<String>,
@@ -130,6 +141,7 @@ pub struct Sync {
     pub list: Option<ListSelection>,
     pub field: Option<String>,
     pub respect_opt_out: OptOutRule,
+    pub ltv_source: LtvSource,
     pub decimal_mark: DecimalMark,
     pub ltv_min: Option<Cents>,
     pub audience_mode: AudienceMode,

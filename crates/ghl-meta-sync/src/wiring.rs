@@ -1,17 +1,17 @@
 //! Which client goes where.
 
 use crate::failure::Failed;
-use crate::settings::{Normalizer, Settings};
+use crate::settings::{GhlVersion, Normalizer, Settings};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, SystemClock};
-use ghl::{GhlClient, GhlSettings};
+use ghl::{GhlClient, GhlSettings, GhlV1Client};
 use http_client::RetryPolicy;
 use mailer::{MailContext, Mailer};
 use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{ContactSource, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
+use sync::{GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
 use web::WebSettings;
 
 /// How long failed calls are repeated.
@@ -37,7 +37,7 @@ pub fn open_store(settings: &Settings) -> Result<Store, Failed> {
 
 /// The clients of the services whose settings are complete.
 pub struct Clients {
-    pub ghl: Option<Arc<GhlClient>>,
+    pub ghl: Option<GhlApi>,
     pub meta: Option<Arc<MetaClient>>,
     pub claude: Option<Arc<ClaudeClient>>,
     pub mailer: Option<Mailer>,
@@ -53,7 +53,7 @@ impl Clients {
             settings.ghl.api_key.clone().zip(settings.ghl.location_id.clone()).map(|(key, location)| {
                 let mut ghl = GhlSettings::new(settings.ghl.base_url.clone(), key, location);
                 patience.apply(&mut [&mut ghl.retry]);
-                Arc::new(GhlClient::new(ghl))
+                ghl_api(settings.ghl.version, ghl)
             });
         let meta = meta(settings, patience).map(Arc::new);
         let claude = settings.claude.api_key.clone().map(|key| {
@@ -92,7 +92,7 @@ impl Clients {
         };
         Ok(Some(Parts {
             store: store.clone(),
-            source: Arc::clone(ghl) as Arc<dyn ContactSource>,
+            source: ghl.source(),
             ranker,
             meta: Arc::clone(meta),
             mailer: self.mailer.clone(),
@@ -101,6 +101,14 @@ impl Clients {
             clock: Arc::new(SystemClock),
             watcher,
         }))
+    }
+}
+
+/// The client for that version of the API.
+pub fn ghl_api(version: GhlVersion, settings: GhlSettings) -> GhlApi {
+    match version {
+        GhlVersion::V2 => GhlApi::V2(Arc::new(GhlClient::new(settings))),
+        GhlVersion::V1 => GhlApi::V1(Arc::new(GhlV1Client::new(settings))),
     }
 }
 
@@ -143,6 +151,7 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         spool_folder: settings.data_dir.join("spool"),
         ad_account_id: ad_account_id.to_owned(),
         respect_opt_out: settings.sync.respect_opt_out,
+        ltv_source: settings.sync.ltv_source.clone(),
         decimal_mark: settings.sync.decimal_mark,
         ltv_min: settings.sync.ltv_min,
         audience_mode: settings.sync.audience_mode,

@@ -1,16 +1,22 @@
 //! The calls. All of them only read, so each may be repeated at will.
 
+use crate::contact::Contacts;
 use crate::error::GhlError;
 use crate::location::{CustomField, Location, WireFieldsReply, WireLocationReply, WireTagsReply};
-use crate::pages::{ContactPages, SearchBody, total_of};
+use crate::opportunity::{Opportunities, Pipeline, WirePipelinesReply, WonOpportunity, won};
+use crate::query::ContactQuery;
 use crate::refusal::Refusal;
-use domain::{Cancel, ListSelection, Secret};
+use crate::search::{Endpoint, Listing, Search};
+use domain::{Cancel, Contact, Secret};
 use http_client::{
     BaseUrl, Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, Retry, RetryPolicy,
     SlidingWindow, retry,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::Value;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// GoHighLevel's own address.
@@ -20,7 +26,7 @@ pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
 const MAX_REPLY_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What is escaped in an id that becomes part of a path.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+pub(crate) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// One operation of the API: its words for errors, the scope it needs and the value of its `Version` header, which
 /// GoHighLevel defines per module.
@@ -28,20 +34,21 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 pub(crate) struct Operation {
     pub(crate) doing: &'static str,
     pub(crate) scope: &'static str,
-    version: &'static str,
+    /// `None` for API v1, which has no such header.
+    pub(crate) version: Option<&'static str>,
 }
 
+/// The version all our operations ask for.
+pub(crate) const DATED: Option<&str> = Some("2021-07-28");
+
 const GET_LOCATION: Operation =
-    Operation { doing: "read the location", scope: "locations.readonly", version: "2021-07-28" };
-const LIST_FIELDS: Operation = Operation {
-    doing: "read the custom fields",
-    scope: "locations/customFields.readonly",
-    version: "2021-07-28",
-};
+    Operation { doing: "read the location", scope: "locations.readonly", version: DATED };
+const LIST_FIELDS: Operation =
+    Operation { doing: "read the custom fields", scope: "locations/customFields.readonly", version: DATED };
 const LIST_TAGS: Operation =
-    Operation { doing: "read the tags", scope: "locations/tags.readonly", version: "2021-07-28" };
-pub(crate) const SEARCH_CONTACTS: Operation =
-    Operation { doing: "read the contacts", scope: "contacts.readonly", version: "2021-07-28" };
+    Operation { doing: "read the tags", scope: "locations/tags.readonly", version: DATED };
+const LIST_PIPELINES: Operation =
+    Operation { doing: "read the pipelines", scope: "opportunities.readonly", version: DATED };
 
 /// How the client reaches GoHighLevel.
 #[derive(Debug, Clone)]
@@ -54,6 +61,8 @@ pub struct GhlSettings {
     pub location_id: String,
     /// Contacts per page, 1 to 500.
     pub page_size: usize,
+    /// Pages of one list that are asked for at the same time.
+    pub at_once: usize,
     /// Calls per `window`; GoHighLevel allows 100 per 10 s.
     pub window_calls: usize,
     /// Length of the window.
@@ -67,15 +76,16 @@ pub struct GhlSettings {
 }
 
 impl GhlSettings {
-    /// Settings for GoHighLevel as it is: pages of 500, 90 calls per 10 s (a margin of a tenth), 60 s per call, 4
-    /// repetitions 1 s to 30 s apart.
+    /// Settings for GoHighLevel as it is: pages of 500, 10 of them at the same time, 97 calls per 10 s (the limiter itself
+    /// keeps away from the limit; the rest is for others with the same token), 60 s per call, 4 repetitions 1 s to 30 s apart.
     pub fn new(base_url: BaseUrl, api_key: Secret, location_id: impl Into<String>) -> Self {
         Self {
             base_url,
             api_key,
             location_id: location_id.into(),
             page_size: 500,
-            window_calls: 90,
+            at_once: 10,
+            window_calls: 97,
             window: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(60),
@@ -94,6 +104,7 @@ pub struct GhlClient {
     http: HttpClient,
     settings: GhlSettings,
     limiter: SlidingWindow,
+    ranges_add_up: AtomicBool,
 }
 
 impl GhlClient {
@@ -106,7 +117,7 @@ impl GhlClient {
             max_body_bytes: MAX_REPLY_BYTES,
         });
         let limiter = SlidingWindow::new(settings.window_calls, settings.window);
-        Self { http, settings, limiter }
+        Self { http, settings, limiter, ranges_add_up: AtomicBool::new(true) }
     }
 
     /// The location: `GET /locations/{id}`. Needs the scope `locations.readonly`. Checks token and location.
@@ -138,40 +149,110 @@ impl GhlClient {
         Ok(reply.into_names())
     }
 
-    /// How many contacts the list holds now: `total` of `POST /contacts/search` with a page of one. GoHighLevel searches
+    /// The pipelines: `GET /opportunities/pipelines`. Needs the scope `opportunities.readonly`.
+    ///
+    /// # Errors
+    /// [`GhlError`]
+    pub fn pipelines(&self, cancel: &Cancel) -> Result<Vec<Pipeline>, GhlError> {
+        let query = [("locationId", self.settings.location_id.clone())];
+        let url = self.settings.base_url.join("/opportunities/pipelines");
+        let reply = self.call(&LIST_PIPELINES, Method::Get, &url, &query, None, cancel)?;
+        let reply: WirePipelinesReply =
+            serde_json::from_slice(&reply.body).map_err(|error| unreadable(&LIST_PIPELINES, &error))?;
+        Ok(reply.into_pipelines())
+    }
+
+    /// How many contacts the query finds now: `total` of `POST /contacts/search` with a page of one. GoHighLevel searches
     /// an index that follows changes after about ten seconds. Needs the scope `contacts.readonly`.
     ///
     /// # Errors
     /// [`GhlError`]
-    pub fn contact_count(&self, list: &ListSelection, cancel: &Cancel) -> Result<u64, GhlError> {
-        let reply = self.search(&SearchBody::new(&self.settings.location_id, 1, list, None), cancel)?;
-        total_of(&reply.body)
+    pub fn contact_count(&self, query: &ContactQuery, cancel: &Cancel) -> Result<u64, GhlError> {
+        let listing = &Contacts { ltv_field_id: "" };
+        Search { client: self, listing, conditions: query.conditions(), cancel }.count()
     }
 
-    /// All contacts of the list with the value of one custom field, page by page, oldest first. Needs the scope
-    /// `contacts.readonly`. A page that fails in passing is repeated; see [`ContactPages`] for how the list ends.
-    pub fn contact_pages(
+    /// Reads all contacts the query finds with the value of one custom field, and hands them to `page` in the calling
+    /// thread, page by page in any order, each time with how many there are. `Break` from `page` ends the reading with
+    /// [`GhlError::Cancelled`]. Needs the scope `contacts.readonly`.
+    ///
+    /// A page that fails in passing is repeated, never skipped. Contacts that were changed while the list was read may
+    /// come twice; their id tells.
+    ///
+    /// # Errors
+    /// [`GhlError`]; [`GhlError::Incomplete`] when fewer contacts came than the list holds at the end.
+    pub fn read_contacts(
         &self,
-        list: &ListSelection,
+        query: &ContactQuery,
         ltv_field_id: &str,
         cancel: &Cancel,
-    ) -> ContactPages<'_> {
-        ContactPages::new(self, list.clone(), ltv_field_id.to_owned(), cancel.clone())
+        page: &mut dyn FnMut(Vec<Contact>, u64) -> ControlFlow<()>,
+    ) -> Result<(), GhlError> {
+        self.read_all(&Contacts { ltv_field_id }, query.conditions(), cancel, page)
+    }
+
+    /// How many won opportunities these pipelines (ids; all of them when there are none) hold now. Needs the scope
+    /// `opportunities.readonly`.
+    ///
+    /// # Errors
+    /// [`GhlError`]
+    pub fn won_opportunity_count(&self, pipelines: &[String], cancel: &Cancel) -> Result<u64, GhlError> {
+        Search { client: self, listing: &Opportunities, conditions: &won(pipelines), cancel }.count()
+    }
+
+    /// Reads all won opportunities of these pipelines (ids; of all pipelines when there are none), in the same way as
+    /// [`read_contacts`](Self::read_contacts): `POST /opportunities/search`. Needs the scope `opportunities.readonly`.
+    ///
+    /// # Errors
+    /// As [`read_contacts`](Self::read_contacts).
+    pub fn won_opportunity_values(
+        &self,
+        pipelines: &[String],
+        cancel: &Cancel,
+        page: &mut dyn FnMut(Vec<WonOpportunity>, u64) -> ControlFlow<()>,
+    ) -> Result<(), GhlError> {
+        self.read_all(&Opportunities, &won(pipelines), cancel, page)
+    }
+
+    /// Once ranges did not add up, the next list is read by a single cursor: slower, but without any assumption.
+    fn read_all<L: Listing>(
+        &self,
+        listing: &L,
+        conditions: &[Value],
+        cancel: &Cancel,
+        page: &mut dyn FnMut(Vec<L::Item>, u64) -> ControlFlow<()>,
+    ) -> Result<(), GhlError> {
+        let in_ranges = self.ranges_add_up.swap(true, Ordering::Relaxed).then_some(self.settings.at_once);
+        let result = Search { client: self, listing, conditions, cancel }.read_all(in_ranges, page);
+        let adds_up = match &result {
+            Ok((read, total)) => read == total,
+            Err(error) => !matches!(error, GhlError::Incomplete { .. }),
+        };
+        self.ranges_add_up.store(adds_up || in_ranges.is_none(), Ordering::Relaxed);
+        result.map(|_counts| ())
     }
 
     pub(crate) fn location_id(&self) -> &str {
         &self.settings.location_id
     }
 
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.settings.base_url
+    }
+
     pub(crate) fn page_size(&self) -> usize {
         self.settings.page_size
     }
 
-    /// `POST /contacts/search`; a search changes nothing, so it is repeated like any reading call.
-    pub(crate) fn search(&self, body: &SearchBody<'_>, cancel: &Cancel) -> Result<Response, GhlError> {
-        let body = serde_json::to_vec(body).map_err(|error| unreadable(&SEARCH_CONTACTS, &error))?;
-        let url = self.settings.base_url.join("/contacts/search");
-        self.call(&SEARCH_CONTACTS, Method::Post, &url, &[], Some(&body), cancel)
+    /// A search changes nothing, so it is repeated like any reading call.
+    pub(crate) fn search(
+        &self,
+        endpoint: &Endpoint,
+        body: &[u8],
+        cancel: &Cancel,
+    ) -> Result<Response, GhlError> {
+        let url = self.settings.base_url.join(endpoint.path);
+        self.call(&endpoint.operation, Method::Post, &url, &[], Some(body), cancel)
     }
 
     fn get<T: for<'de> Deserialize<'de>>(
@@ -188,7 +269,7 @@ impl GhlClient {
     }
 
     /// One call with its repetitions: lost connections, timeouts, 408, 5xx, and 429 unless the day's calls are used up.
-    fn call(
+    pub(crate) fn call(
         &self,
         operation: &Operation,
         method: Method,
@@ -203,12 +284,13 @@ impl GhlClient {
             _ => Retry::No,
         };
         retry(&self.settings.retry, cancel, classify, || {
-            self.limiter.acquire(cancel)?;
-            let headers = vec![
+            let place = self.limiter.acquire(cancel)?;
+            let mut headers = vec![
                 ("authorization", HeaderText::Secret("Bearer ", self.settings.api_key.clone())),
-                ("version", HeaderText::Plain(operation.version.to_owned())),
                 ("accept", HeaderText::Plain("application/json".to_owned())),
             ];
+            headers
+                .extend(operation.version.map(|version| ("version", HeaderText::Plain(version.to_owned()))));
             let reply = self.http.send(Request {
                 method,
                 url: url.to_owned(),
@@ -216,6 +298,10 @@ impl GhlClient {
                 headers,
                 body: body.map_or(Body::None, Body::Json),
             })?;
+            let told = |name| reply.header(name).and_then(|text| text.trim().parse().ok());
+            if let (Some(allowed), Some(left)) = (told("x-ratelimit-max"), told("x-ratelimit-remaining")) {
+                place.told(allowed, left);
+            }
             if reply.is_success() {
                 return Ok(reply);
             }

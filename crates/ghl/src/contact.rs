@@ -1,7 +1,9 @@
 //! One contact of a search reply.
 
+use crate::client::{DATED, Operation};
 use crate::error::GhlError;
-use crate::wire_text::{identifier, string, text};
+use crate::search::{Endpoint, Listing, Row};
+use crate::wire_text::{identifier, moment, string, text};
 use domain::contact::OptOut;
 use domain::{Contact, RawLtv};
 use serde::Deserialize;
@@ -32,7 +34,10 @@ struct WireContact<'a> {
     dnd: Option<&'a RawValue>,
     dnd_settings: Option<&'a RawValue>,
     inbound_dnd_settings: Option<&'a RawValue>,
+    /// API v1 calls it `customField`.
+    #[serde(alias = "customField")]
     custom_fields: Option<&'a RawValue>,
+    date_added: Option<&'a RawValue>,
     search_after: Option<&'a RawValue>,
 }
 
@@ -62,18 +67,31 @@ struct WireChannel {
     status: Option<String>,
 }
 
-/// A contact and the cursor that continues the search behind it.
-#[derive(Debug)]
-pub(crate) struct ReadContact {
-    pub(crate) contact: Contact,
-    pub(crate) search_after: Option<Box<RawValue>>,
+/// Rows of `POST /contacts/search`, with the value of one custom field.
+pub(crate) struct Contacts<'a> {
+    pub(crate) ltv_field_id: &'a str,
+}
+
+impl Listing for Contacts<'_> {
+    type Item = Contact;
+
+    const ENDPOINT: Endpoint = Endpoint {
+        operation: Operation { doing: "read the contacts", scope: "contacts.readonly", version: DATED },
+        path: "/contacts/search",
+        limit: "pageLimit",
+        added: "dateAdded",
+    };
+
+    fn read(&self, row: &RawValue, position: usize) -> Result<Row<Contact>, GhlError> {
+        read(row, position, self.ltv_field_id)
+    }
 }
 
 /// Reads the contact that stands at `position` (from 1) of its page.
 ///
 /// # Errors
 /// [`GhlError::UnreadableContact`] names the contact and the field, never what stands in it.
-pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Result<ReadContact, GhlError> {
+pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Result<Row<Contact>, GhlError> {
     let unreadable = |contact: String, reason: String| GhlError::UnreadableContact { contact, reason };
     let in_place = || format!("number {position} of its page");
     let wire = object::<WireContact<'_>>(json)
@@ -105,7 +123,8 @@ pub(crate) fn read(json: &RawValue, position: usize, ltv_field_id: &str) -> Resu
         ltv: ltv(wire.custom_fields, ltv_field_id).ok_or_else(|| odd("customFields"))?,
         id,
     };
-    Ok(ReadContact { contact, search_after: wire.search_after.and_then(cursor) })
+    let cursor = wire.search_after.and_then(cursor);
+    Ok(Row { item: contact, cursor, added: moment(wire.date_added) })
 }
 
 /// Further addresses or numbers: bare texts, or objects that hold the text beside a label.
@@ -125,12 +144,12 @@ fn as_written(value: Option<&RawValue>) -> Option<String> {
 }
 
 /// serde would also build a struct from an array.
-fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Option<T> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Option<T> {
     json.get().starts_with('{').then(|| serde_json::from_str(json.get()).ok()).flatten()
 }
 
 /// The cursor is handed back byte for byte: it holds numbers that must not become floats.
-fn cursor(value: &RawValue) -> Option<Box<RawValue>> {
+pub(crate) fn cursor(value: &RawValue) -> Option<Box<RawValue>> {
     let is_array = value.get().starts_with('[') && value.get()[1..].trim_start() != "]";
     is_array.then(|| value.to_owned())
 }
@@ -187,7 +206,7 @@ fn ltv(custom_fields: Option<&RawValue>, ltv_field_id: &str) -> Option<RawLtv> {
     Some(RawLtv::Absent)
 }
 
-fn raw_ltv(value: &RawValue) -> RawLtv {
+pub(crate) fn raw_ltv(value: &RawValue) -> RawLtv {
     let json = value.get();
     match json.as_bytes().first() {
         Some(b'"') => string(json).map_or(RawLtv::NotScalar, RawLtv::Text),
@@ -197,191 +216,4 @@ fn raw_ltv(value: &RawValue) -> RawLtv {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{ReadContact, read};
-    use crate::error::GhlError;
-    use domain::RawLtv;
-    use domain::contact::OptOut;
-    use serde_json::value::RawValue;
-
-    fn contact(json: &str) -> Result<ReadContact, GhlError> {
-        read(&RawValue::from_string(json.to_owned()).unwrap(), 3, "f1")
-    }
-
-    fn ltv(custom_fields: &str) -> RawLtv {
-        contact(&format!(r#"{{"id":"c","customFields":{custom_fields}}}"#)).unwrap().contact.ltv
-    }
-
-    #[test]
-    fn values_keep_every_digit_and_their_type() {
-        let number = |text: &str| RawLtv::Number(text.to_owned());
-        let words = |text: &str| RawLtv::Text(text.to_owned());
-        for (custom_fields, expected) in [
-            (r#"[{"id":"f0","value":"9"},{"id":"f1","value":"$1,234.50"}]"#, words("$1,234.50")),
-            (r#"[{"id":"f1","value":1234.10}]"#, number("1234.10")),
-            (
-                r#"[{"id":"f1","value":0.1000000000000000055511151231257827}]"#,
-                number("0.1000000000000000055511151231257827"),
-            ),
-            (r#"[{"id":"f1","value":4.31E+03}]"#, number("4.31E+03")),
-            (r#"[{"id":"f1","value":-0}]"#, number("-0")),
-            (r#"[{"id":"f1","value":12345678901234567890123}]"#, number("12345678901234567890123")),
-            (r#"[{"id":"f1","fieldValue":7}]"#, number("7")),
-            (r#"[{"id":"f1","field_value":"8"}]"#, words("8")),
-            (r#"[{"id":"f1","value":null,"fieldValue":9}]"#, number("9")),
-            (r#"[{"id":"f1","value":""}]"#, words("")),
-            (r#"[{"id":"f1","value":["1"]}]"#, RawLtv::NotScalar),
-            (r#"[{"id":"f1","value":{"currency":"default","value":2240}}]"#, RawLtv::NotScalar),
-            (r#"[{"id":"f1","value":true}]"#, RawLtv::NotScalar),
-            (r#"[{"id":"f1","value":null}]"#, RawLtv::Absent),
-            (r#"[{"id":"f1"}]"#, RawLtv::Absent),
-            (r#"[{"id":"f2","value":5}, null]"#, RawLtv::Absent),
-            ("[]", RawLtv::Absent),
-            ("null", RawLtv::Absent),
-        ] {
-            assert!(ltv(custom_fields) == expected, "{custom_fields}");
-        }
-        assert!(contact(r#"{"id":"c"}"#).unwrap().contact.ltv == RawLtv::Absent);
-    }
-
-    #[test]
-    fn every_spelling_of_an_opt_out_is_understood() {
-        let of = |fields: &str| contact(&format!(r#"{{"id":"c",{fields}}}"#)).unwrap().contact.opt_out;
-        let none = OptOut::default();
-        let all = OptOut { all: true, ..none };
-        let email = OptOut { email: true, ..none };
-        let sms = OptOut { sms: true, ..none };
-        for (fields, expected) in [
-            (r#""dnd":false"#, none),
-            (r#""dnd":null,"dndSettings":null,"inboundDndSettings":null"#, none),
-            (r#""dnd":true"#, all),
-            (r#""dnd":"true""#, all),
-            (
-                r#""dndSettings":{"Email":{"status":"active","message":"m","code":"c"},"SMS":{"status":"inactive"}}"#,
-                email,
-            ),
-            (r#""dndSettings":{"email":{"status":"permanent"},"whatsApp":{"status":"active"}}"#, email),
-            (r#""dndSettings":{"SMS":{"status":"permanent"},"Email":null}"#, sms),
-            (r#""dndSettings":{"sms":{"status":"active"},"email":{}}"#, sms),
-            (r#""dndSettings":{"Call":{"status":"active"},"GMB":{"status":"active"}}"#, none),
-            (r#""inboundDndSettings":{"all":{"status":"active"}}"#, all),
-            (r#""inboundDndSettings":{"all":{"status":"inactive"}}"#, none),
-            (r#""dndSettings":{},"inboundDndSettings":[]"#, none),
-        ] {
-            assert_eq!(of(fields), expected, "{fields}");
-        }
-    }
-
-    #[test]
-    fn fields_are_taken_as_they_are() {
-        let read = contact(
-            r#"{"id":"c","firstNameLowerCase":"ann","firstName":"Ann","lastNameLowerCase":"lee","lastName":" ",
-                "email":"ann@example.com","phone":14155550100,"postalCode":94103,"city":null,"country":"US","x":{"y":[1]},
-                "tags":["vip"],"searchAfter":[1778692000876,"c"]}"#,
-        )
-        .unwrap();
-        let contact = read.contact;
-        assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Ann"), Some("lee")));
-        assert_eq!(
-            (contact.email.as_deref(), contact.phone.as_deref()),
-            (Some("ann@example.com"), Some("14155550100"))
-        );
-        assert_eq!(
-            (contact.postal_code.as_deref(), contact.city, contact.state),
-            (Some("94103"), None, None)
-        );
-        assert_eq!(contact.country.as_deref(), Some("US"));
-        assert_eq!(read.search_after.unwrap().get(), r#"[1778692000876,"c"]"#);
-    }
-
-    #[test]
-    fn further_addresses_numbers_and_the_birthday_are_read_in_every_form() {
-        for (fields, emails, phones, birth_date) in [
-            ("", "", "", None),
-            (r#""additionalEmails":null,"additionalPhones":[],"dateOfBirth":null"#, "", "", None),
-            (
-                r#""additionalEmails":["a@example.com",null,"b@example.com"],"additionalPhones":["+16505550101",16505550102],
-                    "dateOfBirth":"1990-01-31T00:00:00.000Z""#,
-                "a@example.com b@example.com",
-                "+16505550101 16505550102",
-                Some("1990-01-31T00:00:00.000Z"),
-            ),
-            (
-                r#""additionalEmails":[{"email":"a@example.com","label":"home"}],
-                    "additionalPhones":[{"phone":"+16505550101","phoneLabel":"Mobile"},{"phone":16505550102,"phoneLabel":null}],
-                    "dateOfBirth":633744000000"#,
-                "a@example.com",
-                "+16505550101 16505550102",
-                Some("633744000000"),
-            ),
-            // Nothing of this costs the contact; what can not be used is dropped later, and counted.
-            (
-                r#""additionalEmails":"a@example.com","additionalPhones":[true,{"phone":null}],"dateOfBirth":{"y":1990}"#,
-                "a@example.com",
-                r#"true {"phone":null}"#,
-                Some(r#"{"y":1990}"#),
-            ),
-        ] {
-            let separator = if fields.is_empty() { "" } else { "," };
-            let read = contact(&format!(r#"{{"id":"c"{separator}{fields}}}"#)).unwrap().contact;
-            assert_eq!(read.additional_emails.join(" "), emails, "{fields}");
-            assert_eq!(read.additional_phones.join(" "), phones, "{fields}");
-            assert_eq!(read.birth_date.as_deref(), birth_date, "{fields}");
-        }
-    }
-
-    #[test]
-    fn cursors_that_are_no_cursors_are_not_taken() {
-        for odd in ["null", "[]", "[ ]", "7", "\"x\"", "{}"] {
-            let read = contact(&format!(r#"{{"id":"c","searchAfter":{odd}}}"#)).unwrap();
-            assert!(read.search_after.is_none(), "{odd}");
-        }
-    }
-
-    #[test]
-    fn a_contact_that_can_not_be_read_is_named_without_its_data() {
-        let mark = "person@example.com";
-        for (json, contact_name, reason) in [
-            (
-                format!(r#"["{mark}"]"#),
-                "number 3 of its page",
-                "it is not a JSON object with each field once",
-            ),
-            ("null".to_owned(), "number 3 of its page", "it is not a JSON object with each field once"),
-            (format!(r#"{{"email":"{mark}"}}"#), "number 3 of its page", "it has no id"),
-            (format!(r#"{{"id":" ","email":"{mark}"}}"#), "number 3 of its page", "it has no id"),
-            (
-                format!(r#"{{"id":"{mark}","email":[]}}"#),
-                "number 3 of its page",
-                "its field `email` has an unknown form",
-            ),
-            (format!(r#"{{"id":"c9","email":["{mark}"]}}"#), "c9", "its field `email` has an unknown form"),
-            (
-                format!(r#"{{"id":"c9","phone":{{"x":"{mark}"}}}}"#),
-                "c9",
-                "its field `phone` has an unknown form",
-            ),
-            (format!(r#"{{"id":"c9","dnd":"{mark}"}}"#), "c9", "its field `dnd` has an unknown form"),
-            (
-                format!(r#"{{"id":"c9","dndSettings":"{mark}"}}"#),
-                "c9",
-                "its field `dndSettings` has an unknown form",
-            ),
-            (
-                format!(r#"{{"id":"c9","dndSettings":{{"Email":{{"status":["{mark}"]}}}}}}"#),
-                "c9",
-                "its field `dndSettings` has an unknown form",
-            ),
-            (
-                format!(r#"{{"id":"c9","customFields":{{"f1":"{mark}"}}}}"#),
-                "c9",
-                "its field `customFields` has an unknown form",
-            ),
-        ] {
-            let error = contact(&json).unwrap_err();
-            assert!(!format!("{error:?}{error}").contains(mark));
-            let GhlError::UnreadableContact { contact, reason: found } = error else { panic!("{json}") };
-            assert_eq!((contact.as_str(), found.as_str()), (contact_name, reason), "{json}");
-        }
-    }
-}
+mod tests;

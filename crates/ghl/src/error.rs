@@ -1,6 +1,7 @@
 //! Everything that can go wrong while reading a location, and its words for the user.
 
 use crate::refusal::{Meaning, Refusal};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Cancelled, Explain, Explanation};
 use http_client::{TransportError, TransportFault};
 
@@ -29,6 +30,14 @@ pub enum GhlError {
         /// Which field; never what stands in it.
         reason: String,
     },
+    /// One opportunity has a form this program does not know. It is not skipped, because its contact would be worth less.
+    #[error("the opportunity {opportunity} can not be read: {reason}")]
+    UnreadableOpportunity {
+        /// Its id, or its place when it has none.
+        opportunity: String,
+        /// Which field; never what stands in it.
+        reason: String,
+    },
     /// A page that is not the last has no cursor to continue behind.
     #[error("GoHighLevel sent a page without the cursor of the next one after {read} of {total} contacts")]
     MissingCursor {
@@ -53,6 +62,14 @@ pub enum GhlError {
         /// Contacts in the list, as the last page said.
         total: u64,
     },
+    /// The address of the next page is on another server, to which the key must not go.
+    #[error("the page behind {read} of {total} contacts is on another server")]
+    ForeignPage {
+        /// Contacts read so far.
+        read: u64,
+        /// Contacts in the list.
+        total: u64,
+    },
     /// The run was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -75,15 +92,29 @@ impl Explain for GhlError {
                 ),
                 "Open this contact in GoHighLevel, correct or remove the named field, and run again.",
             ),
+            Self::UnreadableOpportunity { opportunity, reason } => Explanation::new(
+                format!(
+                    "The opportunity {opportunity} can not be read: {reason}. The values are not used without it, so that \
+                     nobody is ranked too low."
+                ),
+                "Open this opportunity in GoHighLevel, correct or remove the named field, and run again.",
+            ),
             Self::MissingCursor { read, total }
             | Self::RepeatedCursor { read, total }
             | Self::Incomplete { read, total } => Explanation::new(
                 format!(
-                    "GoHighLevel gave only {read} of the {total} contacts of the list and no way to the rest. An \
+                    "GoHighLevel gave only {read} of the {total} entries of the list and no way to the rest. An \
                      incomplete list is not used."
                 ),
                 "The list may have changed while it was read: run again in a minute. If it happens again and \
                  GHL_BASE_URL is set, check that address.",
+            ),
+            Self::ForeignPage { read, total } => Explanation::new(
+                format!(
+                    "After {read} of the {total} contacts the server at GHL_BASE_URL named a next page on another server. \
+                     It was not asked, because it would have been told GHL_API_KEY."
+                ),
+                "Check GHL_BASE_URL: it must be the address the server itself uses.",
             ),
             Self::Cancelled(_) => {
                 Explanation::new("The run was cancelled.", "Start it again when you are ready.")
@@ -112,6 +143,12 @@ fn transport(error: &TransportError) -> Explanation {
     Explanation::new(format!("{error}, so nothing could be read."), remedy)
 }
 
+/// `after 2026-11-22 00:00 UTC`, rounded up to the minute.
+fn after(time: DateTime<Utc>) -> String {
+    let rounded = time + TimeDelta::seconds(59);
+    format!("after {} UTC", rounded.format("%Y-%m-%d %H:%M"))
+}
+
 /// Where tokens and their scopes are found.
 const PLACE: &str = "in GoHighLevel, inside the sub-account, under Settings > Private Integrations";
 
@@ -138,6 +175,10 @@ fn refused(refusal: &Refusal) -> Explanation {
                  right sub-account, and restart."
             ),
         ),
+        Meaning::LocationPaused => (
+            "The sub-account of GHL_LOCATION_ID is paused or cancelled, so GoHighLevel gives nothing of it.".to_owned(),
+            "Activate the sub-account in GoHighLevel (its agency can) and run again. The token stays the same.".to_owned(),
+        ),
         Meaning::Version => (
             "GoHighLevel no longer accepts the version of its API that this program speaks.".to_owned(),
             "Update this program. If GHL_BASE_URL is set, check that address too.".to_owned(),
@@ -152,8 +193,8 @@ fn refused(refusal: &Refusal) -> Explanation {
                 .to_owned(),
         ),
         Meaning::NotGoHighLevel => (
-            "The server at GHL_BASE_URL is not GoHighLevel's API 2.0.".to_owned(),
-            "Remove GHL_BASE_URL, or correct it, and restart.".to_owned(),
+            format!("The server at GHL_BASE_URL does not know the request to {doing}: it is not GoHighLevel's API, or another version of it."),
+            "Remove GHL_BASE_URL and GHL_API_VERSION, or correct them, and restart.".to_owned(),
         ),
         Meaning::Burst => (
             format!("GoHighLevel refused to {doing} because too many calls were made in a few seconds."),
@@ -162,7 +203,10 @@ fn refused(refusal: &Refusal) -> Explanation {
         ),
         Meaning::DailyLimit => (
             "The number of calls GoHighLevel allows per day is used up for this location.".to_owned(),
-            "Run again tomorrow. If other programs use the same token, give this one a GHL_API_KEY of its own.".to_owned(),
+            format!(
+                "Run again {}. If other programs use the same token, give this one a GHL_API_KEY of its own.",
+                refusal.limited_until.map_or_else(|| "tomorrow".to_owned(), after)
+            ),
         ),
         Meaning::Trouble => (
             format!("GoHighLevel has trouble at the moment and did not let this program {doing}."),

@@ -5,6 +5,7 @@
 
 use crate::client::Operation;
 use crate::wire_text::identifier;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::foreign_text::presentable;
 use http_client::{Response, Retry};
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub enum Meaning {
     WrongTokenKind,
     /// The token may not see the location, or there is no such location.
     WrongLocation,
+    /// The sub-account is paused or cancelled.
+    LocationPaused,
     /// The API version of the request is not accepted.
     Version,
     /// A firewall in front of the API refused the program or its network.
@@ -54,6 +57,8 @@ pub struct Refusal {
     pub message: String,
     /// The provider's trace id.
     pub trace_id: Option<String>,
+    /// When calls are welcome again after [`Meaning::DailyLimit`], if the reply says so.
+    pub limited_until: Option<DateTime<Utc>>,
     pub(crate) retry: Retry,
 }
 
@@ -79,6 +84,7 @@ impl Refusal {
             code: code.map_or_else(|| reply.status.to_string(), |code| format!("{}/{code}", reply.status)),
             message: presentable(&words, &[secret]),
             trace_id: find("/traceId"),
+            limited_until: limited_until(reply).filter(|_| meaning == Meaning::DailyLimit),
             retry: retry_of(reply, meaning),
         }
     }
@@ -110,6 +116,7 @@ fn meaning_of(reply: &Response, words: &str, operation: &Operation) -> Meaning {
         _ if says("version header") => Meaning::Version,
         _ if says("not authorized for this scope") => Meaning::MissingScope(operation.scope),
         _ if says("authclass") || says("iam service") => Meaning::WrongTokenKind,
+        _ if says("location is not active") => Meaning::LocationPaused,
         _ if says("access to this location") => Meaning::WrongLocation,
         400 | 403 | 404
             if says("location") && (says("not found") || says("invalid") || says("not exist")) =>
@@ -127,6 +134,13 @@ fn meaning_of(reply: &Response, words: &str, operation: &Operation) -> Meaning {
 
 fn daily_limit_reached(reply: &Response) -> bool {
     reply.header("x-ratelimit-daily-remaining").is_some_and(|left| left.trim() == "0")
+}
+
+/// The time of the reply and the milliseconds until the day's calls are given anew, both by GoHighLevel's clock.
+fn limited_until(reply: &Response) -> Option<DateTime<Utc>> {
+    let sent = DateTime::parse_from_rfc2822(reply.header("date")?).ok()?;
+    let millis = reply.header("x-ratelimit-daily-reset")?.trim().parse().ok()?;
+    sent.to_utc().checked_add_signed(TimeDelta::try_milliseconds(millis)?)
 }
 
 fn retry_of(reply: &Response, meaning: Meaning) -> Retry {

@@ -19,6 +19,13 @@ pub(crate) fn text(value: Option<&RawValue>) -> Result<Option<String>, NotText> 
     }
 }
 
+/// A time in milliseconds since 1970, written so or as RFC 3339; `None` for anything else.
+pub(crate) fn moment(value: Option<&RawValue>) -> Option<i64> {
+    let text = text(value).ok()??;
+    let text = text.trim();
+    text.parse().ok().or_else(|| Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis()))
+}
+
 /// Decodes a JSON string. Half of a surrogate pair (a name cut off inside an emoji, which JavaScript sends as `\ud83d`)
 /// becomes U+FFFD instead of an error, because it must not cost the contact.
 pub(crate) fn string(json: &str) -> Option<String> {
@@ -47,7 +54,7 @@ pub(crate) fn identifier(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotText, identifier, text};
+    use super::{NotText, identifier, moment, text};
     use serde_json::value::RawValue;
 
     fn of(json: &str) -> Result<Option<String>, NotText> {
@@ -64,6 +71,19 @@ mod tests {
         for odd in ["true", "[1]", r#"{"a":1}"#] {
             assert_eq!(of(odd), Err(NotText), "{odd}");
         }
+    }
+
+    #[test]
+    fn times_are_milliseconds_or_rfc_3339() {
+        let of = |json: &str| moment(Some(&RawValue::from_string(json.to_owned()).unwrap()));
+        assert_eq!(of("1778692000876"), Some(1_778_692_000_876));
+        assert_eq!(of(r#""1778692000876""#), Some(1_778_692_000_876));
+        assert_eq!(of(r#""2026-05-13T17:06:40.876Z""#), Some(1_778_692_000_876));
+        assert_eq!(of(r#""2026-05-13T19:06:40.876+02:00""#), Some(1_778_692_000_876));
+        for odd in ["null", r#""""#, "1.5", "true", r#""yesterday""#] {
+            assert_eq!(of(odd), None, "{odd}");
+        }
+        assert_eq!(moment(None), None);
     }
 
     #[test]

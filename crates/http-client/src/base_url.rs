@@ -50,6 +50,22 @@ impl BaseUrl {
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
+
+    /// The address a server names for what follows, if it is on this very server: same host and port. It is asked for with
+    /// this base's scheme whatever its own, so that nothing travels in clear.
+    pub fn following(&self, url: &str) -> Option<String> {
+        let (scheme, rest) = self.0.split_once("://")?;
+        let authority = rest.split('/').next()?;
+        let uri: Uri = url.trim().parse().ok()?;
+        let path = uri.path_and_query()?.as_str();
+        let same = match (uri.scheme_str(), uri.authority()) {
+            (Some("http" | "https"), Some(other)) => other.as_str().eq_ignore_ascii_case(authority),
+            (None, None) => true,
+            _ => false,
+        };
+        (same && path.starts_with('/') && !path.starts_with("//"))
+            .then(|| format!("{scheme}://{authority}{path}"))
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -66,6 +82,40 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{BaseUrl, BaseUrlError};
+
+    #[test]
+    fn only_what_follows_on_the_same_server_is_followed() {
+        let base = BaseUrl::parse("https://rest.example.com/v1").unwrap();
+        let next = "https://rest.example.com/v1/contacts?page=2";
+        for same in [
+            next,
+            "http://rest.example.com/v1/contacts?page=2",
+            "/v1/contacts?page=2",
+            "https://REST.example.com/v1/contacts?page=2",
+        ] {
+            assert_eq!(base.following(same).as_deref(), Some(next), "{same}");
+        }
+        for other in [
+            "https://rest.example.com.evil.example/v1",
+            "https://evil.example/v1",
+            "//evil.example/v1",
+            "https://rest.example.com:8443/v1",
+            "https://rest.example.com@evil.example/v1",
+            "https://user@rest.example.com/v1",
+            "ftp://rest.example.com/v1",
+            "file:///etc/passwd",
+            "contacts?page=2",
+            "https://evil.example\\@rest.example.com/",
+            "",
+            "*",
+            "http://169.254.169.254/latest",
+        ] {
+            assert_eq!(base.following(other), None, "{other}");
+        }
+        let local = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
+        assert_eq!(local.following("http://127.0.0.1:8080/x").as_deref(), Some("http://127.0.0.1:8080/x"));
+        assert_eq!(local.following("http://127.0.0.1:8081/x"), None);
+    }
 
     #[test]
     fn only_safe_addresses_are_accepted() {

@@ -45,7 +45,7 @@ impl Method {
 pub struct Request<'a> {
     /// GET, POST or DELETE.
     pub method: Method,
-    /// The address without query.
+    /// The address; a query in it is sent as it stands and not logged.
     pub url: String,
     /// Query parameters, percent-encoded when sent, never logged.
     pub query: Vec<(&'static str, String)>,
@@ -238,6 +238,7 @@ impl HttpClient {
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn path_of(url: &str) -> &str {
+    let url = url.split('?').next().unwrap_or(url);
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.find('/').map_or("/", |at| &after_scheme[at..])
 }
@@ -361,5 +362,6 @@ mod tests {
     fn only_the_path_is_taken_for_the_log() {
         assert_eq!(path_of("https://host/a/b"), "/a/b");
         assert_eq!(path_of("https://host"), "/");
+        assert_eq!(path_of("https://host/a?startAfterId=b/c"), "/a");
     }
 }

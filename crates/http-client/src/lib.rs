@@ -15,5 +15,5 @@ pub use body::Body;
 pub use client::{
     HeaderText, HttpClient, HttpSettings, Method, Request, Response, TransportError, TransportFault,
 };
-pub use limiter::SlidingWindow;
+pub use limiter::{Place, SlidingWindow};
 pub use retry::{Retry, RetryPolicy, retry};

@@ -5,6 +5,7 @@ use crate::schema::sync_configs;
 use crate::store::Store;
 use crate::text::storable;
 use diesel::prelude::*;
+use domain::Conditions;
 use domain::run::SyncConfig;
 
 /// A row without its times.
@@ -18,6 +19,7 @@ pub(crate) struct ConfigRow {
     ghl_ltv_field_label: String,
     meta_ad_account_id: String,
     sync_enabled: bool,
+    list_conditions: Option<String>,
 }
 
 impl From<ConfigRow> for SyncConfig {
@@ -25,6 +27,7 @@ impl From<ConfigRow> for SyncConfig {
         Self {
             list_id: row.ghl_smart_list_id,
             list_name: row.ghl_smart_list_name,
+            list_conditions: row.list_conditions.map(Conditions),
             ltv_field_key: row.ghl_ltv_field_name,
             ltv_field_name: row.ghl_ltv_field_label,
             ad_account_id: row.meta_ad_account_id,
@@ -86,6 +89,8 @@ impl Store {
                     sync_configs::chosen.eq(chosen),
                     sync_configs::created_at.eq(now),
                     sync_configs::updated_at.eq(now),
+                    sync_configs::list_conditions
+                        .eq(config.list_conditions.as_ref().map(|conditions| storable(&conditions.0))),
                 ))
                 .returning(sync_configs::id)
                 .get_result(connection)

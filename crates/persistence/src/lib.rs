@@ -1,7 +1,7 @@
 //! What happened, remembered: Diesel over SQLite or PostgreSQL behind one [`Store`].
 //!
 //! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, the
-//! mail outbox, the saved settings, who has taken which moment of the schedule, the membership of stable audiences, and
+//! mail outbox, the saved settings and filters, who has taken which moment of the schedule, the membership of stable audiences, and
 //! the people who left. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
 //! Refuses to know what a step does, to talk to anything but the database, and to read any clock but the given one.
 //!
@@ -28,6 +28,7 @@ mod person;
 mod removals;
 mod run_rows;
 mod runs;
+mod saved_filters;
 mod saved_settings;
 mod schedule;
 mod schema;
@@ -49,5 +50,6 @@ pub use mail::{MailState, QueuedMail};
 pub use members::Member;
 pub use person::PersonHashes;
 pub use removals::{PendingRemoval, Removal, RemovalCause};
+pub use saved_filters::{FilterDeletion, SavedFilter};
 pub use stable_audiences::{OpenReplacement, StableAudience};
 pub use store::{Page, Store};

@@ -24,6 +24,7 @@ diesel::table! {
         chosen -> Bool,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        list_conditions -> Nullable<Text>,
     }
 }
 
@@ -217,6 +218,16 @@ diesel::table! {
         requested_at -> Timestamp,
         attempts -> Integer,
         last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    saved_filters (id) {
+        id -> BigInt,
+        name -> Text,
+        conditions -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
     }
 }
 

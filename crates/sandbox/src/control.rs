@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::claude::ModeSetting;
-use crate::faults::{Effect, Fault};
+use crate::faults::{Effect, Fault, Trouble};
 use crate::ghl::GhlStatePatch;
 use crate::people::{Expectation, Person, Population};
 use crate::record::{RecordedRequest, Service};
@@ -78,6 +78,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(web::QueryConfig::default().error_handler(refusal_of_query))
         .route("/control/faults", web::post().to(add_fault))
         .route("/control/faults", web::delete().to(clear_faults))
+        .route("/control/trouble", web::post().to(set_trouble))
         .route("/control/clock", web::post().to(advance))
         .route("/control/clock", web::get().to(times))
         .route("/control/services/{service}/stop", web::post().to(stop))
@@ -117,6 +118,11 @@ async fn add_fault(inside: Data<Arc<Inside>>, fault: Json<Fault>) -> HttpRespons
         return problem(&"only the Meta simulator answers with errors of Meta's");
     }
     inside.faults.add(fault);
+    HttpResponse::NoContent().finish()
+}
+
+async fn set_trouble(inside: Data<Arc<Inside>>, trouble: Json<Trouble>) -> HttpResponse {
+    inside.faults.set_trouble(*trouble);
     HttpResponse::NoContent().finish()
 }
 

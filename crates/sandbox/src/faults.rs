@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::people::mix;
 use crate::record::Service;
 pub use operation::{NoOperation, Operation};
 
@@ -190,9 +191,55 @@ impl Fault {
     }
 }
 
+/// Trouble that strikes calls at random: in equal parts 500, 502 as HTML, 503, resets before and after the call was
+/// applied, truncated replies and slow ones. The same seed strikes the same calls, counted from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trouble {
+    /// The simulator.
+    pub service: Service,
+    /// Which calls.
+    pub seed: u64,
+    /// How many of a thousand calls.
+    pub per_mille: u16,
+    /// How late a slow reply comes, in real milliseconds.
+    pub slow_millis: u64,
+}
+
+impl Trouble {
+    fn strike(&self, call: u64) -> Option<Effect> {
+        let chance = mix(self.seed ^ mix(call));
+        if chance % 1000 >= u64::from(self.per_mille) {
+            return None;
+        }
+        let status = |status| Effect::Status {
+            status,
+            body: format!(r#"{{"statusCode":{status},"message":"trouble"}}"#),
+            headers: Vec::new(),
+        };
+        Some(match chance / 1000 % 7 {
+            0 => status(500),
+            1 => Effect::Html { status: 502 },
+            2 => status(503),
+            3 => Effect::Reset,
+            4 => Effect::ResetAfterApply,
+            5 => Effect::Truncate,
+            _ => Effect::Delay { millis: self.slow_millis },
+        })
+    }
+}
+
 /// The planted faults. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+pub struct Faults(Arc<Mutex<Planted>>);
+
+#[derive(Debug, Default)]
+struct Planted {
+    faults: Vec<Fault>,
+    /// With the calls counted so far, and how many of them were struck.
+    trouble: Option<(Trouble, u64)>,
+    struck_by_trouble: u64,
+}
 
 impl Faults {
     /// None yet.
@@ -202,19 +249,29 @@ impl Faults {
 
     /// Plants one more; earlier ones strike first.
     pub fn add(&self, fault: Fault) {
-        self.lock().push(fault);
+        self.lock().faults.push(fault);
+    }
+
+    /// From now on calls are struck at random, too.
+    pub fn set_trouble(&self, trouble: Trouble) {
+        self.lock().trouble = Some((trouble, 0));
+    }
+
+    /// How many calls were struck at random.
+    pub fn struck_by_trouble(&self) -> u64 {
+        self.lock().struck_by_trouble
     }
 
     /// Removes all.
     pub fn clear(&self) {
-        self.lock().clear();
+        *self.lock() = Planted::default();
     }
 
     /// The fault that strikes this call, if any. Counts the call for every fault that still lets calls pass.
     pub fn strike(&self, service: Service, method: &str, path: &str, body: &str) -> Option<Effect> {
-        let mut faults = self.lock();
+        let mut planted = self.lock();
         let mut effect = None;
-        for fault in faults.iter_mut().filter(|fault| fault.matches(service, method, path, body)) {
+        for fault in planted.faults.iter_mut().filter(|fault| fault.matches(service, method, path, body)) {
             if fault.after > 0 {
                 fault.after -= 1;
             } else if effect.is_none() && fault.times > 0 {
@@ -222,11 +279,19 @@ impl Faults {
                 effect = Some(fault.effect.clone());
             }
         }
-        faults.retain(|fault| fault.times > 0);
+        planted.faults.retain(|fault| fault.times > 0);
+        if let Some((trouble, calls)) = &mut planted.trouble
+            && trouble.service == service
+        {
+            *calls += 1;
+            let by_chance = trouble.strike(*calls);
+            planted.struck_by_trouble += u64::from(by_chance.is_some());
+            effect = effect.or(by_chance);
+        }
         effect
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Planted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,18 @@
-//! GoHighLevel API 2.0 as far as the product calls it: `POST /contacts/search`, `GET /locations/{id}` and the location's
-//! custom fields and tags.
+//! GoHighLevel API 2.0 as far as the product calls it: `POST /contacts/search`, `POST /opportunities/search` with the
+//! pipelines, `GET /locations/{id}` and the location's custom fields and tags. API v1 stands beside it, below `/v1`.
 
 mod account;
+mod filtered;
 mod filters;
 mod gate;
+mod opportunities;
 mod reply;
 mod search;
 mod settings;
 mod sorting;
+mod v1;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::web::{self, Data, ServiceConfig};
@@ -18,7 +22,8 @@ use serde_json::{Value, json};
 use crate::clock::{SandboxClock, rfc3339};
 use crate::people::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, Population};
 use account::Account;
-use gate::{Gate, Scope};
+use gate::{Access, Gate, Scope};
+use opportunities::Opportunities;
 use reply::Refusal;
 pub use settings::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
 
@@ -32,6 +37,7 @@ struct Inner {
     settings: GhlSettings,
     gate: Gate,
     account: Account,
+    opportunities: Opportunities,
     planned: Vec<PlannedChange>,
     searches: u32,
 }
@@ -47,8 +53,15 @@ pub(crate) fn data_type(field_id: &str) -> Option<&'static str> {
 
 impl GhlState {
     pub(crate) fn new(clock: SandboxClock, population: Arc<Population>, settings: GhlSettings) -> Self {
-        let (gate, account) = (Gate::new(&settings), Account::new(population));
-        Self { clock, inner: Mutex::new(Inner { settings, gate, account, planned: Vec::new(), searches: 0 }) }
+        let inner = Inner {
+            gate: Gate::new(&settings),
+            account: Account::new(Arc::clone(&population)),
+            opportunities: Opportunities::new(population),
+            settings,
+            planned: Vec::new(),
+            searches: 0,
+        };
+        Self { clock, inner: Mutex::new(inner) }
     }
 
     /// Applies toggles of the control API.
@@ -75,25 +88,27 @@ impl GhlState {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A page takes its time; others are answered meanwhile.
+    async fn be_slow(&self) {
+        let latency = self.lock().settings.page_latency;
+        if !latency.is_zero() {
+            actix_web::rt::time::sleep(latency).await;
+        }
+    }
+
     /// Lets the call through the gate, answers it, and puts the rate-limit headers and the trace id on whatever comes out.
     fn answer(
         &self,
         request: &HttpRequest,
-        scope: Option<Scope>,
+        access: Access,
         route: impl FnOnce(&mut Inner, &Call) -> Result<Value, Refusal>,
     ) -> HttpResponse {
         let now = self.clock.steady();
         let mut inner = self.lock();
-        let result = match inner.gate.admit(request, now) {
-            Ok(()) => match inner.gate.authorize(scope) {
-                Ok(()) => {
-                    let v3 = request.headers().get("version").is_some_and(|version| version == "v3");
-                    route(&mut inner, &Call { v3, now })
-                }
-                Err(refusal) => Err(refusal),
-            },
-            Err(refusal) => Err(refusal),
-        };
+        let result = inner.gate.admit(request, access, now).and_then(|()| {
+            let v3 = request.headers().get("version").is_some_and(|version| version == "v3");
+            route(&mut inner, &Call { v3, now })
+        });
         reply::reply(result, inner.gate.headers(now))
     }
 }
@@ -132,15 +147,19 @@ impl Inner {
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .route("/contacts/search", web::post().to(search_contacts))
+        .route("/opportunities/search", web::post().to(search_opportunities))
+        .route("/opportunities/pipelines", web::get().to(pipelines))
         .route("/locations/{id}", web::get().to(location))
         .route("/locations/{id}/customFields", web::get().to(custom_fields))
         .route("/locations/{id}/tags", web::get().to(tags))
+        .configure(v1::configure)
         .default_service(web::to(unknown_route));
 }
 
 async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let clock = &state.clock;
-    state.answer(&request, Some(Scope::Contacts), |inner, call| {
+    state.be_slow().await;
+    state.answer(&request, Access::V2(Some(Scope::Contacts)), |inner, call| {
         let search = search::Search::parse(&body, request.headers().get("content-type"))?;
         inner.own_location(&search.location_id)?;
         let (contacts, total) = inner.account.search(&search, call.now)?;
@@ -153,8 +172,27 @@ async fn search_contacts(state: Data<GhlState>, request: HttpRequest, body: web:
     })
 }
 
+async fn search_opportunities(state: Data<GhlState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    state.be_slow().await;
+    state.answer(&request, Access::V2(Some(Scope::Opportunities)), |inner, _| {
+        let settings = &inner.settings;
+        let own =
+            |id: &str| if id == settings.location_id { Ok(()) } else { Err(Refusal::foreign_location()) };
+        inner.opportunities.search(&body, request.headers().get("content-type"), own)
+    })
+}
+
+async fn pipelines(state: Data<GhlState>, request: HttpRequest) -> HttpResponse {
+    state.answer(&request, Access::V2(Some(Scope::Opportunities)), |inner, _| {
+        let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+        let location = query.ok().and_then(|query| query.get("locationId").cloned()).unwrap_or_default();
+        inner.own_location(&location)?;
+        Ok(opportunities::pipelines(&location))
+    })
+}
+
 async fn location(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::Locations), |inner, call| {
+    state.answer(&request, Access::V2(Some(Scope::Locations)), |inner, call| {
         inner.own_location(&id)?;
         let settings = &inner.settings;
         Ok(json!({"location": {
@@ -182,31 +220,37 @@ async fn location(state: Data<GhlState>, request: HttpRequest, id: web::Path<Str
 }
 
 async fn custom_fields(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::CustomFields), |inner, _| {
+    state.answer(&request, Access::V2(Some(Scope::CustomFields)), |inner, _| {
         inner.own_location(&id)?;
         let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let model = query.ok().and_then(|query| query.iter().find(|(key, _)| key == "model").map(|(_, v)| v.clone()));
+        let model =
+            query.ok().and_then(|query| query.iter().find(|(key, _)| key == "model").map(|(_, v)| v.clone()));
         let model = model.unwrap_or_else(|| "contact".to_owned());
         if !["contact", "opportunity", "all"].contains(&model.as_str()) {
             let message = "model must be one of the following values: contact, opportunity, all";
             return Err(Refusal::unprocessable(vec![message.to_owned()]));
         }
-        let field = |position: u32, id: &str, name: &str, key: &str| {
-            json!({"id": id, "name": name, "fieldKey": key, "placeholder": "", "dataType": data_type(id), "position": position,
-                "picklistOptions": [], "picklistImageOptions": [], "isAllowedCustomOption": false, "isMultiFileAllowed": false,
-                "maxFileLimit": 1, "locationId": inner.settings.location_id, "model": "contact"})
-        };
-        let fields = vec![
-            field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
-            field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
-            field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
-        ];
+        let fields = field_definitions(&id);
         Ok(json!({"customFields": if model == "opportunity" { Vec::new() } else { fields }}))
     })
 }
 
+/// The custom fields of contacts.
+fn field_definitions(location_id: &str) -> Vec<Value> {
+    let field = |position: u32, id: &str, name: &str, key: &str| {
+        json!({"id": id, "name": name, "fieldKey": key, "placeholder": "", "dataType": data_type(id), "position": position,
+            "picklistOptions": [], "picklistImageOptions": [], "isAllowedCustomOption": false, "isMultiFileAllowed": false,
+            "maxFileLimit": 1, "locationId": location_id, "model": "contact"})
+    };
+    vec![
+        field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
+        field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
+        field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
+    ]
+}
+
 async fn tags(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {
-    state.answer(&request, Some(Scope::Tags), |inner, call| {
+    state.answer(&request, Access::V2(Some(Scope::Tags)), |inner, call| {
         inner.own_location(&id)?;
         let location = inner.settings.location_id.clone();
         let tags = inner.account.tags(call.now);
@@ -216,5 +260,7 @@ async fn tags(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>
 }
 
 async fn unknown_route(state: Data<GhlState>, request: HttpRequest) -> HttpResponse {
-    state.answer(&request, None, |_, _| Err(Refusal::no_route(request.method().as_str(), request.path())))
+    state.answer(&request, Access::V2(None), |_, _| {
+        Err(Refusal::no_route(request.method().as_str(), request.path()))
+    })
 }

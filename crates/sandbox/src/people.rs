@@ -6,6 +6,7 @@
 mod contact;
 mod generated;
 mod listed;
+mod opportunities;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -15,8 +16,10 @@ use sha2::{Digest, Sha256};
 
 pub use contact::Contact;
 pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
-use generated::{generated, index_of_id};
+use generated::{added_at, generated, index_of_id};
 pub use listed::{Contacts, ContactsError};
+pub use opportunities::Opportunity;
+pub(crate) use opportunities::{PIPELINES, STAGES, person_at, place_of_id};
 
 /// The position of a person; the same as the position of the contact in the account.
 pub type PersonIndex = u32;
@@ -291,6 +294,25 @@ impl Population {
             Source::Listed(list) => list[index as usize].clone(),
             Source::Generated(n) => generated(index, *n),
         }
+    }
+
+    /// The opportunities of one person; the won ones add up to the true lifetime value, and whoever has none has none.
+    pub fn opportunities(&self, index: PersonIndex) -> Vec<Opportunity> {
+        if index < self.len() { opportunities::opportunities(index, &self.known(index)) } else { Vec::new() }
+    }
+
+    /// How many contacts were added before this moment (epoch milliseconds); they are kept in that order.
+    pub(crate) fn added_before(&self, moment: i64) -> u32 {
+        let (mut from, mut until) = (0, self.len());
+        while from < until {
+            let middle = from + (until - from) / 2;
+            let added = match &self.source {
+                Source::Listed(list) => list[middle as usize].contact.date_added.unwrap_or(i64::MAX),
+                Source::Generated(n) => added_at(middle, *n),
+            };
+            if added < moment { from = middle + 1 } else { until = middle }
+        }
+        from
     }
 
     /// The position of a contact id.

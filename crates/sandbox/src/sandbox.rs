@@ -12,7 +12,7 @@ use crate::claude::{self, ClaudeSettings, ClaudeState};
 use crate::clock::SandboxClock;
 use crate::control::{self, Expectations};
 use crate::faults::Faults;
-use crate::ghl::{self, GhlSettings, GhlState};
+use crate::ghl::{self, GhlSettings, GhlState, GhlStatePatch};
 use crate::meta::{self, MetaSettings, MetaState};
 use crate::people::{Contacts, ContactsError, Population};
 use crate::record::{Record, Service};
@@ -242,6 +242,11 @@ impl Sandbox {
     /// The planted faults.
     pub fn faults(&self) -> &Faults {
         &self.inside.faults
+    }
+
+    /// Changes the GHL location, as the control API does.
+    pub fn ghl_state(&self, patch: GhlStatePatch) {
+        self.inside.ghl.patch(patch);
     }
 
     /// The sandbox's time.

@@ -1,10 +1,11 @@
 //! The lists and fields a person chooses from, remembered for five minutes so that a page does not ask GoHighLevel each
 //! time it is opened.
 
-use crate::edges::ValueField;
+use crate::edges::{ContactList, SourceList, ValueField};
 use crate::error::{EdgeError, StartError};
 use crate::service::SyncService;
-use domain::{Cancel, ListSelection};
+use domain::{Cancel, Conditions, ListSelection};
+use persistence::SavedFilter;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,12 +15,53 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// A list to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListInfo {
-    /// `all` or `tag:<tag>`.
+    /// `all`, `tag:<tag>`, `filter:<id>` or `list:<id>`.
     pub id: String,
     /// As shown.
     pub name: String,
     /// How many contacts it holds; asked for `all` and the selected list only.
     pub contacts: Option<u64>,
+    /// The conditions of a saved filter.
+    pub conditions: Option<Conditions>,
+}
+
+/// A list that exists, with what the source needs to find its contacts.
+pub(crate) struct KnownList {
+    pub(crate) id: ListSelection,
+    pub(crate) name: String,
+    pub(crate) contacts: ContactList,
+}
+
+impl KnownList {
+    fn all() -> Self {
+        Self { id: ListSelection::All, name: "All contacts".to_owned(), contacts: ContactList::All }
+    }
+
+    fn tag(tag: String) -> Self {
+        let name = format!("Tag: {tag}");
+        Self { id: ListSelection::Tag(tag.clone()), name, contacts: ContactList::Tag(tag) }
+    }
+
+    pub(crate) fn filter(filter: SavedFilter) -> Self {
+        let contacts = ContactList::Conditions(filter.conditions);
+        Self { id: ListSelection::Filter(filter.id), name: filter.name, contacts }
+    }
+
+    fn of_source(list: SourceList) -> Self {
+        Self {
+            id: ListSelection::Source(list.id.clone()),
+            name: list.name,
+            contacts: ContactList::Source(list.id),
+        }
+    }
+
+    /// The conditions of a saved filter.
+    pub(crate) fn conditions(&self) -> Option<Conditions> {
+        match &self.contacts {
+            ContactList::Conditions(conditions) => Some(conditions.clone()),
+            ContactList::All | ContactList::Tag(_) | ContactList::Source(_) => None,
+        }
+    }
 }
 
 /// What was asked lately.
@@ -28,9 +70,12 @@ pub(crate) struct Catalogue(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
+    /// `None` inside: the source keeps no lists.
+    own_lists: Option<(Instant, Option<Vec<SourceList>>)>,
     tags: Option<(Instant, Vec<String>)>,
     fields: Option<(Instant, Vec<ValueField>)>,
-    counts: HashMap<String, (Instant, u64)>,
+    /// By the list itself, not by its id: conditions can be changed.
+    counts: HashMap<ContactList, (Instant, u64)>,
 }
 
 impl Catalogue {
@@ -43,43 +88,50 @@ fn fresh<T: Clone>(entry: Option<&(Instant, T)>) -> Option<T> {
     entry.filter(|(asked, _)| asked.elapsed() < REMEMBERED_FOR).map(|(_, value)| value.clone())
 }
 
-/// A list's name as people see it.
-pub(crate) fn list_name(list: &ListSelection) -> String {
-    match list {
-        ListSelection::All => "All contacts".to_owned(),
-        ListSelection::Tag(tag) => format!("Tag: {tag}"),
-    }
-}
-
 impl SyncService {
-    /// All lists, `all` first, then the tags in alphabetical order, with the size of `all` and of the selected list.
-    /// `refresh` asks again whatever is remembered.
+    /// All lists: `all` first, then the saved filters, then the tags in alphabetical order, with the size of `all` and of
+    /// the selected list; from a source that keeps lists of its own, those. `refresh` asks again whatever is remembered.
     ///
     /// # Errors
-    /// The source's own error.
-    pub fn lists(&self, selected: Option<&str>, refresh: bool) -> Result<Vec<ListInfo>, EdgeError> {
+    /// [`StartError::Edge`] or [`StartError::Store`].
+    pub fn lists(&self, selected: Option<&str>, refresh: bool) -> Result<Vec<ListInfo>, StartError> {
         if refresh {
             self.catalogue.lock().counts.clear();
         }
-        let mut tags = self.tags(refresh)?;
-        tags.sort_by_key(|tag| tag.to_lowercase());
-        let lists = std::iter::once(ListSelection::All).chain(tags.into_iter().map(ListSelection::Tag));
+        let lists = match self.own_lists(refresh).map_err(StartError::Edge)? {
+            Some(own) => own.into_iter().map(KnownList::of_source).collect(),
+            None => self.searched_lists(refresh)?,
+        };
         lists
+            .into_iter()
             .map(|list| {
-                let id = list.to_string();
-                let asked = list == ListSelection::All || selected == Some(id.as_str());
-                let contacts = if asked { Some(self.count(&list)?) } else { None };
-                Ok(ListInfo { id, name: list_name(&list), contacts })
+                let id = list.id.to_string();
+                let asked = list.id == ListSelection::All || selected == Some(id.as_str());
+                let contacts = if asked { Some(self.count(&list.contacts)?) } else { None };
+                let conditions = list.conditions();
+                Ok(ListInfo { id, name: list.name, contacts, conditions })
             })
-            .collect()
+            .collect::<Result<_, _>>()
+            .map_err(StartError::Edge)
     }
 
-    /// How many contacts a list holds.
+    fn searched_lists(&self, refresh: bool) -> Result<Vec<KnownList>, StartError> {
+        let filters = self.parts.store.filters()?.into_iter().map(KnownList::filter);
+        let mut tags = self.tags(refresh).map_err(StartError::Edge)?;
+        tags.sort_by_key(|tag| tag.to_lowercase());
+        let tags = tags.into_iter().map(KnownList::tag);
+        Ok(std::iter::once(KnownList::all()).chain(filters).chain(tags).collect())
+    }
+
+    /// How many contacts a list holds. `refresh` asks again whatever is remembered.
     ///
     /// # Errors
     /// [`StartError::Unknown`] when there is no such list; the source's own error.
-    pub fn list_count(&self, id: &str) -> Result<u64, StartError> {
-        let list = self.known_list(id)?;
+    pub fn list_count(&self, id: &str, refresh: bool) -> Result<u64, StartError> {
+        let list = self.known_list(id)?.contacts;
+        if refresh {
+            self.catalogue.lock().counts.remove(&list);
+        }
         self.count(&list).map_err(StartError::Edge)
     }
 
@@ -97,18 +149,40 @@ impl SyncService {
         Ok(fields)
     }
 
-    /// The list of that id, if it exists. A tag that is not remembered may be new, so it is asked for again.
-    pub(crate) fn known_list(&self, id: &str) -> Result<ListSelection, StartError> {
+    /// The list of that id, if it exists. One that is not remembered may be new, so it is asked for again.
+    pub(crate) fn known_list(&self, id: &str) -> Result<KnownList, StartError> {
         let unknown =
             || StartError::Unknown { what: "Smart List", value: id.to_owned(), setting: "GHL_SMART_LIST_ID" };
-        let list: ListSelection = id.parse().map_err(|_unknown| unknown())?;
-        if let ListSelection::Tag(tag) = &list {
-            let known = |refresh| self.tags(refresh).map(|tags| tags.contains(tag)).map_err(StartError::Edge);
-            if !known(false)? && !known(true)? {
-                return Err(unknown());
+        match id.parse().map_err(|_unknown| unknown())? {
+            ListSelection::Source(id) => {
+                let find = |refresh| {
+                    let own = self.own_lists(refresh).map_err(StartError::Edge)?.unwrap_or_default();
+                    Ok::<_, StartError>(own.into_iter().find(|list| list.id == id))
+                };
+                let known = find(false)?.map_or_else(|| find(true), |list| Ok(Some(list)))?;
+                known.map(KnownList::of_source).ok_or_else(unknown)
+            }
+            _ if self.own_lists(false).map_err(StartError::Edge)?.is_some() => Err(unknown()),
+            ListSelection::All => Ok(KnownList::all()),
+            ListSelection::Tag(tag) => {
+                let known =
+                    |refresh| self.tags(refresh).map(|tags| tags.contains(&tag)).map_err(StartError::Edge);
+                if known(false)? || known(true)? { Ok(KnownList::tag(tag)) } else { Err(unknown()) }
+            }
+            ListSelection::Filter(id) => {
+                self.parts.store.filter_get(id)?.map(KnownList::filter).ok_or_else(unknown)
             }
         }
-        Ok(list)
+    }
+
+    fn own_lists(&self, refresh: bool) -> Result<Option<Vec<SourceList>>, EdgeError> {
+        let remembered = fresh(self.catalogue.lock().own_lists.as_ref()).filter(|_| !refresh);
+        if let Some(lists) = remembered {
+            return Ok(lists);
+        }
+        let lists = self.parts.source.own_lists(&Cancel::new())?;
+        self.catalogue.lock().own_lists = Some((Instant::now(), lists.clone()));
+        Ok(lists)
     }
 
     fn tags(&self, refresh: bool) -> Result<Vec<String>, EdgeError> {
@@ -121,13 +195,12 @@ impl SyncService {
         Ok(tags)
     }
 
-    fn count(&self, list: &ListSelection) -> Result<u64, EdgeError> {
-        let id = list.to_string();
-        if let Some(count) = fresh(self.catalogue.lock().counts.get(&id)) {
+    pub(crate) fn count(&self, list: &ContactList) -> Result<u64, EdgeError> {
+        if let Some(count) = fresh(self.catalogue.lock().counts.get(list)) {
             return Ok(count);
         }
         let count = self.parts.source.count(list, &Cancel::new())?;
-        self.catalogue.lock().counts.insert(id, (Instant::now(), count));
+        self.catalogue.lock().counts.insert(list.clone(), (Instant::now(), count));
         Ok(count)
     }
 }

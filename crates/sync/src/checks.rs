@@ -5,12 +5,13 @@
 mod meta;
 mod preflight;
 
+use crate::edges::GhlApi;
 use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
 use domain::foreign_text::presentable;
-use domain::{Cancel, Clock, Explain, Explanation, ListSelection};
-use ghl::GhlClient;
+use domain::{Cancel, Clock, Explain, Explanation};
+use ghl::{ContactQuery, GhlClient, GhlV1Client};
 use mailer::Mailer;
 use persistence::{Store, StoreError};
 use std::sync::Arc;
@@ -82,7 +83,7 @@ pub enum Access<T> {
 /// Everything that can be checked. The clients should be impatient: a check is a person waiting.
 pub struct Checkers {
     /// GoHighLevel.
-    pub ghl: Access<Arc<GhlClient>>,
+    pub ghl: Access<GhlApi>,
     /// Meta.
     pub meta: Access<Arc<MetaClient>>,
     /// Claude.
@@ -131,7 +132,10 @@ impl Checkers {
     pub fn check(&self, service: Checked) -> CheckResult {
         let begun = Instant::now();
         let Findings { found, problems } = match service {
-            Checked::Ghl => findings(&self.ghl, |ghl, found| check_ghl(ghl, found)),
+            Checked::Ghl => findings(&self.ghl, |ghl, found| match ghl {
+                GhlApi::V2(client) => check_ghl(client, found),
+                GhlApi::V1(client) => check_ghl_v1(client, found),
+            }),
             Checked::Meta => findings(&self.meta, |meta, found| self.check_meta(meta, found)),
             Checked::Claude => findings(&self.claude, |claude, found| self.check_claude(claude, found)),
             Checked::Database => findings(&self.store, check_database),
@@ -226,10 +230,19 @@ fn check_ghl(ghl: &GhlClient, findings: &mut Findings) -> Result<(), Explanation
         part(location.country, "not set"),
         part(location.timezone, "not set")
     ));
-    let contacts = ghl.contact_count(&ListSelection::All, &cancel).map_err(explained)?;
+    let contacts = ghl.contact_count(&ContactQuery::all(), &cancel).map_err(explained)?;
     let fields = ghl.custom_fields(&cancel).map_err(explained)?.len();
     let tags = ghl.tags(&cancel).map_err(explained)?.len();
     findings.tell(format!("{contacts} contacts, {fields} custom fields, {tags} tags."));
+    Ok(())
+}
+
+/// The two lists people choose from; API v1 tells nothing of the location.
+fn check_ghl_v1(ghl: &GhlV1Client, findings: &mut Findings) -> Result<(), Explanation> {
+    let cancel = Cancel::new();
+    let lists = ghl.smart_lists(&cancel).map_err(|error| error.explain())?.len();
+    let fields = ghl.custom_fields(&cancel).map_err(|error| error.explain())?.len();
+    findings.tell(format!("API v1: {lists} smart lists, {fields} custom fields."));
     Ok(())
 }
 

@@ -1,7 +1,12 @@
 //! What can end a run, and what can refuse to begin one.
 
+mod list;
+
+pub use list::ListError;
+
 use domain::accounting::Unbalanced;
 use domain::error_chain::Chain;
+use domain::foreign_text::presentable;
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
 use std::fmt;
@@ -71,6 +76,28 @@ pub enum RunError {
         /// Its name.
         list: String,
     },
+    /// The saved filter the list is made of was deleted.
+    #[error("the list `{list}` was deleted")]
+    ListGone {
+        /// Its name. Hostile input: escape it.
+        list: String,
+    },
+    /// A chosen pipeline does not exist.
+    #[error("the pipeline `{wanted}` does not exist")]
+    NoPipeline {
+        /// What was chosen.
+        wanted: String,
+        /// Those there are. Hostile input: escape them.
+        known: Vec<String>,
+    },
+    /// The won opportunities changed twice while they were read.
+    #[error("{read} won opportunities were read but there are {counted}")]
+    OpportunitiesChanged {
+        /// Distinct opportunities read.
+        read: u64,
+        /// Opportunities the source counts.
+        counted: u64,
+    },
     /// No contact of the list has a lifetime value.
     #[error("no contact has a lifetime value")]
     NoLtv {
@@ -94,6 +121,8 @@ pub enum RunError {
         sendable: u64,
         /// Contacts sent by the last success.
         before: u64,
+        /// Whether the conditions of the list are others than then.
+        conditions_changed: bool,
     },
     /// The list changed twice while it was read.
     #[error("{read} contacts were read but the list holds {counted}")]
@@ -209,20 +238,36 @@ impl Explain for RunError {
                 format!("The Smart List \"{list}\" has no contacts, so nothing was sent to Meta."),
                 "Choose another Smart List (GHL_SMART_LIST_ID), or check the tag in GoHighLevel. If the list is really empty, leave the audience as it is.",
             ),
+            Self::ListGone { list } => Explanation::new(
+                format!("The Smart List \"{list}\" was deleted, so nothing was read and nothing was sent to Meta."),
+                "Choose another Smart List on the dashboard (GHL_SMART_LIST_ID).",
+            ),
+            Self::NoPipeline { wanted, known } => Explanation::new(
+                format!("The pipeline \"{wanted}\" does not exist in this GoHighLevel location, so no lifetime value is known."),
+                format!("Choose pipelines by name or id in LTV_PIPELINES; there are: {}.", names(known)),
+            ),
+            Self::OpportunitiesChanged { read, counted } => Explanation::new(
+                format!("The won opportunities changed twice while they were being read ({read} read, {counted} counted), so the lifetime values were not complete and nothing was sent."),
+                "Sync again when no import or bulk action is running in GoHighLevel.",
+            ),
             Self::NoLtv { field, fetched, bad } => Explanation::new(
                 format!(
-                    "None of the {fetched} contacts has a lifetime value in the field \"{field}\" ({bad} hold something that is not an amount), so nothing was sent to Meta."
+                    "None of the {fetched} contacts has a lifetime value in \"{field}\" ({bad} hold something that is not an amount), so nothing was sent to Meta."
                 ),
-                "Choose the custom field that holds the lifetime value (GHL_LTV_FIELD), or fill it in GoHighLevel.",
+                "Choose the custom field that holds the lifetime value (GHL_LTV_FIELD) or fill it in GoHighLevel, or take the values of won opportunities (LTV_SOURCE=won_opportunities).",
             ),
             Self::NobodyToSend { fetched } => Explanation::new(
                 format!("None of the {fetched} contacts can be sent: all are opted out, without a value, or without a usable e-mail or phone."),
                 "Look at the counts of this run: they say why each contact was left out.",
             ),
-            Self::ListShrank { sendable, before } => Explanation::new(
-                format!("Only {sendable} contacts would be sent, but the last successful sync sent {before}. The sync stopped before touching Meta."),
+            Self::ListShrank { sendable, before, conditions_changed } => Explanation::new(
                 format!(
-                    "If the list really shrank, choose {} (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                    "Only {sendable} contacts would be sent, but the last successful sync sent {before}.{} The sync stopped before touching Meta.",
+                    if *conditions_changed { " The conditions of the Smart List were changed since then." } else { "" }
+                ),
+                format!(
+                    "If the list {}, choose {} (or `sync --accept-smaller-list`). Otherwise check the Smart List and the value field.",
+                    if *conditions_changed { "is meant to be that small" } else { "really shrank" },
                     Failure::RUN_ANYWAY
                 ),
             ),
@@ -267,6 +312,16 @@ impl Explain for RunError {
                 "This is a fault of this program: please report it with the details of this run.",
             ),
         }
+    }
+}
+
+/// Names of the source in one line; a location may have any number of them.
+fn names(known: &[String]) -> String {
+    let shown: Vec<String> = known.iter().take(10).map(|name| presentable(name, &[])).collect();
+    match (shown.is_empty(), known.len() > shown.len()) {
+        (true, _) => "none".to_owned(),
+        (_, true) => format!("{}, …", shown.join(", ")),
+        _ => shown.join(", "),
     }
 }
 

@@ -25,8 +25,11 @@ mod reading;
 mod recovery;
 mod replacement;
 mod samples;
+mod saved_lists;
 mod saving;
 pub mod schedule;
+#[cfg(test)]
+mod scripted_source;
 mod service;
 mod settings;
 mod spool;
@@ -35,12 +38,16 @@ mod target;
 mod unfinished;
 mod upkeep;
 mod upload;
+mod won;
 
 pub use catalogue::ListInfo;
-pub use edges::{ContactSource, LocalRanker, Ranker, ValueField};
-pub use error::{EdgeError, EraseError, RunError, StartError};
+pub use edges::{
+    ConditionProblem, ConditionsRefused, ContactList, ContactSource, GhlApi, ListNotOffered, LocalRanker,
+    Pipeline, Ranker, SourceList, ValueField, WonOpportunity,
+};
+pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};
 pub use service::{Parts, RunHandle, SyncService};
-pub use settings::{AudienceMode, OptOutRule, SyncSettings, ValueMode};
+pub use settings::{AudienceMode, LtvSource, OptOutRule, SyncSettings, ValueMode};

@@ -2,16 +2,17 @@
 
 use crate::account::{self, Account};
 use crate::delivery::Delivery;
-use crate::edges::ValueField;
+use crate::edges::ContactList;
 use crate::error::RunError;
 use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
-use crate::reading::{PageRead, Reader};
+use crate::reading::{PageRead, Reader, ValueSource};
 use crate::saving::{Outcome, sent_counts};
 use crate::service::{SyncService, find_field};
-use crate::settings::ValueMode;
+use crate::settings::{LtvSource, ValueMode};
 use crate::spool::Spool;
 use crate::target::Target;
+use crate::won::WonValues;
 use domain::accounting::Accounting;
 use domain::percentile::Sketch;
 use domain::run::{
@@ -104,7 +105,8 @@ impl SyncService {
             progress.begin(step)?;
         }
         let page_read = |done, total| progress.advance(Step::Fetch, done, Some(total));
-        let read = self.read_and_decide(config, spool, &page_read, cancel).and_then(|account| {
+        let won_read = |done, total| progress.advance(Step::ReadLtv, done, Some(total));
+        let read = self.read_and_decide(config, spool, &page_read, &won_read, cancel).and_then(|account| {
             // Nothing is sent yet, so nothing may read as sent.
             let counts = Accounting { sent: 0, ..account.counts };
             self.parts.store.run_set_accounting(progress.run, &counts)?;
@@ -133,14 +135,19 @@ impl SyncService {
         config: &SyncConfig,
         spool: &Spool,
         page_read: &PageRead<'_>,
+        opportunities_read: &PageRead<'_>,
         cancel: &Cancel,
     ) -> Result<Account, RunError> {
         let source = &*self.parts.source;
-        let list: ListSelection = config
-            .list_id
-            .parse()
-            .map_err(|_unknown| RunError::EmptyList { list: config.list_name.clone() })?;
-        let field: ValueField = find_field(source.fields(cancel)?, &config.ltv_field_key)?;
+        let list = contacts_of(config)?;
+        let values = match &self.parts.settings.ltv_source {
+            LtvSource::Field => {
+                ValueSource::Field(find_field(source.fields(cancel)?, &config.ltv_field_key)?.id)
+            }
+            LtvSource::WonOpportunities { pipelines } => {
+                ValueSource::Won(WonValues::read(source, pipelines, opportunities_read, cancel)?)
+            }
+        };
         // A country that can not be read helps nobody: phones without a country code are then left out.
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());
         let today = self.parts.clock.now().with_timezone(&self.parts.settings.time_zone).date_naive();
@@ -149,7 +156,7 @@ impl SyncService {
         let reader = Reader {
             source,
             list: &list,
-            field_id: &field.id,
+            values: &values,
             encoder: &encoder,
             settings: &self.parts.settings,
             suppression: &suppression,
@@ -186,11 +193,12 @@ impl SyncService {
             .store
             .run_last_success_of(&config.list_id, &config.ltv_field_key)
             .map_err(|error| (Step::Fetch, error.into()))?;
-        let before = last
-            .filter(|last| Some(last.id) != run)
-            .map_or(0, |last| last.accounting.sent + last.accounting.refused_by_meta);
+        let Some(last) = last.filter(|last| Some(last.id) != run) else { return Ok(()) };
+        let before = last.accounting.sent + last.accounting.refused_by_meta;
         if counts.sent * 2 < before && !accept_smaller_list {
-            return Err((Step::Fetch, RunError::ListShrank { sendable: counts.sent, before }));
+            let conditions_changed = last.config.list_conditions != config.list_conditions;
+            let sendable = counts.sent;
+            return Err((Step::Fetch, RunError::ListShrank { sendable, before, conditions_changed }));
         }
         Ok(())
     }
@@ -234,6 +242,19 @@ impl SyncService {
             report.scaled_cap = Some(cap);
         }
         Ok(Ranked { sketch, values, stats: distribution.stats(account.ambiguous), report })
+    }
+}
+
+/// The list as the source is asked for it.
+fn contacts_of(config: &SyncConfig) -> Result<ContactList, RunError> {
+    let gone = || RunError::ListGone { list: config.list_name.clone() };
+    match config.list_id.parse().map_err(|_unknown| gone())? {
+        ListSelection::All => Ok(ContactList::All),
+        ListSelection::Tag(tag) => Ok(ContactList::Tag(tag)),
+        ListSelection::Source(id) => Ok(ContactList::Source(id)),
+        ListSelection::Filter(_) => {
+            config.list_conditions.clone().map(ContactList::Conditions).ok_or_else(gone)
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub const TYPICAL_MATCH_PERCENT: (u64, u64) = (30, 70);
 /// What a sync of the list would do now. Counts only: nothing here is about a single person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
+    /// The list and the value field as a sync would work with them now.
+    pub config: SyncConfig,
     /// The account of every contact; `sent` counts those that would be sent.
     pub accounting: Accounting,
     /// The distribution of the values; `None` when no contact has one.
@@ -104,13 +106,18 @@ impl SyncService {
         cancel: &Cancel,
         progressed: &(dyn Fn(Step, u64, Option<u64>) + Sync),
     ) -> Result<Preview, RunError> {
+        let config = &self.as_it_is_now(config)?;
         let locked = LockedSpool::create(&self.parts.settings.spool_folder, "preview")?;
         let spool = &locked.spool;
         let page_read = |done, total| {
             progressed(Step::Fetch, done, Some(total));
             Ok(())
         };
-        let account = self.read_and_decide(config, spool, &page_read, cancel)?;
+        let won_read = |done, total| {
+            progressed(Step::ReadLtv, done, Some(total));
+            Ok(())
+        };
+        let account = self.read_and_decide(config, spool, &page_read, &won_read, cancel)?;
         let obstacle = self.obstacle(config, &account)?;
         let (stats, ranking) = if obstacle.is_none() {
             progressed(Step::Normalize, 0, None);
@@ -126,6 +133,7 @@ impl SyncService {
         survey.columns.retain(|column| column.filled > 0 || !column.is_birthday());
         let last = self.parts.store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
         Ok(Preview {
+            config: config.clone(),
             accounting: account.counts,
             stats,
             ranking,

@@ -1,15 +1,16 @@
 //! The first part of a run: read every contact, read its value, hash its match keys, put it into the spool.
 
-use crate::edges::ContactSource;
+use crate::edges::{ContactList, ContactSource};
 use crate::error::RunError;
 use crate::grouping::KeyFile;
 use crate::leaving::Suppression;
 use crate::settings::{OptOutRule, SyncSettings};
 use crate::spool::{Spool, SpoolWriter, SpooledContact};
+use crate::won::WonValues;
 use domain::accounting::Bucket;
 use domain::log_context;
 use domain::ltv::{LtvReading, read_ltv};
-use domain::{Cancel, Contact, ListSelection};
+use domain::{Cancel, Contact};
 use match_keys::{Encoded, Encoder, Field, Outcome};
 use sha2::{Digest, Sha256};
 use std::sync::mpsc;
@@ -30,11 +31,19 @@ const PAGES_AHEAD: usize = 4;
 /// Told after every page: the contacts read so far, and how many the list holds.
 pub(crate) type PageRead<'a> = dyn Fn(u64, u64) -> Result<(), RunError> + Sync + 'a;
 
+/// Where the values of the contacts come from.
+pub(crate) enum ValueSource {
+    /// The custom field with this id.
+    Field(String),
+    /// The sums of their won opportunities.
+    Won(WonValues),
+}
+
 /// Reads one list.
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a dyn ContactSource,
-    pub(crate) list: &'a ListSelection,
-    pub(crate) field_id: &'a str,
+    pub(crate) list: &'a ContactList,
+    pub(crate) values: &'a ValueSource,
     pub(crate) encoder: &'a Encoder,
     pub(crate) settings: &'a SyncSettings,
     pub(crate) suppression: &'a Suppression,
@@ -70,12 +79,16 @@ impl Reader<'_> {
 
     /// The source is read in a thread of its own, so that the next pages arrive while this one is hashed.
     fn read_once(&self) -> Result<ReadList, RunError> {
+        let field_id = match self.values {
+            ValueSource::Field(id) => Some(id.as_str()),
+            ValueSource::Won(_) => None,
+        };
         std::thread::scope(|scope| {
             let (send, receive) = mpsc::sync_channel::<(Vec<Contact>, u64)>(PAGES_AHEAD);
             let context = log_context::current();
             let fetch = scope.spawn(move || {
                 let _context = log_context::enter(context);
-                self.source.read(self.list, self.field_id, self.cancel, &mut |contacts, total| {
+                self.source.read(self.list, field_id, self.cancel, &mut |contacts, total| {
                     self.cancel.check()?;
                     // The receiver is gone only when the other side failed; its error is the one that counts.
                     send.send((contacts, total)).map_err(|_gone| RunError::Cancelled(domain::Cancelled))
@@ -115,7 +128,10 @@ impl Reader<'_> {
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
     fn prepare(&self, contact: Contact) -> SpooledContact {
         let encoded = self.encoder.encode(&contact);
-        let reading = read_ltv(&contact.ltv, self.settings.decimal_mark);
+        let reading = match self.values {
+            ValueSource::Field(_) => read_ltv(&contact.ltv, self.settings.decimal_mark),
+            ValueSource::Won(sums) => sums.of(&contact.id),
+        };
         let (ltv, ambiguous) = match reading {
             LtvReading::Value { amount, ambiguous } => (Some(amount), ambiguous),
             _ => (None, false),
@@ -172,7 +188,7 @@ impl ReadList {
 }
 
 /// 128 bits of a SHA-256: far beyond any chance of two of a list being alike.
-fn key_of(bytes: &[u8]) -> [u8; 16] {
+pub(crate) fn key_of(bytes: &[u8]) -> [u8; 16] {
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let mut key = [0; 16];
     key.copy_from_slice(&digest[..16]);
@@ -191,3 +207,6 @@ fn why_no_identifier(encoded: &Encoded) -> String {
         .collect();
     reasons.join("; ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,17 @@
 //! Beginning, cancelling and closing runs: one at a time over all processes that share the database.
 
-use crate::catalogue::{Catalogue, list_name};
+use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
 use crate::follow_up::Looks;
 use crate::lease::Lease;
 use crate::progress::{Progress, StepError, Watcher};
-use crate::settings::SyncSettings;
+use crate::settings::{LtvSource, SyncSettings};
 use crate::upkeep::UPKEEP_WAITS;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
-use domain::{Cancel, Clock, Explain, Run, RunId};
+use domain::{Cancel, Clock, Explain, ListSelection, Run, RunId};
 use mailer::{MailContext, Mailer};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
@@ -95,19 +95,34 @@ impl SyncService {
         Self { parts: Arc::new(parts), ..self.clone() }
     }
 
+    /// What holds the lifetime values when the settings say that it is no field to choose (`LTV_SOURCE`).
+    pub fn value_source(&self) -> Option<ValueField> {
+        self.parts.settings.ltv_source.in_place_of_a_field()
+    }
+
     /// Looks the list and the field up at the source, so that a run keeps the names it ran with. The field may be
-    /// given by key, name or id.
+    /// given by key, name or id; where values do not come from a field it may be left out.
     ///
     /// # Errors
-    /// [`StartError::Unknown`] names what does not exist and the setting to change.
-    pub fn resolve(&self, list_id: &str, field: &str) -> Result<SyncConfig, StartError> {
+    /// [`StartError::NotConfigured`] when one is left out that is needed; [`StartError::Unknown`] names what does not
+    /// exist and the setting to change.
+    pub fn resolve(&self, list_id: Option<&str>, field: Option<&str>) -> Result<SyncConfig, StartError> {
+        let list_id = list_id.ok_or(StartError::NotConfigured)?;
+        let field = match (field.filter(|field| !LtvSource::is_key(field)), self.value_source()) {
+            (Some(wanted), _) => Err(wanted),
+            (None, Some(source)) => Ok(source),
+            (None, None) => return Err(StartError::NotConfigured),
+        };
         let list = self.known_list(list_id)?;
-        let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
-        // A field that is not remembered may be new, so the fields are asked for again.
-        let field = find_field(known(false)?, field).or_else(|_unknown| find_field(known(true)?, field))?;
+        let field = field.or_else(|wanted| {
+            let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
+            // A field that is not remembered may be new, so the fields are asked for again.
+            find_field(known(false)?, wanted).or_else(|_unknown| find_field(known(true)?, wanted))
+        })?;
         Ok(SyncConfig {
-            list_id: list.to_string(),
-            list_name: list_name(&list),
+            list_id: list.id.to_string(),
+            list_conditions: list.conditions(),
+            list_name: list.name,
             ltv_field_key: field.key,
             ltv_field_name: field.name,
             ad_account_id: self.parts.settings.ad_account_id.clone(),
@@ -131,9 +146,7 @@ impl SyncService {
         self.close_interrupted_runs();
         self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
         let store = &self.parts.store;
-        // The account is the one that is written to, whatever was set when the choice was saved.
-        let ad_account_id = self.parts.settings.ad_account_id.clone();
-        let config = SyncConfig { ad_account_id, ..config.clone() };
+        let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
         let run = store.run_start(trigger, config_id)?;
         if !lease.set_run(run)? {
@@ -150,6 +163,22 @@ impl SyncService {
             })
             .map_err(StartError::Thread)?;
         Ok(RunHandle { run, thread })
+    }
+
+    /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
+    /// where the settings say, and a saved list has the name and conditions it has now.
+    pub(crate) fn as_it_is_now(&self, config: &SyncConfig) -> Result<SyncConfig, StoreError> {
+        let ad_account_id = self.parts.settings.ad_account_id.clone();
+        let mut config = SyncConfig { ad_account_id, ..config.clone() };
+        if let Some(source) = self.value_source() {
+            (config.ltv_field_key, config.ltv_field_name) = (source.key, source.name);
+        }
+        if let Ok(ListSelection::Filter(id)) = config.list_id.parse() {
+            let saved = self.parts.store.filter_get(id)?;
+            config.list_conditions = saved.as_ref().map(|saved| saved.conditions.clone());
+            config.list_name = saved.map_or(config.list_name, |saved| saved.name);
+        }
+        Ok(config)
     }
 
     /// Asks the run to stop before its next call. False when it does not run in this process.

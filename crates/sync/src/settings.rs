@@ -1,5 +1,6 @@
 //! What a sync does, apart from the list and the field.
 
+use crate::edges::ValueField;
 use chrono_tz::Tz;
 use domain::Cents;
 use domain::ltv::DecimalMark;
@@ -39,6 +40,46 @@ pub enum ValueMode {
     Scaled,
 }
 
+/// Where lifetime values come from (`LTV_SOURCE`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LtvSource {
+    /// A custom field of the contact.
+    #[default]
+    Field,
+    /// The sum of what the contact's won opportunities are worth.
+    WonOpportunities {
+        /// Ids or names of the pipelines that count (`LTV_PIPELINES`); all when there are none.
+        pipelines: Vec<String>,
+    },
+}
+
+/// The key of won opportunities where otherwise the key of a field stands. No key of a field begins like this.
+const WON_OPPORTUNITIES: &str = "won_opportunities";
+
+impl LtvSource {
+    /// What stands in the place of the value field for a source that is none. Other pipelines have another key, because
+    /// runs are compared with those of the same source only.
+    pub(crate) fn in_place_of_a_field(&self) -> Option<ValueField> {
+        let Self::WonOpportunities { pipelines } = self else { return None };
+        let mut chosen: Vec<&str> = pipelines.iter().map(String::as_str).collect();
+        chosen.sort_unstable();
+        chosen.dedup();
+        let (key, name) = match chosen.as_slice() {
+            [] => (WON_OPPORTUNITIES.to_owned(), "Won opportunities".to_owned()),
+            some => (
+                format!("{WON_OPPORTUNITIES}:{}", some.join(",")),
+                format!("Won opportunities of {}", some.join(", ")),
+            ),
+        };
+        Some(ValueField { id: key.clone(), key, name, data_type: "OPPORTUNITIES".to_owned() })
+    }
+
+    /// Whether this is the key of a source that is no field.
+    pub(crate) fn is_key(key: &str) -> bool {
+        key.split(':').next() == Some(WON_OPPORTUNITIES)
+    }
+}
+
 /// Settings of the sync.
 #[derive(Debug, Clone)]
 pub struct SyncSettings {
@@ -48,6 +89,8 @@ pub struct SyncSettings {
     pub ad_account_id: String,
     /// See [`OptOutRule`].
     pub respect_opt_out: OptOutRule,
+    /// See [`LtvSource`].
+    pub ltv_source: LtvSource,
     /// How `1,797` is read (`LTV_LOCALE`).
     pub decimal_mark: DecimalMark,
     /// Contacts below are left out (`LTV_MIN`).
@@ -77,4 +120,50 @@ pub struct SyncSettings {
     pub poll_timeout: Duration,
     /// Life of the lease without a heartbeat; a crashed run blocks the next one that long.
     pub lease_ttl: Duration,
+}
+
+#[cfg(test)]
+impl SyncSettings {
+    /// The initial values, for tests.
+    pub(crate) fn of_tests(folder: &std::path::Path) -> Self {
+        Self {
+            spool_folder: folder.to_owned(),
+            ad_account_id: "act_1234567890".to_owned(),
+            respect_opt_out: OptOutRule::All,
+            ltv_source: LtvSource::Field,
+            decimal_mark: DecimalMark::Point,
+            ltv_min: None,
+            audience_mode: AudienceMode::Dated,
+            existing_audience: None,
+            audience_prefix: "GHL-HighValue".to_owned(),
+            audience_keep: 14,
+            value_mode: ValueMode::Percentile,
+            limited_data_use: false,
+            lookalike_countries: Vec::new(),
+            lookalike_percents: Vec::new(),
+            time_zone: Tz::UTC,
+            poll_every: Duration::from_millis(10),
+            poll_timeout: Duration::from_secs(1),
+            lease_ttl: Duration::from_secs(60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LtvSource;
+
+    #[test]
+    fn other_pipelines_are_another_source_and_their_order_is_not() {
+        let key = |pipelines: &[&str]| {
+            let pipelines = pipelines.iter().map(|pipeline| (*pipeline).to_owned()).collect();
+            LtvSource::WonOpportunities { pipelines }.in_place_of_a_field().unwrap().key
+        };
+        assert_eq!(key(&[]), "won_opportunities");
+        assert_eq!(key(&["Sales", "Renewals", "Sales"]), "won_opportunities:Renewals,Sales");
+        assert_eq!(key(&["Renewals", "Sales"]), key(&["Sales", "Renewals"]));
+        assert!(LtvSource::is_key(&key(&[])) && LtvSource::is_key(&key(&["a:b"])));
+        assert!(!LtvSource::is_key("contact.won_opportunities") && !LtvSource::is_key("won_opportunities_2"));
+        assert_eq!(LtvSource::Field.in_place_of_a_field(), None);
+    }
 }

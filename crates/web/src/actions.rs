@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use domain::run::{RunStatus, SyncConfig, Trigger};
 use domain::{Explain, Explanation, RunId};
-use sync::{EraseError, ErasePerson, ErasureReceipt, RunError, StartError, SyncService};
+use sync::{EraseError, ErasePerson, ErasureReceipt, RunError, SyncService};
 
 /// The service, or the settings it lacks.
 pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
@@ -16,10 +16,10 @@ pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Probl
     let sync = service(app)?;
     let config = match app.store.config_latest()? {
         Some((_, config)) => config,
-        None => match app.installation.initial_choice() {
-            (Some(list), Some(field)) => sync.resolve(&list, &field)?,
-            _ => return Err(StartError::NotConfigured.into()),
-        },
+        None => {
+            let (list, field) = app.installation.initial_choice();
+            sync.resolve(list.as_deref(), field.as_deref())?
+        }
     };
     Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)
 }
@@ -50,8 +50,13 @@ pub(crate) fn erase(app: &App, who: &ErasePerson) -> Result<ErasureReceipt, Prob
 }
 
 /// Looks the list and the field up at GoHighLevel and saves them for the runs to come.
-pub(crate) fn choose(app: &App, list: &str, field: &str, sync_enabled: bool) -> Result<SyncConfig, Problem> {
-    let config = SyncConfig { sync_enabled, ..service(app)?.resolve(list, field)? };
+pub(crate) fn choose(
+    app: &App,
+    list: &str,
+    field: Option<&str>,
+    sync_enabled: bool,
+) -> Result<SyncConfig, Problem> {
+    let config = SyncConfig { sync_enabled, ..service(app)?.resolve(Some(list), field)? };
     app.store.config_save(&config)?;
     Ok(config)
 }

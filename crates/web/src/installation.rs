@@ -73,7 +73,8 @@ pub trait Installation: Send + Sync + 'static {
     /// Starts, cancels and looks up; `None` while keys of a vendor are missing.
     fn sync(&self) -> Option<SyncService>;
 
-    /// List id and field of the environment (`GHL_SMART_LIST_ID`, `GHL_LTV_FIELD`), used until a choice is saved.
+    /// List id and field of the environment (`GHL_SMART_LIST_ID`, `GHL_LTV_FIELD`), used until a choice is saved. In the
+    /// place of the field stands the source of the values when it is none (`LTV_SOURCE`).
     fn initial_choice(&self) -> (Option<String>, Option<String>);
 
     /// Every setting that can be saved.

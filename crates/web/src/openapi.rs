@@ -22,6 +22,9 @@ use utoipa::{Modify, OpenApi};
     paths(
         api::choices::lists,
         api::choices::count,
+        api::saved_lists::add,
+        api::saved_lists::change,
+        api::saved_lists::delete,
         api::choices::fields,
         api::choices::audiences,
         api::config::show,
@@ -57,17 +60,22 @@ impl Modify for Everywhere {
         let password = SecurityScheme::Http(Http::new(HttpAuthScheme::Basic));
         document.components.get_or_insert_default().add_security_scheme("password", password);
         for path in document.paths.paths.values_mut() {
-            let operations: [&mut Option<Operation>; 2] = [&mut path.get, &mut path.post];
-            for (operation, is_change) in operations.into_iter().zip([false, true]) {
+            let operations = [
+                (&mut path.get, false, false),
+                (&mut path.post, true, true),
+                (&mut path.put, true, true),
+                (&mut path.delete, true, false),
+            ];
+            for (operation, is_change, has_body) in operations {
                 if let Some(operation) = operation {
-                    add_errors(operation, is_change);
+                    add_errors(operation, is_change, has_body);
                 }
             }
         }
     }
 }
 
-fn add_errors(operation: &mut Operation, is_change: bool) {
+fn add_errors(operation: &mut Operation, is_change: bool, has_body: bool) {
     let always = [
         ("400", "The request can not be read"),
         ("401", "The password (WEB_PASSWORD) is missing or wrong"),
@@ -76,13 +84,11 @@ fn add_errors(operation: &mut Operation, is_change: bool) {
         ("500", "A fault of this program"),
         ("503", "The database did not answer"),
     ];
-    let of_changes = [
-        ("403", "The request comes from a page of another site"),
-        ("413", "The body is too large"),
-        ("415", "The body is not marked as JSON"),
-    ];
+    let of_changes = [("403", "The request comes from a page of another site")];
+    let of_bodies = [("413", "The body is too large"), ("415", "The body is not marked as JSON")];
     let of_changes = of_changes.into_iter().filter(|_| is_change);
-    for (status, description) in always.into_iter().chain(of_changes) {
+    let of_bodies = of_bodies.into_iter().filter(|_| has_body);
+    for (status, description) in always.into_iter().chain(of_changes).chain(of_bodies) {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).build();
             let response = ResponseBuilder::new().description(description);
@@ -139,7 +145,9 @@ mod tests {
                     "{method} {path}"
                 );
                 assert!(operation["responses"]["401"].is_object(), "{method} {path}");
-                assert_eq!(operation["responses"]["415"].is_object(), method == "post", "{method} {path}");
+                let (is_change, has_body) = (method != "get", ["post", "put"].contains(&method.as_str()));
+                assert_eq!(operation["responses"]["403"].is_object(), is_change, "{method} {path}");
+                assert_eq!(operation["responses"]["415"].is_object(), has_body, "{method} {path}");
             }
         }
         for (name, schema) in document["components"]["schemas"].as_object().unwrap() {

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use domain::{Explain, Explanation, RunId};
 use persistence::StoreError;
-use sync::{EdgeError, StartError};
+use sync::{EdgeError, ListError, StartError};
 
 /// A request that ends without its answer.
 ///
@@ -69,6 +69,9 @@ pub(crate) enum Problem {
     /// The run can not be cancelled any more, or not from here.
     #[error("the sync can not be cancelled: {}", .1.message)]
     NotCancellable(RunId, Explanation),
+    /// What was to be deleted is in use.
+    #[error("it is in use: {}", .0.message)]
+    InUse(Explanation),
     /// A vendor or the mail server said no.
     #[error("a service failed: {}", .0.message)]
     Service(Explanation),
@@ -102,7 +105,7 @@ impl ResponseError for Problem {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRunning(_) | Self::NotCancellable(..) => StatusCode::CONFLICT,
+            Self::AlreadyRunning(_) | Self::NotCancellable(..) | Self::InUse(_) => StatusCode::CONFLICT,
             Self::Service(_) => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Lost(_) | Self::Template(_) | Self::System(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -129,6 +132,18 @@ impl From<StartError> for Problem {
             StartError::Edge(error) => error.into(),
             StartError::Store(error) => Self::Store(error),
             StartError::Thread(source) => Self::System(source.to_string()),
+        }
+    }
+}
+
+impl From<ListError> for Problem {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Name | ListError::Conditions(_) => Self::Refused(error.explain()),
+            ListError::Unknown(id) => Self::NoList(id),
+            ListError::InUse { .. } => Self::InUse(error.explain()),
+            ListError::Edge(error) => error.into(),
+            ListError::Store(error) => Self::Store(error),
         }
     }
 }

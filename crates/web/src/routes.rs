@@ -41,6 +41,7 @@ pub(crate) fn table(config: &mut web::ServiceConfig) {
 /// The addresses for programs. The documentation of each handler names its own.
 pub(crate) mod path {
     pub(crate) const SMART_LISTS: &str = "/api/smart-lists";
+    pub(crate) const SMART_LIST: &str = "/api/smart-lists/{id}";
     pub(crate) const LIST_COUNT: &str = "/api/smart-lists/{id}/count";
     pub(crate) const CUSTOM_FIELDS: &str = "/api/custom-fields";
     pub(crate) const AUDIENCES: &str = "/api/audiences";
@@ -57,9 +58,12 @@ pub(crate) mod path {
 }
 
 /// What programs may ask for.
-pub(crate) fn api_table() -> [(Method, &'static str, Route); 15] {
+pub(crate) fn api_table() -> [(Method, &'static str, Route); 18] {
     [
         (Method::GET, path::SMART_LISTS, web::to(api::choices::lists)),
+        (Method::POST, path::SMART_LISTS, web::to(api::saved_lists::add)),
+        (Method::PUT, path::SMART_LIST, web::to(api::saved_lists::change)),
+        (Method::DELETE, path::SMART_LIST, web::to(api::saved_lists::delete)),
         (Method::GET, path::LIST_COUNT, web::to(api::choices::count)),
         (Method::GET, path::CUSTOM_FIELDS, web::to(api::choices::fields)),
         (Method::GET, path::AUDIENCES, web::to(api::choices::audiences)),
@@ -88,7 +92,8 @@ fn add_api(config: &mut web::ServiceConfig) {
         let methods = match (takes(&Method::GET), takes(&Method::POST)) {
             (true, true) => BOTH,
             (true, false) => READ,
-            _ => WRITE,
+            (false, true) => WRITE,
+            (false, false) => REPLACE,
         };
         let resource = routes.into_iter().fold(resource(path, methods), |resource, (method, route)| {
             resource.route(match method {
@@ -104,6 +109,7 @@ const HEALTHZ: &str = "/healthz";
 const LOGIN: &str = "/login";
 const READ: &str = "GET, HEAD";
 const WRITE: &str = "POST";
+const REPLACE: &str = "PUT, DELETE";
 const BOTH: &str = "GET, HEAD, POST";
 
 /// Whether programs are answered here: errors are JSON, and the password comes by HTTP Basic.

@@ -1,5 +1,10 @@
-//! Real and messy data against their published expectations (sources and licences stand beside the data files).
+//! Real and messy data against their published expectations (sources and licences stand beside the data files), and what
+//! holds for any lifetime value.
 #![cfg(test)]
+
+mod corpus;
+mod promises;
+mod properties;
 
 use domain::ltv::{DecimalMark, LtvReading, read_ltv};
 use domain::{Cents, Distribution, RawLtv};

@@ -1,6 +1,6 @@
 //! Reading the variables one by one and collecting what is wrong with them.
 
-use super::{Claude, Environment, Ghl, Meta, Normalizer, Problem, Problems, VARIABLES, Web};
+use super::{Claude, Environment, Ghl, GhlVersion, Meta, Normalizer, Problem, Problems, VARIABLES, Web};
 use chrono_tz::Tz;
 use domain::{Explain, Secret};
 use http_client::BaseUrl;
@@ -97,8 +97,18 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn ghl(&mut self) -> Ghl {
+        let version = self.parse("GHL_API_VERSION", GhlVersion::V2, "v2 or v1", |text| match text {
+            "v2" => Some(GhlVersion::V2),
+            "v1" => Some(GhlVersion::V1),
+            _ => None,
+        });
+        let own_url = match version {
+            GhlVersion::V2 => ghl::DEFAULT_BASE_URL,
+            GhlVersion::V1 => ghl::DEFAULT_V1_BASE_URL,
+        };
         Ghl {
-            base_url: self.base_url("GHL_BASE_URL", "https://services.leadconnectorhq.com"),
+            version,
+            base_url: self.base_url("GHL_BASE_URL", own_url),
             api_key: self.secret("GHL_API_KEY"),
             location_id: self.optional("GHL_LOCATION_ID", "a location id: letters and digits only", |text| {
                 text.chars()
@@ -247,11 +257,8 @@ impl<'a> Reader<'a> {
     /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
     /// bounds it is checked and returned as having no effect.
     pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
-        for (name, supported) in [("GHL_API_VERSION", "v2"), ("LTV_SOURCE", "field"), ("NOTIFY_ON", "always")]
-        {
-            if self.environment.get(name).is_some_and(|text| text != supported) {
-                self.problem(name, format!("must be {supported}: this version supports nothing else"));
-            }
+        if self.environment.get("NOTIFY_ON").is_some_and(|text| text != "always") {
+            self.problem("NOTIFY_ON", "must be always: this version supports nothing else".to_owned());
         }
         if self.environment.get("NOTIFY_WEBHOOK_URL").is_some() {
             let why = "must not be set: this version does not support it";

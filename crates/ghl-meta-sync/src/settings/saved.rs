@@ -98,6 +98,21 @@ const SAVABLE: &[Entry] = &[
         "all",
     ),
     (
+        "LTV_SOURCE",
+        "Lifetime value from",
+        "field: the custom field chosen on the dashboard. won_opportunities: the sum of what the contact's won opportunities \
+         are worth; a contact without one has no lifetime value and is left out.",
+        &["field", "won_opportunities"],
+        "field",
+    ),
+    (
+        "LTV_PIPELINES",
+        "Pipelines that count",
+        "For `won_opportunities` only: names or ids of pipelines, separated by commas. Empty: all pipelines.",
+        &[],
+        "",
+    ),
+    (
         "LTV_MIN",
         "Smallest lifetime value",
         "Contacts below this amount are left out; the ranks of the others do not change.",

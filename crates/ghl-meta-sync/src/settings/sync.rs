@@ -5,12 +5,16 @@ use super::reader::{Reader, digits, short_line};
 use domain::Cents;
 use domain::ltv::DecimalMark;
 use meta::flagged_words;
-use sync::{AudienceMode, OptOutRule, ValueMode};
+use sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
 
 impl Reader<'_> {
     pub(super) fn sync(&mut self) -> Sync {
         Sync {
-            list: self.optional("GHL_SMART_LIST_ID", "`all` or `tag:<tag>`", |text| text.parse().ok()),
+            list: self.optional(
+                "GHL_SMART_LIST_ID",
+                "`all`, `tag:<tag>`, `filter:<id>` or, with GHL_API_VERSION=v1, `list:<id>`",
+                |text| text.parse().ok(),
+            ),
             field: self.text("GHL_LTV_FIELD"),
             respect_opt_out: self.parse(
                 "RESPECT_OPT_OUT",
@@ -23,6 +27,7 @@ impl Reader<'_> {
                     _ => None,
                 },
             ),
+            ltv_source: self.ltv_source(),
             decimal_mark: self.parse(
                 "LTV_LOCALE",
                 DecimalMark::Point,
@@ -59,6 +64,23 @@ impl Reader<'_> {
             lookalike_countries: self.countries(),
             lookalike_percents: self.percents(),
         }
+    }
+
+    fn ltv_source(&mut self) -> LtvSource {
+        let pipelines = self.list("LTV_PIPELINES", "");
+        let source =
+            self.parse("LTV_SOURCE", LtvSource::Field, "field or won_opportunities", |text| match text {
+                "field" => Some(LtvSource::Field),
+                "won_opportunities" => Some(LtvSource::WonOpportunities { pipelines }),
+                _ => None,
+            });
+        if source != LtvSource::Field && self.text("GHL_API_VERSION").as_deref() == Some("v1") {
+            self.problem(
+                "LTV_SOURCE",
+                "must be field with GHL_API_VERSION=v1, which has no opportunities".to_owned(),
+            );
+        }
+        source
     }
 
     /// Every name at Meta begins with it, so it must hold nothing that gets an audience blocked.

@@ -1,6 +1,6 @@
 use super::sync::percent;
 use super::{Environment, Normalizer, Settings, VARIABLES, saved_settings, storable};
-use ::sync::{AudienceMode, ValueMode};
+use ::sync::{AudienceMode, LtvSource, ValueMode};
 use domain::ListSelection;
 use domain::ltv::DecimalMark;
 use std::collections::HashMap;
@@ -181,8 +181,8 @@ fn every_refused_value_says_what_it_must_be() {
         ("META_GRAPH_URL", "graph.example.com", "it is not an address of the form https://host"),
         ("CLAUDE_BASE_URL", "https://key@api.example.com", "must not contain a user name"),
         ("GHL_LOCATION_ID", "a/b", "must be a location id"),
-        ("GHL_API_VERSION", "v1", "must be v2"),
-        ("GHL_SMART_LIST_ID", "vip", "must be `all` or `tag:<tag>`"),
+        ("GHL_API_VERSION", "v3", "must be v2 or v1"),
+        ("GHL_SMART_LIST_ID", "vip", "must be `all`, `tag:<tag>`, `filter:<id>`"),
         ("META_AD_ACCOUNT_ID", "12x", "must be an ad account id such as act_123456789"),
         ("META_API_VERSION", "25", "it must be a version of the form v25.0"),
         ("META_BUSINESS_ID", "ours", "must be the digits of a business portfolio's id"),
@@ -191,7 +191,7 @@ fn every_refused_value_says_what_it_must_be() {
         ("META_LIMITED_DATA_USE", "texas", "must be california or off"),
         ("NORMALIZER", "gpt", "must be claude or local"),
         ("RESPECT_OPT_OUT", "yes", "must be one of all, email_and_sms, off"),
-        ("LTV_SOURCE", "won_opportunities", "must be field"),
+        ("LTV_SOURCE", "orders", "must be field or won_opportunities"),
         ("LTV_LOCALE", "klingon", "must be a language such as en or de"),
         ("LTV_MIN", "many", "must be an amount such as 10 or 10.50"),
         ("LTV_CURRENCY", "dollars", "must be a three-letter currency code"),
@@ -281,6 +281,33 @@ fn the_kind_of_audience_and_of_value_is_read() {
     assert_eq!(set.sync.existing_audience.as_deref(), Some("120211234567890123"));
     assert_eq!(set.meta.business_id.as_deref(), Some("42"));
     assert_eq!(set.without_effect, ["RETENTION_DAYS"]);
+}
+
+#[test]
+fn values_come_from_a_field_or_from_the_won_opportunities_of_all_or_some_pipelines() {
+    let source = |pairs: &[(&str, &str)]| read(pairs).unwrap().sync.ltv_source;
+    let won = |pipelines: &[&str]| LtvSource::WonOpportunities {
+        pipelines: pipelines.iter().map(|pipeline| (*pipeline).to_owned()).collect(),
+    };
+    assert_eq!(source(&[]), LtvSource::Field);
+    assert_eq!(source(&[("LTV_PIPELINES", "Sales")]), LtvSource::Field, "of no effect without opportunities");
+    let chosen = ("LTV_SOURCE", "won_opportunities");
+    assert_eq!(source(&[chosen]), won(&[]));
+    assert_eq!(
+        source(&[chosen, ("LTV_PIPELINES", " Sales , Renewals & More,")]),
+        won(&["Sales", "Renewals & More"])
+    );
+}
+
+#[test]
+fn api_v1_has_an_address_of_its_own_and_no_opportunities() {
+    let url = |pairs: &[(&str, &str)]| read(pairs).unwrap().ghl.base_url.join("/x");
+    assert_eq!(url(&[]), "https://services.leadconnectorhq.com/x");
+    let v1 = ("GHL_API_VERSION", "v1");
+    assert_eq!(url(&[v1]), "https://rest.gohighlevel.com/v1/x");
+    assert_eq!(url(&[v1, ("GHL_BASE_URL", "https://v1.example.com")]), "https://v1.example.com/x");
+    let problems = read(&[v1, ("LTV_SOURCE", "won_opportunities")]).unwrap_err();
+    assert_eq!(problems, ["LTV_SOURCE"]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         spool_folder: instance.folder().join("data/spool"),
         ad_account_id: account.to_string(),
         respect_opt_out: OptOutRule::All,
+        ltv_source: sync::LtvSource::Field,
         decimal_mark: domain::ltv::DecimalMark::Point,
         ltv_min: None,
         audience_mode: match instance.get("AUDIENCE_MODE") {
@@ -138,7 +139,7 @@ fn assert_cleaned_up(instance: &Instance, step: &str) {
     later(instance, TimeDelta::minutes(10)).recover().unwrap();
     assert_eq!(instance.sandbox.mails().all().len(), 1);
     let next = later(instance, TimeDelta::minutes(15));
-    let config = next.resolve("all", "contact.lifetime_value").unwrap();
+    let config = next.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
     next.start(&config, domain::run::Trigger::Cli, false).unwrap().wait();
     assert_eq!(instance.last_run().status, RunStatus::Success);
     assert_eq!(instance.audiences("CUSTOM").len(), 1);

@@ -240,7 +240,7 @@ fn further_rows_and_birthdays_are_counted_only_where_there_are_any() {
     let previewed = |csv: String| {
         let instance = Instance::with(Contacts::CsvText(csv), |_| {});
         let service = later(&instance, TimeDelta::zero());
-        let config = service.resolve("all", "contact.lifetime_value").unwrap();
+        let config = service.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
         service.preview(&config, &Cancel::new(), &|_, _, _| {}).unwrap()
     };
     let plain: Vec<String> = (0..140).map(|number| row(number, "7.00", "7.00", "ok")).collect();

@@ -138,7 +138,7 @@ fn a_replacement_cut_short_by_a_crash_is_finished_from_the_spool(database: Datab
     let spooled = std::fs::read_dir(instance.folder().join("data/spool")).map_or(0, Iterator::count);
     assert_eq!(spooled, 0, "the spool is gone");
     let next = later(&instance, TimeDelta::minutes(10));
-    let config = next.resolve("all", "contact.lifetime_value").unwrap();
+    let config = next.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
     next.start(&config, domain::run::Trigger::Cli, false).unwrap().wait();
     assert_mirrored(&instance);
 }

@@ -3,6 +3,9 @@
 
 mod errors;
 mod location;
+mod opportunities;
 mod pages;
+mod ranges;
 mod retries;
 mod support;
+mod v1;

@@ -1,23 +1,20 @@
 //! Lists are read completely or not at all.
 
-use crate::support::{LOCATION, Stage, TOKEN, contacts, page};
-use domain::{Cancel, Explain, ListSelection, RawLtv};
-use ghl::{ContactPage, GhlError};
+use crate::support::{LOCATION, Stage, TOKEN, contacts, ids, page};
+use domain::{Cancel, Explain, RawLtv};
+use ghl::{ContactQuery, GhlError};
 use serde_json::{Value, json};
 use testkit::Reply;
-
-fn ids(pages: &[Result<ContactPage, GhlError>]) -> Vec<String> {
-    pages.iter().flatten().flat_map(|page| &page.contacts).map(|contact| contact.id.clone()).collect()
-}
 
 #[test]
 fn a_list_is_read_by_cursor_to_its_end() {
     let stage =
         Stage::new(vec![page(&contacts(0..2), 5), page(&contacts(2..4), 5), page(&contacts(4..5), 5)]);
-    let pages = stage.pages();
+    let (pages, result) = stage.read();
+    result.unwrap();
     assert_eq!(ids(&pages), ["c0", "c1", "c2", "c3", "c4"]);
-    assert!(pages.iter().all(|page| page.as_ref().unwrap().total == 5));
-    assert!(pages[2].as_ref().unwrap().contacts[0].ltv == RawLtv::Number("4".to_owned()));
+    assert!(pages.iter().all(|(_, total)| *total == 5));
+    assert!(pages[2].0[0].ltv == RawLtv::Number("4".to_owned()));
 
     let request = &stage.received()[0];
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/contacts/search"));
@@ -37,46 +34,43 @@ fn a_list_is_read_by_cursor_to_its_end() {
 #[test]
 fn a_tag_is_matched_exactly() {
     let stage = Stage::new(vec![page(&contacts(0..1), 1)]);
-    let list = ListSelection::Tag("vip: a".to_owned());
-    let pages: Vec<_> = stage.client.contact_pages(&list, "f1", &Cancel::new()).collect();
-    assert_eq!(ids(&pages), ["c0"]);
+    assert_eq!(stage.client.contact_count(&ContactQuery::tag("vip: a"), &Cancel::new()).unwrap(), 1);
     assert_eq!(stage.body(0)["filters"], json!([{"field": "tags", "operator": "eq", "value": "vip: a"}]));
 }
 
 #[test]
 fn a_full_last_page_is_followed_by_a_look_behind_it() {
     let stage = Stage::new(vec![page(&contacts(0..2), 2), page(&[], 2)]);
-    assert_eq!(ids(&stage.pages()), ["c0", "c1"]);
+    assert_eq!(stage.ids(), ["c0", "c1"]);
     assert_eq!(stage.received().len(), 2);
 }
 
 #[test]
 fn an_empty_list_has_no_pages() {
     let stage = Stage::new(vec![page(&[], 0)]);
-    assert!(stage.pages().is_empty());
+    assert!(stage.ids().is_empty());
 }
 
 #[test]
 fn a_short_page_in_the_middle_does_not_end_the_list() {
     let stage =
         Stage::new(vec![page(&contacts(0..1), 3), page(&contacts(1..2), 3), page(&contacts(2..3), 3)]);
-    assert_eq!(ids(&stage.pages()), ["c0", "c1", "c2"]);
+    assert_eq!(stage.ids(), ["c0", "c1", "c2"]);
 }
 
 #[test]
 fn contacts_that_appear_or_vanish_while_reading_are_no_error() {
     let vanishing = Stage::new(vec![page(&contacts(0..2), 4), page(&contacts(3..4), 3)]);
-    assert_eq!(ids(&vanishing.pages()), ["c0", "c1", "c3"]);
+    assert_eq!(vanishing.ids(), ["c0", "c1", "c3"]);
     let appearing = Stage::new(vec![page(&contacts(0..2), 3), page(&contacts(2..4), 4), page(&[], 4)]);
-    assert_eq!(ids(&appearing.pages()), ["c0", "c1", "c2", "c3"]);
+    assert_eq!(appearing.ids(), ["c0", "c1", "c2", "c3"]);
 }
 
 /// The pages of a script whose last result is an error, and that error.
 fn failing(script: Vec<Reply>) -> (Vec<String>, GhlError, usize) {
     let stage = Stage::new(script);
-    let mut pages = stage.pages();
-    let error = pages.pop().unwrap().unwrap_err();
-    (ids(&pages), error, stage.received().len())
+    let (pages, result) = stage.read();
+    (ids(&pages), result.unwrap_err(), stage.received().len())
 }
 
 #[test]
@@ -109,7 +103,7 @@ fn a_repeated_cursor_is_an_error_and_not_an_endless_loop() {
 fn an_early_end_is_an_error() {
     let (_, error, _) = failing(vec![page(&contacts(0..2), 5), page(&[], 5)]);
     assert!(matches!(error, GhlError::Incomplete { read: 2, total: 5 }), "{error:?}");
-    assert!(error.explain().message.starts_with("GoHighLevel gave only 2 of the 5 contacts"));
+    assert!(error.explain().message.starts_with("GoHighLevel gave only 2 of the 5 entries"));
     assert!(matches!(failing(vec![page(&[], 5)]).1, GhlError::Incomplete { read: 0, total: 5 }));
 }
 
@@ -153,8 +147,9 @@ fn odd_contacts_are_read_whole() {
     let odd = r#"{"contacts":[{"id":"c0","firstName":"Ann \ud83d","phone":14155550100,"email":null,"postalCode":94103,
         "dnd":null,"tags":null,"customFields":null,"attributionSource":{"x":"\udc00"},"searchAfter":[1,"c0"]}],"total":"1"}"#;
     let stage = Stage::new(vec![Reply::json(200, odd)]);
-    let pages = stage.pages();
-    let contact = &pages[0].as_ref().unwrap().contacts[0];
+    let (pages, result) = stage.read();
+    result.unwrap();
+    let contact = &pages[0].0[0];
     assert!(contact.first_name.as_deref().unwrap().starts_with("Ann "));
     assert_eq!(
         (contact.phone.as_deref(), contact.postal_code.as_deref()),
@@ -166,9 +161,9 @@ fn odd_contacts_are_read_whole() {
 #[test]
 fn counting_asks_for_one_contact() {
     let stage = Stage::new(vec![page(&contacts(0..1), 2357), page(&[], 0)]);
-    let count = |list| stage.client.contact_count(&list, &Cancel::new()).unwrap();
-    assert_eq!(count(ListSelection::All), 2357);
-    assert_eq!(count(ListSelection::Tag("vip".to_owned())), 0);
+    let count = |query| stage.client.contact_count(&query, &Cancel::new()).unwrap();
+    assert_eq!(count(ContactQuery::all()), 2357);
+    assert_eq!(count(ContactQuery::tag("vip")), 0);
     assert_eq!(stage.body(0)["pageLimit"], 1);
     assert_eq!(stage.body(1)["filters"][0]["value"], "vip");
 }

@@ -1,8 +1,8 @@
 //! What is repeated, how often, and how calls are spaced.
 
-use crate::support::{Stage, contacts, count_fails, page, refusal};
-use domain::{Cancel, ListSelection};
-use ghl::{GhlError, Meaning};
+use crate::support::{Stage, contacts, count_fails, ids, page, refusal};
+use domain::Cancel;
+use ghl::{ContactQuery, GhlError, Meaning};
 use http_client::TransportFault;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn good() -> Reply {
 /// Calls made by a script that ends well.
 fn calls(script: Vec<Reply>) -> usize {
     let stage = Stage::new(script);
-    assert_eq!(stage.client.contact_count(&ListSelection::All, &Cancel::new()).unwrap(), 7);
+    assert_eq!(stage.client.contact_count(&ContactQuery::all(), &Cancel::new()).unwrap(), 7);
     stage.received().len()
 }
 
@@ -48,9 +48,7 @@ fn the_tries_are_bounded() {
 fn a_page_that_fails_in_passing_is_repeated_and_not_skipped() {
     let trouble = || refusal(500, &json!("x"));
     let stage = Stage::new(vec![page(&contacts(0..2), 3), trouble(), Reply::Close, page(&contacts(2..3), 3)]);
-    let ids: Vec<String> =
-        stage.pages().into_iter().flat_map(|page| page.unwrap().contacts).map(|contact| contact.id).collect();
-    assert_eq!(ids, ["c0", "c1", "c2"]);
+    assert_eq!(stage.ids(), ["c0", "c1", "c2"]);
     assert_eq!(stage.body(1), stage.body(3), "the same page is asked for again");
 }
 
@@ -59,10 +57,9 @@ fn a_page_that_keeps_failing_fails_the_list() {
     let trouble = || refusal(500, &json!("x"));
     let stage =
         Stage::new(vec![page(&contacts(0..2), 3), trouble(), trouble(), trouble(), page(&contacts(2..3), 3)]);
-    let pages = stage.pages();
-    assert!(pages[0].is_ok());
-    assert!(matches!(&pages[1], Err(GhlError::Refused(_))));
-    assert_eq!(pages.len(), 2);
+    let (pages, result) = stage.read();
+    assert_eq!(ids(&pages), ["c0", "c1"]);
+    assert!(matches!(result, Err(GhlError::Refused(_))));
 }
 
 #[test]
@@ -73,7 +70,7 @@ fn the_server_names_the_wait_after_too_many_calls() {
         settings.retry.first_wait = Duration::from_secs(3600);
         settings.retry.longest_wait = Duration::from_secs(3600);
     });
-    assert_eq!(stage.client.contact_count(&ListSelection::All, &Cancel::new()).unwrap(), 7);
+    assert_eq!(stage.client.contact_count(&ContactQuery::all(), &Cancel::new()).unwrap(), 7);
     assert_eq!(stage.received().len(), 2);
 }
 
@@ -110,9 +107,9 @@ fn all_calls_of_a_client_share_one_window() {
         },
     );
     let (begun, cancel) = (Instant::now(), Cancel::new());
-    stage.client.contact_count(&ListSelection::All, &cancel).unwrap();
+    stage.client.contact_count(&ContactQuery::all(), &cancel).unwrap();
     stage.client.tags(&cancel).unwrap();
-    stage.client.contact_count(&ListSelection::All, &cancel).unwrap();
+    stage.client.contact_count(&ContactQuery::all(), &cancel).unwrap();
     // Three calls and one repetition: three waits. A slow machine can only make it longer.
     assert!(begun.elapsed() >= 3 * window);
     assert_eq!(stage.received().len(), 4);
@@ -125,9 +122,9 @@ fn a_call_that_waits_for_its_place_ends_when_the_run_is_cancelled() {
         settings.window = Duration::from_secs(3600);
     });
     let cancel = Cancel::new();
-    stage.client.contact_count(&ListSelection::All, &cancel).unwrap();
+    stage.client.contact_count(&ContactQuery::all(), &cancel).unwrap();
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| stage.client.contact_count(&ListSelection::All, &cancel));
+        let second = scope.spawn(|| stage.client.contact_count(&ContactQuery::all(), &cancel));
         cancel.cancel();
         assert!(matches!(second.join().unwrap(), Err(GhlError::Cancelled(_))));
     });
@@ -138,8 +135,8 @@ fn a_cancelled_run_reads_no_page() {
     let stage = Stage::new(vec![good()]);
     let cancel = Cancel::new();
     cancel.cancel();
-    let mut pages = stage.client.contact_pages(&ListSelection::All, "f1", &cancel);
-    assert!(matches!(pages.next(), Some(Err(GhlError::Cancelled(_)))));
-    assert!(pages.next().is_none());
+    let result =
+        stage.client.read_contacts(&ContactQuery::all(), "f1", &cancel, &mut |_, _| panic!("a page"));
+    assert!(matches!(result, Err(GhlError::Cancelled(_))));
     assert!(stage.received().is_empty());
 }

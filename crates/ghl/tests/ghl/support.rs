@@ -1,9 +1,10 @@
 //! A client for a scripted server, and the replies GoHighLevel gives.
 
-use domain::{Cancel, Explain, Explanation, ListSelection, Secret};
-use ghl::{ContactPage, GhlClient, GhlError, GhlSettings, Meaning};
+use domain::{Cancel, Contact, Explain, Explanation, Secret};
+use ghl::{ContactQuery, GhlClient, GhlError, GhlSettings, Meaning};
 use http_client::{BaseUrl, RetryPolicy};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::time::Duration;
 use testkit::{Received, Reply, ScriptedServer};
 
@@ -25,6 +26,9 @@ pub fn settings(url: &str) -> GhlSettings {
     }
 }
 
+/// Pages with the number of contacts in the list.
+pub type Pages = Vec<(Vec<Contact>, u64)>;
+
 /// A server that follows the script and a client for it, with pages of two.
 pub struct Stage {
     pub server: ScriptedServer,
@@ -43,9 +47,22 @@ impl Stage {
         Self { client: GhlClient::new(settings), server }
     }
 
-    /// Every page of the list of all contacts, up to and with the first error.
-    pub fn pages(&self) -> Vec<Result<ContactPage, GhlError>> {
-        self.client.contact_pages(&ListSelection::All, "f1", &Cancel::new()).collect()
+    /// Every page of the list of all contacts, and how the list ended.
+    pub fn read(&self) -> (Pages, Result<(), GhlError>) {
+        let mut pages = Vec::new();
+        let result =
+            self.client.read_contacts(&ContactQuery::all(), "f1", &Cancel::new(), &mut |page, total| {
+                pages.push((page, total));
+                ControlFlow::Continue(())
+            });
+        (pages, result)
+    }
+
+    /// The ids of a list that can be read.
+    pub fn ids(&self) -> Vec<String> {
+        let (pages, result) = self.read();
+        result.unwrap();
+        ids(&pages)
     }
 
     pub fn received(&self) -> Vec<Received> {
@@ -56,6 +73,10 @@ impl Stage {
     pub fn body(&self, at: usize) -> Value {
         serde_json::from_str(&self.received()[at].body).unwrap()
     }
+}
+
+pub fn ids(pages: &[(Vec<Contact>, u64)]) -> Vec<String> {
+    pages.iter().flat_map(|(contacts, _)| contacts).map(|contact| contact.id.clone()).collect()
 }
 
 /// Contacts `c<n>` as the search returns them, each with its cursor.
@@ -88,7 +109,7 @@ pub struct Failed {
 
 pub fn count_fails(script: Vec<Reply>) -> Failed {
     let stage = Stage::new(script);
-    let error = stage.client.contact_count(&ListSelection::All, &Cancel::new()).unwrap_err();
+    let error = stage.client.contact_count(&ContactQuery::all(), &Cancel::new()).unwrap_err();
     let explanation = error.explain();
     let everything = format!("{} {error:?} {explanation:?}", domain::error_chain::Chain(&error));
     let GhlError::Refused(refusal) = error else { panic!("{everything}") };

@@ -30,6 +30,7 @@ pub fn successful() -> Run {
         config: SyncConfig {
             list_id: "tag:customer".into(),
             list_name: "Tag: customer".into(),
+            list_conditions: None,
             ltv_field_key: "contact.lifetime_value".into(),
             ltv_field_name: "Lifetime Value".into(),
             ad_account_id: "act_42".into(),

@@ -17,6 +17,7 @@ mod members;
 mod migrations;
 mod opening;
 mod runs;
+mod saved_filters;
 mod saved_settings;
 mod schedule;
 mod steps;

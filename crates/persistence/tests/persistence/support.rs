@@ -171,6 +171,7 @@ pub fn config() -> SyncConfig {
     SyncConfig {
         list_id: "tag:vip".into(),
         list_name: "VIP".into(),
+        list_conditions: None,
         ltv_field_key: "contact.lifetime_value".into(),
         ltv_field_name: "Lifetime value".into(),
         ad_account_id: "act_1234567890".into(),

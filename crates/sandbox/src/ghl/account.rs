@@ -1,11 +1,13 @@
 //! The contacts of the location as search sees them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::filtered::ContactRow;
 use super::reply::Refusal;
 use super::search::{From, Search};
 use super::sorting::{Order, Sort, Sorting, compare};
@@ -60,7 +62,7 @@ impl Account {
         };
         let mut page = Vec::new();
         for index in self.indices(search)? {
-            let Some(contact) = self.contact(index).filter(|contact| matches(search, contact)) else {
+            let Some(contact) = self.contact(index).filter(|contact| self.matches(search, contact)) else {
                 continue;
             };
             if skip > 0 {
@@ -107,33 +109,44 @@ impl Account {
         if let Some(total) = self.totals.get(&selection) {
             return *total;
         }
-        let hits = (0..self.size())
-            .filter_map(|index| self.contact(index))
-            .filter(|contact| matches(search, contact));
-        let total = hits.count() as u64;
+        let window = self.window(search);
+        let matching =
+            |index: &u32| self.contact(*index).is_some_and(|contact| self.matches(search, &contact));
+        let total = if search.filters.only_added() && search.query.is_empty() {
+            let gone = self.overlay.iter().filter(|(index, kept)| window.contains(*index) && kept.is_none());
+            window.len() as u64 - gone.count() as u64 + self.added_ones().filter(matching).count() as u64
+        } else {
+            window.chain(self.added_ones()).filter(matching).count() as u64
+        };
         self.totals.insert(selection, total);
         total
     }
 
-    /// All positions in the wanted order, from the wanted start on.
+    /// Where in the population the contacts of a search are: those added in its bounds of `dateAdded`.
+    fn window(&self, search: &Search) -> Range<u32> {
+        let (from, until) = search.filters.added();
+        let (from, until) = (self.population.added_before(from), self.population.added_before(until));
+        from..until.max(from)
+    }
+
+    /// Contacts that came later.
+    fn added_ones(&self) -> Range<u32> {
+        self.population.len()..self.size()
+    }
+
+    /// All positions that can match, in the wanted order, from the wanted start on.
     fn indices(&mut self, search: &Search) -> Result<Box<dyn Iterator<Item = u32>>, Refusal> {
-        let size = self.size();
         let sorts = match search.sorting.order() {
             Order::Values(sorts) => sorts,
             Order::Added { descending } => {
-                let start = match &search.from {
+                let last = match &search.from {
                     From::Page(_) => None,
                     From::Cursor(cursor) => {
                         let id = cursor.last().and_then(Value::as_str).unwrap_or_default();
                         Some(self.index_of(id).ok_or_else(|| Refusal::bad_request("Invalid searchAfter"))?)
                     }
                 };
-                return Ok(match (descending, start) {
-                    (false, None) => Box::new(0..size),
-                    (false, Some(start)) => Box::new(start + 1..size),
-                    (true, None) => Box::new((0..size).rev()),
-                    (true, Some(start)) => Box::new((0..start).rev()),
-                });
+                return Ok(self.by_date(self.window(search), descending, last));
             }
         };
         let entries = self.ordered(&search.sorting, sorts);
@@ -144,6 +157,38 @@ impl Account {
             }
         };
         Ok(Box::new((start..entries.len()).map(move |at| entries[at].1)))
+    }
+
+    /// The contacts of the window and those that came later, behind `last`. Whoever has no date comes last either way.
+    fn by_date(
+        &self,
+        window: Range<u32>,
+        descending: bool,
+        last: Option<u32>,
+    ) -> Box<dyn Iterator<Item = u32>> {
+        let is_undated =
+            |index: &u32| self.contact(*index).is_some_and(|contact| contact.date_added.is_none());
+        let (undated, dated): (Vec<u32>, Vec<u32>) = self.added_ones().partition(is_undated);
+        let Some(last) = last else {
+            let dated = window.chain(dated);
+            return if descending {
+                Box::new(dated.rev().chain(undated))
+            } else {
+                Box::new(dated.chain(undated))
+            };
+        };
+        if undated.contains(&last) {
+            return Box::new(undated.into_iter().filter(move |index| *index > last));
+        }
+        if descending {
+            let dated = (window.start..window.end.min(last))
+                .chain(dated.into_iter().filter(move |index| *index < last));
+            Box::new(dated.rev().chain(undated))
+        } else {
+            let dated = (window.start.max(last + 1)..window.end)
+                .chain(dated.into_iter().filter(move |index| *index > last));
+            Box::new(dated.chain(undated))
+        }
     }
 
     fn ordered(&mut self, sorting: &Sorting, sorts: &[Sort]) -> Arc<Vec<Entry>> {
@@ -161,6 +206,11 @@ impl Account {
         let entries = Arc::new(entries);
         self.ordered = Some((sorting.clone(), Arc::clone(&entries)));
         entries
+    }
+
+    fn matches(&self, search: &Search, contact: &Contact) -> bool {
+        let row = ContactRow { contact, population: &self.population };
+        search.filters.matches(&row) && (search.query.is_empty() || mentions(contact, &search.query))
     }
 
     /// Applies the changes that have become visible.
@@ -182,8 +232,8 @@ impl Account {
                     .clone()
                     .unwrap_or_else(|| format!("added{:015}", mix(u64::from(index)) % 1_000_000_000_000_000));
                 let added = made_at.timestamp_millis();
-                let blank =
-                    Contact { id: id.clone(), date_added: added, date_updated: added, ..Contact::default() };
+                let date_added = (!patch.undated).then_some(added);
+                let blank = Contact { id: id.clone(), date_added, date_updated: added, ..Contact::default() };
                 self.overlay.insert(index, Some(patched(blank, patch, added)));
                 self.added.insert(id, index);
             }
@@ -198,10 +248,6 @@ impl Account {
             self.ordered = None;
         }
     }
-}
-
-fn matches(search: &Search, contact: &Contact) -> bool {
-    search.filters.matches(contact) && (search.query.is_empty() || mentions(contact, &search.query))
 }
 
 /// The "searchable fields": name, e-mail, phone.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::data_type;
 use super::reply::Refusal;
-use crate::people::Contact;
+use crate::people::Opportunity;
 
 const VALUE_LIMIT: usize = 75;
 
@@ -16,7 +16,13 @@ pub(super) struct Filters(Vec<Node>);
 enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
-    Test { field: Field, operator: Operator, value: Value },
+    /// One of the contact's opportunities meets them all.
+    Nested(Vec<Node>),
+    Test {
+        field: Field,
+        operator: Operator,
+        value: Value,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +37,18 @@ enum Operator {
     Nested,
 }
 
+/// What is filtered.
+pub(super) trait Filtered {
+    /// The values of the field; none when it is unset.
+    fn values(&self, field: &Field) -> Vec<Value>;
+
+    /// The opportunities of a contact.
+    fn opportunities(&self) -> Vec<Opportunity>;
+}
+
 /// A field by its kind, which decides its operators.
 #[derive(Debug)]
-enum Field {
+pub(super) enum Field {
     Id,
     /// eq, exists and their opposites.
     Keyword(String),
@@ -45,6 +60,8 @@ enum Field {
     DndChannel(String),
     CustomText(String),
     CustomNumber(String),
+    /// The monetary value of an opportunity.
+    Number,
     /// No such custom field: matches nothing.
     CustomUnknown,
     Opportunities,
@@ -66,8 +83,34 @@ impl Operator {
     }
 }
 
+/// The field with that name.
+type Fields = fn(&str) -> Option<Field>;
+
 impl Field {
-    fn parse(name: &str) -> Option<Self> {
+    /// Of `POST /opportunities/search`.
+    pub(super) fn of_opportunity(name: &str) -> Option<Self> {
+        let owned = name.to_owned();
+        Some(match name {
+            "id" => Self::Id,
+            "status" | "pipeline_id" | "pipeline_stage_id" | "contact_id" => Self::Keyword(owned),
+            "monetary_value" => Self::Number,
+            "date_added" => Self::Date(owned),
+            _ => return None,
+        })
+    }
+
+    /// Of the opportunities inside `POST /contacts/search`.
+    fn nested(name: &str) -> Option<Self> {
+        Some(Self::Keyword(match name {
+            "status" => name.to_owned(),
+            "pipelineId" => "pipeline_id".to_owned(),
+            "pipelineStageId" => "pipeline_stage_id".to_owned(),
+            _ => return None,
+        }))
+    }
+
+    /// Of `POST /contacts/search`.
+    pub(super) fn of_contact(name: &str) -> Option<Self> {
         let owned = name.to_owned();
         Some(match name {
             "id" => Self::Id,
@@ -110,59 +153,19 @@ impl Field {
                 &[Eq, NotEq, Contains, NotContains, Exists, NotExists]
             }
             Self::Date(_) => &[Range, Exists, NotExists],
-            Self::CustomNumber(_) => &[Range, Eq, NotEq, Exists, NotExists],
+            Self::CustomNumber(_) | Self::Number => &[Range, Eq, NotEq, Exists, NotExists],
             Self::CustomUnknown => &[Range, Eq, NotEq, Contains, NotContains, Exists, NotExists],
             Self::Opportunities => &[Nested],
         };
         allowed.contains(&operator)
     }
 
-    /// The values of the field; none when it is unset.
-    fn values(&self, contact: &Contact) -> Vec<Value> {
-        let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Value::from(text)] };
-        match self {
-            Self::Id => text(&contact.id),
-            Self::Dnd => vec![Value::from(contact.dnd)],
-            Self::Tags => contact.tags.iter().map(|tag| Value::from(tag.as_str())).collect(),
-            Self::Keyword(name) | Self::Text(name) => match name.as_str() {
-                "contactName" => text(format!("{} {}", contact.first_name, contact.last_name).trim()),
-                "country" => text(&contact.country),
-                "email" => text(&contact.email),
-                "type" => text("lead"),
-                "city" => text(&contact.city),
-                "firstNameLowerCase" => text(&contact.first_name.to_lowercase()),
-                "lastNameLowerCase" => text(&contact.last_name.to_lowercase()),
-                "phone" => text(&contact.phone),
-                "postalCode" => text(&contact.postal_code),
-                "source" => text(&contact.source),
-                "state" => text(&contact.state),
-                _ => Vec::new(), // nobody here has one
-            },
-            Self::Date(name) => match name.as_str() {
-                "dateAdded" => vec![Value::from(contact.date_added)],
-                "dateUpdated" => vec![Value::from(contact.date_updated)],
-                "dateOfBirth" => text(&contact.date_of_birth),
-                _ => Vec::new(),
-            },
-            Self::DndChannel(channel) => contact
-                .dnd_settings
-                .get(channel)
-                .map(|setting| setting["status"].clone())
-                .into_iter()
-                .collect(),
-            Self::CustomText(id) | Self::CustomNumber(id) => match contact.custom_field(id) {
-                Some(Value::Array(list)) => list.clone(),
-                Some(value) => vec![value.clone()],
-                None => Vec::new(),
-            },
-            Self::CustomUnknown | Self::Opportunities => Vec::new(),
-        }
-    }
-
     /// Tags and ids are compared as they are, other text without regard to case, numbers as numbers.
     fn equal(&self, held: &Value, wanted: &Value) -> bool {
         match self {
-            Self::CustomNumber(_) => number(held).is_some_and(|held| number(wanted) == Some(held)),
+            Self::CustomNumber(_) | Self::Number => {
+                number(held).is_some_and(|held| number(wanted) == Some(held))
+            }
             Self::Tags | Self::Id => held == wanted,
             _ => match (held, wanted) {
                 (Value::String(held), Value::String(wanted)) => held.to_lowercase() == wanted.to_lowercase(),
@@ -180,24 +183,48 @@ impl Field {
 }
 
 impl Filters {
-    pub(super) fn parse(list: &[Value]) -> Result<Self, Refusal> {
-        Ok(Self(nodes(list)?))
+    pub(super) fn parse(list: &[Value], fields: Fields) -> Result<Self, Refusal> {
+        Ok(Self(nodes(list, fields)?))
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn matches(&self, contact: &Contact) -> bool {
-        self.0.iter().all(|node| node.matches(contact))
+    /// The bounds of when it was added that hold for whatever matches: epoch milliseconds, from the first on, before the second.
+    pub(super) fn added(&self) -> (i64, i64) {
+        let mut window = (i64::MIN, i64::MAX);
+        for node in &self.0 {
+            if let Node::Test { field: field @ Field::Date(name), operator: Operator::Range, value } = node
+                && is_added(name)
+            {
+                let bound =
+                    |key: &str| value.get(key).and_then(|bound| field.scale(bound)).map(|at| at as i64);
+                let from = bound("gte").into_iter().chain(bound("gt"));
+                let until = bound("lt").into_iter().chain(bound("lte").map(|at| at.saturating_add(1)));
+                window = (from.fold(window.0, i64::max), until.fold(window.1, i64::min));
+            }
+        }
+        window
+    }
+
+    /// Whether nothing but such bounds is asked for.
+    pub(super) fn only_added(&self) -> bool {
+        self.0.iter().all(|node| {
+            matches!(node, Node::Test { field: Field::Date(name), operator: Operator::Range, .. } if is_added(name))
+        })
+    }
+
+    pub(super) fn matches(&self, row: &dyn Filtered) -> bool {
+        self.0.iter().all(|node| node.matches(row))
     }
 }
 
-fn nodes(list: &[Value]) -> Result<Vec<Node>, Refusal> {
-    list.iter().map(node).collect()
+fn nodes(list: &[Value], fields: Fields) -> Result<Vec<Node>, Refusal> {
+    list.iter().map(|value| node(value, fields)).collect()
 }
 
-fn node(value: &Value) -> Result<Node, Refusal> {
+fn node(value: &Value, fields: Fields) -> Result<Node, Refusal> {
     let refuse = |message: &str| Err(Refusal::unprocessable(vec![message.to_owned()]));
     let Some(object) = value.as_object() else { return refuse("each value in filters must be an object") };
     if let Some(group) = object.get("group") {
@@ -205,8 +232,8 @@ fn node(value: &Value) -> Result<Node, Refusal> {
             return refuse("filters must be an array");
         };
         return match group.as_str() {
-            Some("AND") => Ok(Node::All(nodes(list)?)),
-            Some("OR") => Ok(Node::Any(nodes(list)?)),
+            Some("AND") => Ok(Node::All(nodes(list, fields)?)),
+            Some("OR") => Ok(Node::Any(nodes(list, fields)?)),
             _ => refuse("group must be one of the following values: AND, OR"),
         };
     }
@@ -216,7 +243,7 @@ fn node(value: &Value) -> Result<Node, Refusal> {
     let Some(name) = object.get("field").and_then(Value::as_str) else {
         return refuse("field must be a string");
     };
-    let Some(field) = Field::parse(name) else {
+    let Some(field) = fields(name) else {
         return Err(Refusal::bad_request(format!("Invalid field {name}")));
     };
     let operator = object.get("operator").and_then(Value::as_str).and_then(Operator::parse);
@@ -227,7 +254,10 @@ fn node(value: &Value) -> Result<Node, Refusal> {
     if let Some(problem) = problem_of(operator, value.as_ref()) {
         return refuse(problem);
     }
-    Ok(Node::Test { field, operator, value: value.unwrap_or(Value::Null) })
+    match (operator, &value) {
+        (Operator::Nested, Some(Value::Array(list))) => Ok(Node::Nested(nodes(list, Field::nested)?)),
+        _ => Ok(Node::Test { field, operator, value: value.unwrap_or(Value::Null) }),
+    }
 }
 
 /// What is wrong with a filter's value.
@@ -256,13 +286,17 @@ fn bounds_are_valid(bounds: &Map<String, Value>) -> bool {
 }
 
 impl Node {
-    fn matches(&self, contact: &Contact) -> bool {
+    fn matches(&self, row: &dyn Filtered) -> bool {
         match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.matches(contact)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.matches(contact)),
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(row)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(row)),
+            Self::Nested(nodes) => {
+                let all = |opportunity: &Opportunity| nodes.iter().all(|node| node.matches(opportunity));
+                row.opportunities().iter().any(all)
+            }
             Self::Test { field: Field::CustomUnknown, .. } => false,
             Self::Test { field, operator, value } => {
-                let held = field.values(contact);
+                let held = row.values(field);
                 let equal = || match value {
                     Value::Array(list) => {
                         list.iter().any(|one| held.iter().any(|held| field.equal(held, one)))
@@ -282,11 +316,16 @@ impl Node {
                     Operator::Exists => !held.is_empty(),
                     Operator::NotExists => held.is_empty(),
                     Operator::Range => held.iter().any(|held| in_range(field, held, value)),
-                    Operator::Nested => false, // the contacts have no opportunities yet
+                    Operator::Nested => false, // it became a node of its own
                 }
             }
         }
     }
+}
+
+/// The names of when a contact and an opportunity was added.
+fn is_added(name: &str) -> bool {
+    matches!(name, "dateAdded" | "date_added")
 }
 
 fn in_range(field: &Field, held: &Value, bounds: &Value) -> bool {

@@ -17,6 +17,7 @@ pub(super) enum Scope {
     Locations,
     CustomFields,
     Tags,
+    Opportunities,
 }
 
 impl Scope {
@@ -26,8 +27,18 @@ impl Scope {
             Self::Locations => "locations.readonly",
             Self::CustomFields => "locations/customFields.readonly",
             Self::Tags => "locations/tags.readonly",
+            Self::Opportunities => "opportunities.readonly",
         }
     }
+}
+
+/// What a route asks of the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// API 2.0: a version header, and a scope where the route has one.
+    V2(Option<Scope>),
+    /// API v1: the key alone.
+    V1,
 }
 
 pub(super) struct Gate {
@@ -69,10 +80,16 @@ impl Gate {
         }
     }
 
-    /// Version header, token, then the limits, in this order.
-    pub(super) fn admit(&mut self, request: &HttpRequest, now: DateTime<Utc>) -> Result<(), Refusal> {
+    /// Version header, token, the limits, then the scope, in this order.
+    pub(super) fn admit(
+        &mut self,
+        request: &HttpRequest,
+        access: Access,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         match header("version") {
+            _ if access == Access::V1 => {}
             None => return Err(Refusal::unauthorized("version header was not found.")),
             Some(version) if !VERSIONS.contains(&version) => {
                 return Err(Refusal::unauthorized("version header is invalid"));
@@ -94,12 +111,12 @@ impl Gate {
         }
         self.used_today += 1;
         self.recent.push_back(now);
-        Ok(())
+        self.authorize(access)
     }
 
     /// Whether the token has the scope.
-    pub(super) fn authorize(&self, scope: Option<Scope>) -> Result<(), Refusal> {
-        let (Some(scope), Some(scopes)) = (scope, &self.scopes) else { return Ok(()) };
+    fn authorize(&self, access: Access) -> Result<(), Refusal> {
+        let (Access::V2(Some(scope)), Some(scopes)) = (access, &self.scopes) else { return Ok(()) };
         if scopes.iter().any(|name| name == scope.name()) {
             Ok(())
         } else {

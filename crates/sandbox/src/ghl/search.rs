@@ -3,13 +3,13 @@
 use actix_web::http::header::HeaderValue;
 use serde_json::{Map, Value};
 
-use super::filters::Filters;
+use super::filters::{Field, Filters};
 use super::reply::Refusal;
 use super::sorting::Sorting;
 
 const KEYS: [&str; 7] = ["locationId", "page", "pageLimit", "searchAfter", "query", "filters", "sort"];
 /// `page` × `pageLimit` may not reach beyond this; a cursor may.
-const WINDOW: u64 = 10_000;
+pub(super) const WINDOW: u64 = 10_000;
 
 /// A valid search.
 pub(super) struct Search {
@@ -32,30 +32,10 @@ pub(super) enum From {
 
 impl Search {
     pub(super) fn parse(body: &[u8], content_type: Option<&HeaderValue>) -> Result<Self, Refusal> {
-        let json = content_type
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|v| v.contains("application/json"));
-        let body: Value = match (json, serde_json::from_slice(body)) {
-            (false, _) => Value::Object(Map::new()), // the real server ignores a body it was not told to read
-            (true, Ok(body)) => body,
-            (true, Err(_)) => return Err(Refusal::bad_request("Unexpected token in JSON at position 0")),
-        };
-        let empty = Map::new();
-        let body = body.as_object().unwrap_or(&empty);
+        let body = &object(body, content_type)?;
         let mut problems = Vec::new();
-        problems.extend(
-            body.keys()
-                .filter(|key| !KEYS.contains(&key.as_str()))
-                .map(|key| format!("property {key} should not exist")),
-        );
-        let location_id = match body.get("locationId") {
-            Some(Value::String(id)) if !id.is_empty() => id.clone(),
-            _ => {
-                problems.push("locationId should not be empty".to_owned());
-                problems.push("locationId must be a string".to_owned());
-                String::new()
-            }
-        };
+        only_keys(body, &KEYS, &mut problems);
+        let location_id = own_id(body, &mut problems);
         let page_limit = whole(body, "pageLimit", Some(500), &mut problems);
         let page =
             if body.contains_key("page") { Some(whole(body, "page", None, &mut problems)) } else { None };
@@ -74,7 +54,7 @@ impl Search {
         if !problems.is_empty() {
             return Err(Refusal::unprocessable(problems));
         }
-        let filters = Filters::parse(filters)?;
+        let filters = Filters::parse(filters, Field::of_contact)?;
         let from = match (body.contains_key("searchAfter"), page) {
             (true, Some(_)) => {
                 return Err(Refusal::bad_request("page must not be used together with searchAfter"));
@@ -101,7 +81,40 @@ impl Search {
     }
 }
 
-fn whole(body: &Map<String, Value>, key: &str, most: Option<u64>, problems: &mut Vec<String>) -> u64 {
+/// The keys of the body.
+pub(super) fn object(body: &[u8], content_type: Option<&HeaderValue>) -> Result<Map<String, Value>, Refusal> {
+    let json =
+        content_type.and_then(|value| value.to_str().ok()).is_some_and(|v| v.contains("application/json"));
+    match (json, serde_json::from_slice(body)) {
+        (true, Ok(Value::Object(body))) => Ok(body),
+        // The real server ignores a body it was not told to read.
+        (false, _) | (true, Ok(_)) => Ok(Map::new()),
+        (true, Err(_)) => Err(Refusal::bad_request("Unexpected token in JSON at position 0")),
+    }
+}
+
+pub(super) fn only_keys(body: &Map<String, Value>, keys: &[&str], problems: &mut Vec<String>) {
+    let unknown = body.keys().filter(|key| !keys.contains(&key.as_str()));
+    problems.extend(unknown.map(|key| format!("property {key} should not exist")));
+}
+
+pub(super) fn own_id(body: &Map<String, Value>, problems: &mut Vec<String>) -> String {
+    match body.get("locationId") {
+        Some(Value::String(id)) if !id.is_empty() => id.clone(),
+        _ => {
+            problems.push("locationId should not be empty".to_owned());
+            problems.push("locationId must be a string".to_owned());
+            String::new()
+        }
+    }
+}
+
+pub(super) fn whole(
+    body: &Map<String, Value>,
+    key: &str,
+    most: Option<u64>,
+    problems: &mut Vec<String>,
+) -> u64 {
     let value = body.get(key).and_then(Value::as_u64);
     match value {
         _ if !body.get(key).is_some_and(Value::is_number) => {
@@ -116,7 +129,7 @@ fn whole(body: &Map<String, Value>, key: &str, most: Option<u64>, problems: &mut
     value.unwrap_or(1)
 }
 
-fn array<'a>(body: &'a Map<String, Value>, key: &str, problems: &mut Vec<String>) -> &'a [Value] {
+pub(super) fn array<'a>(body: &'a Map<String, Value>, key: &str, problems: &mut Vec<String>) -> &'a [Value] {
     match body.get(key) {
         None => &[],
         Some(Value::Array(list)) => list,

@@ -26,6 +26,8 @@ pub struct GhlSettings {
     pub daily: u32,
     /// How long a change stays invisible to search.
     pub search_lag: Duration,
+    /// How long a page of a search is on its way, in real time.
+    pub page_latency: Duration,
 }
 
 impl GhlSettings {
@@ -47,6 +49,7 @@ impl Default for GhlSettings {
             burst_window: Duration::from_secs(10),
             daily: 200_000,
             search_lag: Duration::ZERO,
+            page_latency: Duration::ZERO,
         }
     }
 }
@@ -89,6 +92,8 @@ pub struct PlannedChange {
 pub struct ContactPatch {
     /// Which contact; a new one may leave it out.
     pub id: Option<String>,
+    /// A new one: GHL does not know when it was added.
+    pub undated: bool,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.

@@ -46,8 +46,8 @@ pub struct Contact {
     pub dnd_settings: Map<String, Value>,
     /// Field id and value (string, number or array).
     pub custom_fields: Vec<(String, Value)>,
-    /// Epoch milliseconds.
-    pub date_added: i64,
+    /// Epoch milliseconds; `None` for a contact of which GHL does not know it.
+    pub date_added: Option<i64>,
     /// Epoch milliseconds.
     pub date_updated: i64,
 }
@@ -70,7 +70,7 @@ impl Contact {
             "companyName": null,
             "country": text(&self.country),
             "customFields": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
-            "dateAdded": time(self.date_added),
+            "dateAdded": self.date_added.and_then(time),
             "dateOfBirth": self.date_of_birth.parse::<i64>().map_or_else(|_text| text(&self.date_of_birth), Value::from),
             "dateUpdated": time(self.date_updated),
             "dnd": self.dnd,
@@ -89,6 +89,33 @@ impl Contact {
             "validEmail": null,
             "website": null,
             "searchAfter": cursor,
+        })
+    }
+
+    /// A contact of API v1 (ghl-api §1.2): names as typed, `customField`, no cursor of its own.
+    pub(crate) fn v1_document(&self, location_id: &str) -> Value {
+        let text = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+        let time = |ms: i64| chrono::DateTime::from_timestamp_millis(ms).map(crate::clock::rfc3339);
+        json!({
+            "id": self.id,
+            "locationId": location_id,
+            "firstName": text(&self.first_name),
+            "lastName": text(&self.last_name),
+            "email": text(&self.email),
+            "phone": text(&self.phone),
+            "dnd": self.dnd,
+            "dndSettings": self.dnd_settings,
+            "type": "lead",
+            "source": text(&self.source),
+            "address1": null,
+            "city": text(&self.city),
+            "state": text(&self.state),
+            "postalCode": text(&self.postal_code),
+            "country": text(&self.country),
+            "dateAdded": self.date_added.and_then(time),
+            "dateOfBirth": text(&self.date_of_birth),
+            "tags": self.tags,
+            "customField": self.custom_fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect::<Vec<_>>(),
         })
     }
 

@@ -61,7 +61,7 @@ pub(super) fn generated(index: u32, n: u32) -> Known {
     let dnd = per_mille(4) < 10;
     let (email, typed_email, phone_digits, typed_phone) = identifiers(index, seed, first, last);
     let (ltv, typed_ltv) = lifetime_value(seed);
-    let added = FIRST_ADDED + i64::from(index / 3) * 3 * (ADDED_OVER / i64::from(n.max(1)));
+    let added = added_at(index, n);
     let mut tags = vec!["customer".to_owned()];
     if index.is_multiple_of(8) {
         tags.push("vip".to_owned());
@@ -88,7 +88,7 @@ pub(super) fn generated(index: u32, n: u32) -> Known {
         dnd,
         dnd_settings: if dnd { all_channels() } else { Map::new() },
         custom_fields,
-        date_added: added,
+        date_added: Some(added),
         date_updated: added + 1000,
         ..Contact::default()
     };
@@ -102,6 +102,11 @@ pub(super) fn generated(index: u32, n: u32) -> Known {
         ltv,
         expected_percentile: None,
     }
+}
+
+/// When contact `index` of `n` was added: never before the one in front of it, and three at a time.
+pub(super) fn added_at(index: u32, n: u32) -> i64 {
+    FIRST_ADDED + i64::from(index / 3) * 3 * (ADDED_OVER / i64::from(n.max(1)))
 }
 
 /// E-mail truth, e-mail as typed, phone truth, phone as typed.

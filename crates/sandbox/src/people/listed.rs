@@ -120,7 +120,7 @@ fn known_of(row: usize, record: &Row) -> Result<Known, ContactsError> {
         dnd,
         dnd_settings,
         custom_fields: fields.into_iter().filter_map(|(id, value)| Some((id.to_owned(), value?))).collect(),
-        date_added: added,
+        date_added: Some(added),
         date_updated: added + 1000,
     };
     let further_emails =

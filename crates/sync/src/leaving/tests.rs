@@ -4,13 +4,12 @@ mod removing;
 
 use super::leavers::Leavers;
 use super::{ErasePerson, ErasureReceipt, Leaving, Suppression};
-use crate::edges::{ContactSource, ValueField};
-use crate::error::{EdgeError, RunError};
 use crate::membership::hashes_of;
+use crate::scripted_source::ScriptedSource;
 use crate::spool::{Spool, SpooledContact};
 use domain::accounting::Bucket;
 use domain::run::{RunStatus, SyncConfig, Trigger};
-use domain::{Cancel, Cents, Clock, Contact, ListSelection, Percentile, RunId, Secret, SystemClock};
+use domain::{Cancel, Cents, Clock, Percentile, RunId, Secret, SystemClock};
 use http_client::{BaseUrl, RetryPolicy};
 use match_keys::{Row, hash};
 use meta::{AdAccountId, MetaClient, MetaSettings};
@@ -23,37 +22,6 @@ const MARY: &str = "mary@example.com";
 const NUMBER: &str = "+1 202-555-0143";
 const TAKEN: &str =
     r#"{"session_id":"1","num_received":1,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
-
-/// A location in the United States.
-struct AmericanSource;
-
-impl ContactSource for AmericanSource {
-    fn country(&self, _cancel: &Cancel) -> Result<Option<String>, EdgeError> {
-        Ok(Some("US".to_owned()))
-    }
-
-    fn fields(&self, _cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {
-        Ok(Vec::new())
-    }
-
-    fn tags(&self, _cancel: &Cancel) -> Result<Vec<String>, EdgeError> {
-        Ok(Vec::new())
-    }
-
-    fn count(&self, _list: &ListSelection, _cancel: &Cancel) -> Result<u64, EdgeError> {
-        Ok(0)
-    }
-
-    fn read(
-        &self,
-        _list: &ListSelection,
-        _field_id: &str,
-        _cancel: &Cancel,
-        _page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
-    ) -> Result<(), RunError> {
-        Ok(())
-    }
-}
 
 struct Place {
     /// Held for the database in it.
@@ -78,7 +46,7 @@ impl Place {
     fn leaving(&self, meta: Option<Arc<MetaClient>>) -> Leaving {
         Leaving {
             store: self.store.clone(),
-            source: Some(Arc::new(AmericanSource)),
+            source: Some(Arc::new(ScriptedSource::default())),
             meta,
             clock: Arc::new(SystemClock),
             lease_ttl: Duration::from_secs(60),
@@ -138,7 +106,7 @@ fn next_run(store: &Store, config: &SyncConfig, contacts: &[(Bucket, SpooledCont
         .collect();
     store.contacts_insert(run, &stored).unwrap();
     let buckets: Vec<Bucket> = contacts.iter().map(|(bucket, _)| *bucket).collect();
-    let (source, cancel) = (&AmericanSource, &Cancel::new());
+    let (source, cancel) = (&ScriptedSource::default(), &Cancel::new());
     for _ in 0..2 {
         Leavers { store, source, run, config, buckets: &buckets, spool: &spool, cancel }.queue().unwrap();
     }
@@ -149,6 +117,7 @@ fn config() -> SyncConfig {
     SyncConfig {
         list_id: "all".into(),
         list_name: "All contacts".into(),
+        list_conditions: None,
         ltv_field_key: "contact.ltv".into(),
         ltv_field_name: "LTV".into(),
         ad_account_id: "act_1234567890".into(),

@@ -8,25 +8,37 @@ use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::web;
 use serde::{Deserialize, Serialize};
-use sync::StartError;
+use serde_json::value::RawValue;
+use sync::{ListInfo, StartError};
 use utoipa::{IntoParams, ToSchema};
 
 /// The lists to choose from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SmartLists {
-    /// All contacts first, then the tags in alphabetical order.
+    /// All contacts first, then the saved filters, then the tags in alphabetical order.
     smart_lists: Vec<SmartList>,
 }
 
 /// A list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SmartList {
-    /// `all`, or `tag:<tag>`; a tag matches exactly.
+    /// `all`, `filter:<id>` or `tag:<tag>`; a tag matches exactly.
     #[schema(example = "tag:customer")]
     id: String,
     name: String,
     /// How many contacts it holds; null for lists that were not counted.
     contacts: Option<u64>,
+    /// The conditions of a saved filter; other lists have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<serde_json::Value>>)]
+    filters: Option<Box<RawValue>>,
+}
+
+impl From<ListInfo> for SmartList {
+    fn from(list: ListInfo) -> Self {
+        let filters = list.conditions.and_then(|conditions| RawValue::from_string(conditions.0).ok());
+        Self { id: list.id, name: list.name, contacts: list.contacts, filters }
+    }
 }
 
 /// How many contacts a list holds now.
@@ -98,15 +110,12 @@ pub(crate) async fn lists(
         };
         Ok(sync.lists(selected.as_deref(), refresh)?)
     });
-    let lists = found.await?.into_iter();
-    let smart_list =
-        |list: sync::ListInfo| SmartList { id: list.id, name: list.name, contacts: list.contacts };
-    Ok(web::Json(SmartLists { smart_lists: lists.map(smart_list).collect() }))
+    Ok(web::Json(SmartLists { smart_lists: found.await?.into_iter().map(SmartList::from).collect() }))
 }
 
 /// The size of one Smart List.
 #[utoipa::path(get, path = path::LIST_COUNT, tag = "configuration",
-    params(("id" = String, Path, description = "The list's id, percent-encoded", example = "tag%3Acustomer")),
+    params(("id" = String, Path, description = "The list's id, percent-encoded", example = "tag%3Acustomer"), Refresh),
     responses(
         (status = 200, description = "Its size", body = ListCount),
         (status = 404, description = "There is no such list", body = ProblemDetails, content_type = "application/problem+json"),
@@ -116,10 +125,11 @@ pub(crate) async fn lists(
 pub(crate) async fn count(
     app: web::Data<App>,
     id: web::Path<String>,
+    query: web::Query<Refresh>,
 ) -> Result<web::Json<ListCount>, Problem> {
-    let id = id.into_inner();
+    let (id, refresh) = (id.into_inner(), query.refresh);
     let counted = app.blocking(move |app| {
-        let contacts = service(app)?.list_count(&id).map_err(|error| match error {
+        let contacts = service(app)?.list_count(&id, refresh).map_err(|error| match error {
             StartError::Unknown { .. } => Problem::NoList(id.clone()),
             other => other.into(),
         })?;

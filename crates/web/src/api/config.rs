@@ -19,7 +19,8 @@ pub(crate) struct Config {
     ghl_smart_list_id: Option<String>,
     /// As people see it; null when it could not be looked up.
     ghl_smart_list_name: Option<String>,
-    /// The field's key.
+    /// The field's key; the name of the source when the values come from none (LTV_SOURCE), such as
+    /// `won_opportunities`.
     #[schema(example = "contact.lifetime_value")]
     ghl_ltv_field_name: Option<String>,
     /// The field's name as people see it; null when it could not be looked up.
@@ -38,7 +39,7 @@ pub(crate) struct Config {
 pub(crate) struct ConfigChange {
     #[schema(example = "tag:customer")]
     ghl_smart_list_id: Option<String>,
-    /// The field's key, name or id.
+    /// The field's key, name or id. Not needed when the values do not come from a field (LTV_SOURCE).
     #[schema(example = "contact.lifetime_value")]
     ghl_ltv_field_name: Option<String>,
     sync_enabled: Option<bool>,
@@ -97,10 +98,8 @@ fn in_force(app: &App) -> Result<Config, Problem> {
         return Ok(saved.into());
     }
     let (list, field) = app.installation.initial_choice();
-    let known = match (app.installation.sync(), &list, &field) {
-        (Some(sync), Some(list), Some(field)) => sync.resolve(list, field).ok(),
-        _ => None,
-    };
+    let sync = app.installation.sync();
+    let known = sync.and_then(|sync| sync.resolve(list.as_deref(), field.as_deref()).ok());
     Ok(match known {
         Some(known) => Config { saved: false, ..known.into() },
         None => Config {
@@ -132,15 +131,17 @@ fn change_choice(app: &App, change: ConfigChange) -> Result<SyncConfig, Problem>
         Some(saved) => (Some(saved.list_id), Some(saved.ltv_field_key)),
         None => app.installation.initial_choice(),
     };
-    let chosen = |name, value: Option<String>| {
-        value.filter(|value| !value.trim().is_empty()).ok_or_else(|| {
-            Problem::Refused(Explanation::new(
-                format!("{name} is missing."),
-                "GET /api/smart-lists and GET /api/custom-fields list what can be chosen.",
-            ))
-        })
+    let chosen = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+    let missing = |name| {
+        Problem::Refused(Explanation::new(
+            format!("{name} is missing."),
+            "GET /api/smart-lists and GET /api/custom-fields list what can be chosen.",
+        ))
     };
-    let list = chosen("ghl_smart_list_id", change.ghl_smart_list_id.or(list))?;
-    let field = chosen("ghl_ltv_field_name", change.ghl_ltv_field_name.or(field))?;
-    actions::choose(app, &list, &field, sync_enabled)
+    let list = chosen(change.ghl_smart_list_id.or(list)).ok_or_else(|| missing("ghl_smart_list_id"))?;
+    let field = chosen(change.ghl_ltv_field_name.or(field));
+    if field.is_none() && actions::service(app)?.value_source().is_none() {
+        return Err(missing("ghl_ltv_field_name"));
+    }
+    actions::choose(app, &list, field.as_deref(), sync_enabled)
 }

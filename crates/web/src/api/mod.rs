@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod mail;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod saved_lists;
 mod words;
 
 use crate::problem::Problem;

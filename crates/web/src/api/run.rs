@@ -35,7 +35,7 @@ pub(crate) struct Run {
     #[schema(example = "tag:customer")]
     ghl_smart_list_id: String,
     ghl_smart_list_name: String,
-    /// The key of the value field.
+    /// The key of the value field, or the name of another source of values, such as `won_opportunities`.
     #[schema(example = "contact.lifetime_value")]
     ghl_ltv_field_name: String,
     /// The name of the value field as people see it.

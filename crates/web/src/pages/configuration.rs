@@ -21,7 +21,7 @@ use domain::{Explain, Explanation};
 use persistence::StoreError;
 use serde::Deserialize;
 use std::time::Duration;
-use sync::{EdgeError, ListInfo, StartError, SyncService, ValueField};
+use sync::{ListInfo, StartError, SyncService, ValueField};
 
 /// A page is shown after this even when GoHighLevel is silent; what it answers later is remembered for the next page.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -158,7 +158,7 @@ fn store_choice(app: &App, list: &str, field: &str, sync_enabled: bool) -> Resul
     let config = match app.store.config_latest()? {
         // Only the schedule changes: that must be possible even when GoHighLevel does not answer.
         Some((_, saved)) if saved.list_id == list && saved.ltv_field_key == field => saved,
-        _ => actions::service(app)?.resolve(list, field)?,
+        _ => actions::service(app)?.resolve(Some(list), Some(field))?,
     };
     app.store.config_save(&SyncConfig { sync_enabled, ..config })?;
     Ok(())
@@ -190,7 +190,11 @@ impl From<StoreError> for Refusal {
 async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Configuration {
     let selected = choice.list.as_ref().map(|list| list.value.clone());
     // Both at once, so that the page waits for the slower one only.
-    let fields = rt::spawn(ask(app.clone(), move |sync| sync.fields(refresh)));
+    let fields = rt::spawn(ask(app.clone(), move |sync| match sync.value_source() {
+        // There is nothing to choose: the settings say where the values come from.
+        Some(source) => Ok(vec![source]),
+        None => sync.fields(refresh),
+    }));
     let lists = ask(app.clone(), move |sync| sync.lists(selected.as_deref(), refresh)).await;
     let fields = fields.await.unwrap_or_else(|_| Err(silence()));
     let problem = lists.as_ref().err().or(fields.as_ref().err());
@@ -206,10 +210,11 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
 }
 
 /// Asks GoHighLevel; `None` while its keys are missing.
-async fn ask<T, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
+async fn ask<T, E, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
 where
     T: Send + 'static,
-    F: FnOnce(&SyncService) -> Result<T, EdgeError> + Send + 'static,
+    E: Explain,
+    F: FnOnce(&SyncService) -> Result<T, E> + Send + 'static,
 {
     let answer = app.blocking(move |app| Ok(app.installation.sync().map(|sync| question(&sync))));
     match timeout(PATIENCE, answer).await {
@@ -288,7 +293,12 @@ mod tests {
     use sync::{ListInfo, ValueField};
 
     fn lists() -> Vec<ListInfo> {
-        let list = |id: &str, name: &str, contacts| ListInfo { id: id.into(), name: name.into(), contacts };
+        let list = |id: &str, name: &str, contacts| ListInfo {
+            id: id.into(),
+            name: name.into(),
+            contacts,
+            conditions: None,
+        };
         vec![list("all", "All contacts", Some(2357)), list("tag:vip", "Tag: vip", None)]
     }
 

@@ -146,7 +146,7 @@ impl Problem {
                 "Smart List not found",
                 "no_list",
                 &format!(
-                    "There is no Smart List \"{}\" in this GoHighLevel location.",
+                    "There is no Smart List \"{}\", neither in this GoHighLevel location nor saved here.",
                     one_line(id, LONGEST)
                 ),
                 "GET /api/smart-lists lists those there are.",
@@ -223,6 +223,7 @@ impl Problem {
             Self::Service(explained) => {
                 return ("A service did not do its part", "service", explained.clone());
             }
+            Self::InUse(explained) => return ("In use", "in_use", explained.clone()),
             Self::NotReady(explained) => return ("Not ready", "not_ready", explained.clone()),
             Self::Store(_) => (
                 "The database did not answer",

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::checks::{CheckResult, Checked};
 use sync::{
-    AudienceMode, EraseError, ErasePerson, ErasureReceipt, Leaving, NobodyWatches, OptOutRule, Parts,
-    SyncService, SyncSettings, ValueMode,
+    AudienceMode, EraseError, ErasePerson, ErasureReceipt, Leaving, LtvSource, NobodyWatches, OptOutRule,
+    Parts, SyncService, SyncSettings, ValueMode,
 };
 use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError};
 
@@ -227,6 +227,7 @@ fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCo
             spool_folder: folder.join("spool"),
             ad_account_id: account.to_string(),
             respect_opt_out: OptOutRule::All,
+            ltv_source: LtvSource::Field,
             decimal_mark: DecimalMark::Point,
             ltv_min: None,
             audience_mode: AudienceMode::Dated,

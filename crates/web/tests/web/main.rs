@@ -20,4 +20,5 @@ mod pages_site;
 mod protection;
 mod run_page;
 mod runs;
+mod saved_lists;
 mod setup_at_meta;

@@ -66,6 +66,7 @@ impl Site {
         let config = SyncConfig {
             list_id: list.into(),
             list_name: name.into(),
+            list_conditions: None,
             ltv_field_key: "contact.lifetime_value".into(),
             ltv_field_name: "Lifetime Value".into(),
             ad_account_id: format!("act_{}", self.sandbox.credentials().meta_ad_account_id),

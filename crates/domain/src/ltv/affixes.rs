@@ -1,0 +1,89 @@
+//! What stands around the number: its sign, parentheses, and the currency.
+
+use super::{BadLtv, is_blank};
+
+/// Written before or after an amount; longer ones first, so that `US$` goes before `$`.
+const CURRENCY_WORDS: &[&str] = &[
+    "us$", "au$", "ca$", "nz$", "hk$", "mx$", "sg$", "c$", "a$", "r$", "s$", "usd", "eur", "gbp", "aud",
+    "cad", "nzd", "chf", "jpy", "cny", "rmb", "hkd", "sgd", "inr", "mxn", "brl", "pln", "czk", "huf", "ron",
+    "bgn", "sek", "nok", "dkk", "isk", "try", "ils", "sar", "aed", "zar", "krw", "vnd", "thb", "php", "idr",
+    "myr", "cop", "clp", "ars", "pen", "uah", "rub", "ngn", "kes", "egp", "fr.", "kr.", "kr", "zł", "zl",
+    "lei", "kč", "ft", "rs.", "rs", "rp",
+];
+
+/// A value taken apart.
+pub(super) struct Affixes<'a> {
+    pub(super) negative: bool,
+    pub(super) number: &'a str,
+}
+
+impl<'a> Affixes<'a> {
+    pub(super) fn strip(text: &'a str) -> Result<Self, BadLtv> {
+        let mut rest: &str = text;
+        let mut negative = false;
+        let mut signed = false;
+        if let Some(inner) = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+            (rest, negative, signed) = (inner.trim_matches(is_blank), true, true);
+        }
+        // Signs and currencies come in any order at both ends: `-$4.50`, `$-4.50`, `4.50- €`, `(USD 4.50)`.
+        let mut currencies = (false, false);
+        loop {
+            let before = rest.len();
+            rest = rest.trim_matches(is_blank);
+            if let Some((shorter, minus)) = strip_sign(rest) {
+                if signed {
+                    return Err(BadLtv::NotANumber);
+                }
+                (rest, signed, negative) = (shorter, true, minus);
+            }
+            if let Some((shorter, is_symbol)) = strip_currency(rest) {
+                // A symbol and a code may stand together: `$1,250.00 USD`.
+                let seen = if is_symbol { &mut currencies.0 } else { &mut currencies.1 };
+                if std::mem::replace(seen, true) {
+                    return Err(BadLtv::NotANumber);
+                }
+                rest = shorter;
+            }
+            if rest.len() == before {
+                break;
+            }
+        }
+        Ok(Self { negative, number: rest })
+    }
+}
+
+fn strip_sign(text: &str) -> Option<(&str, bool)> {
+    for (sign, minus) in [('-', true), ('\u{2212}', true), ('+', false)] {
+        if let Some(rest) = text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)) {
+            return Some((rest, minus));
+        }
+    }
+    None
+}
+
+/// The text without its currency, and whether that was a symbol.
+fn strip_currency(text: &str) -> Option<(&str, bool)> {
+    for word in CURRENCY_WORDS {
+        let is_symbol = word.ends_with('$');
+        // Only in front of or behind something that is not a letter, so that `USD777` loses its currency and `Euro` stays text.
+        if let Some(head) = text.get(..word.len()).filter(|head| head.to_lowercase() == *word) {
+            let rest = &text[head.len()..];
+            if !rest.chars().next().is_none_or(char::is_alphabetic) {
+                return Some((rest, is_symbol));
+            }
+        }
+        let at = text.len().checked_sub(word.len());
+        if let Some(tail) = at.and_then(|at| text.get(at..)).filter(|tail| tail.to_lowercase() == *word) {
+            let rest = &text[..text.len() - tail.len()];
+            if !rest.chars().next_back().is_none_or(char::is_alphabetic) {
+                return Some((rest, is_symbol));
+            }
+        }
+    }
+    let rest = text.strip_prefix(is_currency_symbol).or_else(|| text.strip_suffix(is_currency_symbol))?;
+    Some((rest, true))
+}
+
+fn is_currency_symbol(c: char) -> bool {
+    matches!(c, '$' | '¢'..='¥' | '֏' | '؋' | '৲' | '৳' | '฿' | '៛' | '\u{20a0}'..='\u{20c0}' | '﷼' | '﹩' | '＄' | '￠' | '￡' | '￥' | '￦')
+}

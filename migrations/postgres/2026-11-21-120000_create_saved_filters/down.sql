@@ -1,0 +1,2 @@
+ALTER TABLE sync_configs DROP COLUMN list_conditions;
+DROP TABLE saved_filters;

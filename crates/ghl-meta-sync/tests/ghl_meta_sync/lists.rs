@@ -12,7 +12,7 @@ on_both_databases!(
     a_deleted_filter_fails_the_run_before_anything_is_fetched,
 );
 
-fn conditions(filters: Value) -> Conditions {
+fn conditions(filters: &Value) -> Conditions {
     Conditions(filters.to_string())
 }
 

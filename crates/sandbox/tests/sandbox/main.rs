@@ -6,6 +6,7 @@ mod client;
 mod control;
 mod faults;
 mod ghl;
+mod ghl_opportunities;
 mod ghl_search;
 mod meta;
 mod meta_faults;

@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 
 /// The day the list was read: <https://platform.claude.com/docs/en/about-claude/pricing>.
-#[expect(clippy::unwrap_used, reason = "a constant: a day that does not exist does not compile")]
 pub(crate) const PRICES_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
 
 /// Longer prompts cost more with some models. The question has about 2,000 tokens, so only the prices up to here are kept.

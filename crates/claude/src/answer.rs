@@ -41,10 +41,18 @@ pub(crate) struct Usage {
 impl Usage {
     /// Everything the model read; the API counts cached input apart.
     pub(crate) fn input(&self) -> u64 {
-        [self.input_tokens, self.cache_creation_input_tokens, self.cache_read_input_tokens]
-            .into_iter()
-            .flatten()
-            .sum()
+        self.uncached().saturating_add(self.cached())
+    }
+
+    /// What of it came with the request itself.
+    pub(crate) fn uncached(&self) -> u64 {
+        self.input_tokens.unwrap_or_default()
+    }
+
+    /// What of it went into a cache or came from there.
+    pub(crate) fn cached(&self) -> u64 {
+        let written = self.cache_creation_input_tokens.unwrap_or_default();
+        written.saturating_add(self.cache_read_input_tokens.unwrap_or_default())
     }
 
     /// Everything the model wrote, thinking included.
@@ -177,6 +185,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!(message.text(), "[0,1]");
-        assert_eq!((message.usage.input(), message.usage.output()), (10, 7));
+        assert_eq!((message.usage.input(), message.usage.cached(), message.usage.output()), (10, 5, 7));
     }
 }

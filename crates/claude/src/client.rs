@@ -2,12 +2,13 @@
 
 use crate::answer::{self, Message};
 use crate::error::ClaudeError;
-use crate::model_info::ModelInfo;
-use crate::question::{self, MAX_TOKENS, Question};
-use crate::rejection::Rejection;
-use domain::foreign_text::presentable;
+use crate::model_info::{ModelInfo, announced_retirement};
+use crate::prices::{self, PRICES_OF};
+use crate::question::{self, MAX_TOKENS, QUOTED_PROBLEMS, Question};
+use crate::rejection::{Rejection, RejectionKind};
+use domain::foreign_text::{LONGEST, one_line, presentable};
 use domain::percentile::Sketch;
-use domain::run::RankingReport;
+use domain::ranking::{ListCost, RankingReport};
 use domain::{Cancel, Secret};
 use http_client::{
     BaseUrl, Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, Retry, RetryPolicy, retry,
@@ -94,66 +95,73 @@ impl ClaudeClient {
     ///
     /// The first answer must equal the exact ranks. One that does not is quoted back once with its mistakes; after that
     /// a difference of one rank is tolerated and reported. An answer that was cut off is asked for once more with twice
-    /// the room, and a model that does not take a schema is asked once more without it.
+    /// the room, and a model that does not take the effort or the schema is asked once more without it.
+    ///
+    /// `report` is made anew and tells after an error too what was asked, answered and spent.
     ///
     /// A repeated call changes nothing at Anthropic but is billed again. Retried are lost connections, timeouts, 408,
     /// 409, 429 and 5xx (504 once), as often as the policy allows, and not when the reply forbids it.
     ///
     /// # Errors
     /// [`ClaudeError`]; no rank is ever made up instead.
-    pub fn rank(&self, sketch: &Sketch, cancel: &Cancel) -> Result<RankingReport, ClaudeError> {
+    pub fn rank(
+        &self,
+        sketch: &Sketch,
+        cancel: &Cancel,
+        report: &mut RankingReport,
+    ) -> Result<(), ClaudeError> {
         let table = question::table(sketch);
         let prompt = question::prompt(sketch, &table);
-        let mut report = RankingReport {
-            normalizer: "claude".to_owned(),
+        *report = RankingReport {
+            normalizer: RankingReport::CLAUDE.to_owned(),
             table_sha256: Some(format!("{:x}", Sha256::digest(&table))),
             ..RankingReport::default()
         };
-        let mut question = Question { text: prompt.clone(), max_tokens: MAX_TOKENS, structured: true };
+        let mut question =
+            Question { text: prompt.clone(), max_tokens: MAX_TOKENS, effort: true, schema: true };
+        let mut cost = Some(0_u64);
         loop {
-            let (message, request_id) = match self.ask(&question, cancel) {
-                Err(ClaudeError::Rejected(no)) if question.structured && no.names_output_config() => {
-                    log::info!("the model does not take an output schema; asking without it");
-                    question.structured = false;
+            let message = match self.ask(&question, cancel, report) {
+                Err(ClaudeError::Rejected(no)) if question.give_way(&no) => {
+                    log::info!("the model does not take a setting of the request; asking without it");
+                    report.retries += 1;
                     continue;
                 }
                 other => other?,
             };
-            report.input_tokens += message.usage.input();
-            report.output_tokens += message.usage.output();
-            report.request_ids.extend(request_id);
-            report.model = message.model.as_deref().map(|model| self.clean(model));
+            cost = cost.zip(self.cost(&message)).and_then(|(sum, call)| sum.checked_add(call));
+            self.count(&message, cost, report);
             match message.stop_reason.as_deref() {
                 Some("end_turn") => {}
                 Some("max_tokens") if question.max_tokens == MAX_TOKENS => {
+                    log::info!("Claude's answer was cut off; asking once more with twice the room");
                     question.max_tokens *= 2;
+                    report.retries += 1;
                     continue;
                 }
-                other => return Err(self.stopped(other, &message, report.request_ids)),
+                other => return Err(self.stopped(other, &message, report)),
             }
             let text = message.text();
             // The exact ranks are asked for; only what is left after a correction may be off by one.
             let tolerance = u8::from(report.corrections > 0);
             let checked = answer::read(&text, sketch)
                 .and_then(|answer| Ok((sketch.verify(&answer.ranks, tolerance)?, answer.notes)));
-            match checked {
+            let problems = match checked {
                 Ok((verified, notes)) => {
-                    report.max_deviation = verified.max_deviation;
-                    report.note = notes.map(|note| self.clean(&note)).filter(|note| !note.is_empty());
-                    return Ok(report);
+                    report.max_deviation = Some(verified.max_deviation);
+                    report.note = notes.map(|note| self.remark(&note)).filter(|note| !note.is_empty());
+                    report.warnings.extend(retirement_warning(&self.settings.model));
+                    return Ok(());
                 }
-                Err(problems) if report.corrections == 0 => {
-                    log::warn!(
-                        "Claude's ranks failed the check in {} places and are quoted back",
-                        problems.len()
-                    );
-                    report.corrections = 1;
-                    question.text = question::correction(&prompt, &text, &problems);
-                }
-                Err(problems) => {
-                    return Err(ClaudeError::WrongRanks { problems, request_ids: report.request_ids });
-                }
+                Err(problems) => problems,
+            };
+            log::warn!("Claude's ranks failed the check in {} places", problems.len());
+            report.problems = problems.iter().take(QUOTED_PROBLEMS).cloned().collect();
+            if report.corrections > 0 {
+                return Err(ClaudeError::WrongRanks { problems, request_ids: report.request_ids.clone() });
             }
+            report.corrections = 1;
+            question.text = question::correction(&prompt, &text, &problems);
         }
     }
 
@@ -164,22 +172,40 @@ impl ClaudeClient {
     /// [`ClaudeError`]
     pub fn model(&self, cancel: &Cancel) -> Result<ModelInfo, ClaudeError> {
         let id = utf8_percent_encode(&self.settings.model, PATH_SEGMENT);
-        Ok(self.call(Method::Get, &format!("/v1/models/{id}"), None, cancel)?.0)
+        self.call(Method::Get, &format!("/v1/models/{id}"), None, cancel, &mut RankingReport::default())
     }
 
-    fn ask(&self, question: &Question, cancel: &Cancel) -> Result<(Message, Option<String>), ClaudeError> {
+    fn ask(
+        &self,
+        question: &Question,
+        cancel: &Cancel,
+        report: &mut RankingReport,
+    ) -> Result<Message, ClaudeError> {
         let body = question.body(&self.settings.model).to_string();
-        self.call(Method::Post, "/v1/messages", Some(body.as_bytes()), cancel)
+        let result = self.call(Method::Post, "/v1/messages", Some(body.as_bytes()), cancel, report);
+        match result {
+            Err(ClaudeError::Rejected(mut no))
+                if no.kind == RejectionKind::UnknownModel && no.retired_on.is_none() =>
+            {
+                // The Models API keeps retired models with their day. If it does not know either, the refusal says enough.
+                let known =
+                    self.model(cancel).ok().filter(|model| model.lifecycle.as_deref() == Some("retired"));
+                no.retired_on = known.and_then(|model| model.retires_on);
+                Err(ClaudeError::Rejected(no))
+            }
+            result => result,
+        }
     }
 
-    /// One call with its repetitions; returns the reply and its request id.
+    /// One call with its repetitions. `report` gets the request ids of all replies and the number of repetitions.
     fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&[u8]>,
         cancel: &Cancel,
-    ) -> Result<(T, Option<String>), ClaudeError> {
+        report: &mut RankingReport,
+    ) -> Result<T, ClaudeError> {
         let timeouts = Cell::new(0);
         let classify = |error: &ClaudeError| match error {
             ClaudeError::Transport(error) if error.is_transient() => Retry::Backoff,
@@ -190,16 +216,19 @@ impl ClaudeClient {
             }
             _ => Retry::No,
         };
+        let mut is_repeated = false;
         retry(&self.settings.retry, cancel, classify, || {
+            report.retries += u32::from(is_repeated);
+            is_repeated = true;
             let reply = self.http.send(self.request(method, path, body))?;
             if !reply.is_success() {
-                return Err(ClaudeError::Rejected(Box::new(Rejection::read(
-                    &reply,
-                    &self.settings.model,
-                    |text| self.clean(text),
-                ))));
+                let rejection = Rejection::read(&reply, &self.settings.model, |text| self.clean(text));
+                report.request_ids.extend(rejection.request_id.clone());
+                return Err(ClaudeError::Rejected(Box::new(rejection)));
             }
-            self.parse(&reply)
+            let request_id = reply.header("request-id").map(|id| self.clean(id));
+            report.request_ids.extend(request_id.clone());
+            read_json(&reply, request_id)
         })
     }
 
@@ -216,36 +245,61 @@ impl ClaudeClient {
         }
     }
 
-    fn parse<T: DeserializeOwned>(&self, reply: &Response) -> Result<(T, Option<String>), ClaudeError> {
-        let request_id = reply.header("request-id").map(|id| self.clean(id));
-        match serde_json::from_slice(&reply.body) {
-            Ok(value) => Ok((value, request_id)),
-            // serde's own text may repeat the reply, so only the place is kept.
-            Err(error) => Err(ClaudeError::Unreadable {
-                reason: format!(
-                    "{:?} error at line {} column {}",
-                    error.classify(),
-                    error.line(),
-                    error.column()
-                ),
-                request_id,
-            }),
-        }
+    /// What the message cost, in billionths of a US dollar, when its model and its kind of tokens have a known price.
+    fn cost(&self, message: &Message) -> Option<u64> {
+        let model = message.model.as_deref().unwrap_or(&self.settings.model);
+        let usage = &message.usage;
+        prices::cost(model, usage.uncached(), usage.cached(), usage.output())
     }
 
-    fn stopped(&self, reason: Option<&str>, message: &Message, request_ids: Vec<String>) -> ClaudeError {
-        match reason {
-            Some("max_tokens") => ClaudeError::CutOff { request_ids },
-            Some("refusal") => {
+    /// Adds an answer to the report; `cost` is that of all answers together.
+    fn count(&self, message: &Message, cost: Option<u64>, report: &mut RankingReport) {
+        report.input_tokens = report.input_tokens.saturating_add(message.usage.input());
+        report.output_tokens = report.output_tokens.saturating_add(message.usage.output());
+        report.cost = cost.map(|nano_usd| ListCost { nano_usd, prices_of: PRICES_OF });
+        report.model = message.model.as_deref().map(|model| self.clean(model));
+    }
+
+    fn stopped(&self, reason: Option<&str>, message: &Message, report: &RankingReport) -> ClaudeError {
+        let request_ids = report.request_ids.clone();
+        let reason = self.clean(reason.unwrap_or("none"));
+        log::warn!("Claude stopped with stop_reason {reason}");
+        match reason.as_str() {
+            "max_tokens" => ClaudeError::CutOff { request_ids },
+            "refusal" => {
                 let words = message.stop_details.as_ref().and_then(|details| details.explanation.as_deref());
                 ClaudeError::Declined { explanation: self.clean(words.unwrap_or_default()), request_ids }
             }
-            other => ClaudeError::Stopped { stop_reason: self.clean(other.unwrap_or("none")), request_ids },
+            _ => ClaudeError::Stopped { stop_reason: reason, request_ids },
         }
+    }
+
+    /// Claude's remark, safe to keep. It was told nothing but amounts and counts, which would be masked as phone numbers
+    /// if it were cleaned like the provider's other words.
+    fn remark(&self, note: &str) -> String {
+        one_line(&note.replace(self.settings.api_key.expose(), "***"), LONGEST)
     }
 
     /// The provider's words, safe to show: without the key, in case a proxy echoes it.
     fn clean(&self, text: &str) -> String {
         presentable(text, &[self.settings.api_key.expose()])
     }
+}
+
+/// A success as what the API documents.
+fn read_json<T: DeserializeOwned>(reply: &Response, request_id: Option<String>) -> Result<T, ClaudeError> {
+    serde_json::from_slice(&reply.body).map_err(|error| ClaudeError::Unreadable {
+        // serde's own text may repeat the reply, so only the place is kept.
+        reason: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
+        request_id,
+    })
+}
+
+/// What to do about a model that still answers although the day of its end is announced.
+fn retirement_warning(model: &str) -> Option<String> {
+    let day = announced_retirement(model)?;
+    Some(format!(
+        "Anthropic retires the model {model} on {day}; from then on no sync can rank with it. Set \
+         CLAUDE_MODEL={DEFAULT_MODEL} before that."
+    ))
 }

@@ -1,7 +1,6 @@
 //! Everything that can go wrong while ranking, and its words for the user.
 
 use crate::client::DEFAULT_MODEL;
-use crate::model_info::retirement;
 use crate::rejection::{Rejection, RejectionKind};
 use domain::{Cancelled, Explain, Explanation};
 use http_client::{TransportError, TransportFault};
@@ -70,7 +69,7 @@ impl Explain for ClaudeError {
             .with_trace(request_id.clone()),
             Self::CutOff { request_ids } => Explanation::new(
                 "Claude's answer was too long and was cut off twice, so the values could not be ranked.",
-                format!("Run again. If it happens again, set CLAUDE_MODEL={DEFAULT_MODEL}."),
+                "Run again. If it happens again, choose another model with CLAUDE_MODEL or set NORMALIZER=local.",
             )
             .with_code("max_tokens")
             .with_trace(joined(request_ids)),
@@ -81,8 +80,9 @@ impl Explain for ClaudeError {
             .with_code("refusal")
             .with_trace(joined(request_ids)),
             Self::Stopped { stop_reason, request_ids } => Explanation::new(
-                "Claude stopped before its answer was complete, for a reason this program does not know.",
-                "Run again. If it happens again, choose another model with CLAUDE_MODEL and report the request id.",
+                stopped(stop_reason),
+                "Run again. If it happens again, choose another model with CLAUDE_MODEL or set NORMALIZER=local, and \
+                 report the request id.",
             )
             .with_code(stop_reason.clone())
             .with_trace(joined(request_ids)),
@@ -90,12 +90,10 @@ impl Explain for ClaudeError {
                 format!(
                     "Claude ranked the values wrongly and did so again after the mistakes were pointed out ({}). Wrong \
                      ranks are never used.",
-                    problems.iter().take(3).map(String::as_str).collect::<Vec<_>>().join("; ")
+                    some_of(problems)
                 ),
-                format!(
-                    "Run again. If it happens again, set CLAUDE_MODEL={DEFAULT_MODEL}, or NORMALIZER=local, which \
-                     computes the same exact ranks without Claude."
-                ),
+                "Run again. If it happens again, choose another model with CLAUDE_MODEL, or set NORMALIZER=local, which \
+                 computes the same exact ranks without Claude.",
             )
             .with_trace(joined(request_ids)),
             Self::Cancelled(_) => Explanation::new("The run was cancelled.", "Start it again when you are ready."),
@@ -107,8 +105,42 @@ fn joined(request_ids: &[String]) -> Option<String> {
     (!request_ids.is_empty()).then(|| request_ids.join(", "))
 }
 
+/// The first problems, and how many there are beside them.
+fn some_of(problems: &[String]) -> String {
+    let shown = &problems[..problems.len().min(3)];
+    let rest = problems.len() - shown.len();
+    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    format!("{}{more}", shown.join("; "))
+}
+
 fn quoted(sentence: &str, words: &str) -> String {
     if words.is_empty() { sentence.to_owned() } else { format!("{sentence} Claude's words: \"{words}\"") }
+}
+
+/// Stop reasons of a message that can not be used, but for those with an error of their own
+/// (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>). New ones may appear at any time.
+fn stopped(reason: &str) -> String {
+    match reason {
+        "pause_turn" => "Claude paused before its answer was complete.".to_owned(),
+        "model_context_window_exceeded" => {
+            "Question and answer together were too long for the model, so the answer is not complete."
+                .to_owned()
+        }
+        "none" => "Claude's answer does not say whether it is complete, so it is not used.".to_owned(),
+        other => format!(
+            "Claude stopped in a way this program does not know (stop_reason `{other}`), so its answer is not used."
+        ),
+    }
+}
+
+/// The model to set instead of one that does not do.
+fn choose(model: &str) -> String {
+    if model == DEFAULT_MODEL {
+        "Set CLAUDE_MODEL to a current model (platform.claude.com/docs/en/about-claude/models/overview)"
+            .to_owned()
+    } else {
+        format!("Set CLAUDE_MODEL={DEFAULT_MODEL}")
+    }
 }
 
 fn transport(error: &TransportError) -> Explanation {
@@ -136,7 +168,7 @@ fn rejected(rejection: &Rejection) -> Explanation {
     let (message, remedy) = match rejection.kind {
         RejectionKind::Invalid => (
             "Claude refused the request as invalid.".to_owned(),
-            format!("Set CLAUDE_MODEL={DEFAULT_MODEL}. If it is refused again, report the request id."),
+            format!("{}. If it is refused again, report the request id.", choose(model)),
         ),
         RejectionKind::SpendLimit => (
             "The spending limit of your Claude account is reached.".to_owned(),
@@ -157,11 +189,11 @@ fn rejected(rejection: &Rejection) -> Explanation {
             "Allow it in the Claude Console, or use another CLAUDE_API_KEY or CLAUDE_MODEL.".to_owned(),
         ),
         RejectionKind::UnknownModel => (
-            retirement(model).map_or_else(
+            rejection.retired_on.map_or_else(
                 || format!("Claude does not know the model {model}; it may be retired or misspelt."),
                 |day| format!("The model {model} is no longer available: Anthropic's date for its retirement is {day}."),
             ),
-            format!("Set CLAUDE_MODEL={DEFAULT_MODEL} and restart."),
+            format!("{} and restart.", choose(model)),
         ),
         RejectionKind::NotClaude => (
             "The server at CLAUDE_BASE_URL is not Claude's API.".to_owned(),

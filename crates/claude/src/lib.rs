@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod error;
 mod model_info;
+mod prices;
 mod question;
 mod rejection;
 

@@ -23,18 +23,35 @@ fn lenient_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opt
     Ok(text.and_then(|text| text.get(..10)?.parse().ok()))
 }
 
-/// When a model of the past stopped or stops answering, as published by Anthropic (model deprecations page).
-pub(crate) fn retirement(model: &str) -> Option<&'static str> {
-    match model {
-        "claude-sonnet-4-20250514" | "claude-sonnet-4-0" => Some("2026-06-15"),
-        "claude-sonnet-4-5" | "claude-sonnet-4-5-20250929" => Some("2026-11-30"),
-        _ => None,
-    }
+/// When a model stopped or stops answering, as Anthropic announced it: the list of its Python SDK 2.11.0
+/// (`anthropic.resources.messages.DEPRECATED_MODELS`), which repeats
+/// <https://platform.claude.com/docs/en/about-claude/model-deprecations>.
+pub(crate) fn announced_retirement(model: &str) -> Option<NaiveDate> {
+    let (year, month, day) = match model {
+        "claude-1.3"
+        | "claude-1.3-100k"
+        | "claude-instant-1.1"
+        | "claude-instant-1.1-100k"
+        | "claude-instant-1.2" => (2024, 11, 6),
+        "claude-2.0" | "claude-2.1" | "claude-3-sonnet-20240229" => (2025, 7, 21),
+        "claude-3-opus-20240229" => (2026, 1, 5),
+        "claude-3-7-sonnet-latest"
+        | "claude-3-7-sonnet-20250219"
+        | "claude-3-5-haiku-latest"
+        | "claude-3-5-haiku-20241022" => (2026, 2, 19),
+        "claude-opus-4-0" | "claude-opus-4-20250514" | "claude-sonnet-4-0" | "claude-sonnet-4-20250514" => {
+            (2026, 6, 15)
+        }
+        "claude-mythos-preview" => (2026, 6, 30),
+        "claude-sonnet-4-5" | "claude-sonnet-4-5-20250929" => (2026, 11, 30),
+        _ => return None,
+    };
+    NaiveDate::from_ymd_opt(year, month, day)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ModelInfo;
+    use super::{ModelInfo, announced_retirement};
 
     #[test]
     fn missing_and_odd_fields_are_tolerated() {
@@ -45,5 +62,13 @@ mod tests {
         for odd in [r#"{"id":"m"}"#, r#"{"id":"m","retires_at":null}"#, r#"{"id":"m","retires_at":"soon"}"#] {
             assert_eq!(serde_json::from_str::<ModelInfo>(odd).unwrap().retires_on, None);
         }
+    }
+    #[test]
+    fn announced_dates_are_known_and_current_models_have_none() {
+        let date = |model| announced_retirement(model).map(|day| day.to_string());
+        assert_eq!(date("claude-sonnet-4-20250514").as_deref(), Some("2026-06-15"));
+        assert_eq!(date("claude-sonnet-4-5").as_deref(), Some("2026-11-30"));
+        assert_eq!(date("claude-3-opus-20240229").as_deref(), Some("2026-01-05"));
+        assert_eq!(date(crate::DEFAULT_MODEL), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What is sent: the table, the words around it and the request body.
 
+use crate::rejection::Rejection;
 use domain::percentile::Sketch;
 use serde_json::{Value, json};
 
@@ -19,8 +20,10 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// Tokens Claude may write.
     pub(crate) max_tokens: u32,
-    /// Whether `output_config` is sent.
-    pub(crate) structured: bool,
+    /// Whether `output_config.effort` is sent.
+    pub(crate) effort: bool,
+    /// Whether `output_config.format` is sent.
+    pub(crate) schema: bool,
 }
 
 impl Question {
@@ -33,35 +36,47 @@ impl Question {
             "system": SYSTEM,
             "messages": [{"role": "user", "content": self.text}],
         });
-        if self.structured {
-            body["output_config"] = output_config();
+        if self.effort {
+            body["output_config"]["effort"] = json!("low");
+        }
+        if self.schema {
+            body["output_config"]["format"] = answer_format();
         } else {
             body["system"] = Value::String(format!("{SYSTEM} {JSON_ONLY}"));
         }
         body
     }
+
+    /// Leaves out what a refusal names: the effort first, then the schema with it. False when nothing is left to leave out.
+    pub(crate) fn give_way(&mut self, refusal: &Rejection) -> bool {
+        if self.effort && refusal.names("effort") {
+            self.effort = false;
+        } else if self.schema && (refusal.names("output_config") || refusal.names("json_schema")) {
+            (self.effort, self.schema) = (false, false);
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 /// The schema can not demand a row count or a range (the API refuses such keywords), so the answer is checked here.
-fn output_config() -> Value {
+fn answer_format() -> Value {
     json!({
-        "effort": "low",
-        "format": {
-            "type": "json_schema",
-            "schema": {
-                "type": "object",
-                "additionalProperties": false,
-                "required": ["rows", "notes"],
-                "properties": {
-                    "notes": {"type": "string"},
-                    "rows": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "additionalProperties": false,
-                            "required": ["i", "p"],
-                            "properties": {"i": {"type": "integer"}, "p": {"type": "integer"}},
-                        },
+        "type": "json_schema",
+        "schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["rows", "notes"],
+            "properties": {
+                "notes": {"type": "string"},
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "required": ["i", "p"],
+                        "properties": {"i": {"type": "integer"}, "p": {"type": "integer"}},
                     },
                 },
             },
@@ -92,8 +107,10 @@ pub(crate) fn prompt(sketch: &Sketch, table: &str) -> String {
     )
 }
 
-/// Problems quoted back to Claude, and the length of its own answer that is repeated to it.
-const QUOTED_PROBLEMS: usize = 10;
+/// Problems quoted back to Claude and kept of a refused answer.
+pub(crate) const QUOTED_PROBLEMS: usize = 10;
+
+/// The length of its own answer that is repeated to Claude.
 const QUOTED_ANSWER_CHARS: usize = 20_000;
 
 /// The user message of the second request: the first one, the answer that failed and why. One message instead of a

@@ -3,7 +3,8 @@
 //! Follows Anthropic's error reference: the machine-readable `error.details.error_code` decides first, then the type,
 //! then the status; a gateway in between may answer with HTML.
 
-use chrono::DateTime;
+use crate::model_info::announced_retirement;
+use chrono::{DateTime, NaiveDate};
 use http_client::{Response, Retry};
 use serde::Deserialize;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Rejection {
     pub request_id: Option<String>,
     /// The configured model.
     pub model: String,
+    /// The day the model stopped answering, when it is retired and the day is known.
+    pub retired_on: Option<NaiveDate>,
     pub(crate) retry: Retry,
 }
 
@@ -96,13 +99,14 @@ impl Rejection {
             message: clean(message),
             request_id: reply.header("request-id").or(id.as_deref()).map(&clean),
             model: model.to_owned(),
+            retired_on: announced_retirement(model).filter(|_| kind == RejectionKind::UnknownModel),
             retry: retry_of(reply, kind),
         }
     }
 
-    /// Whether the model does not take the structured-output settings of the request.
-    pub(crate) fn names_output_config(&self) -> bool {
-        self.status == 400 && (self.message.contains("output_config") || self.message.contains("effort"))
+    /// Whether the request was refused for a parameter, by its name in the message: the API has no field for it.
+    pub(crate) fn names(&self, parameter: &str) -> bool {
+        self.status == 400 && self.message.contains(parameter)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod log_context;
 pub mod ltv;
 pub mod money;
 pub mod percentile;
+pub mod ranking;
 pub mod run;
 pub mod secret;
 pub mod sent_values;

@@ -16,20 +16,23 @@ impl Cents {
 
     /// For people: two decimals and thousands separators, `-1,234.50`.
     pub fn grouped(self) -> String {
-        let whole = (self.0.unsigned_abs() / 100).to_string();
-        let mut text = String::with_capacity(whole.len() + whole.len() / 3 + 4);
-        if self.0 < 0 {
-            text.push('-');
-        }
-        for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && (whole.len() - at).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        text.push_str(&format!(".{:02}", self.0.unsigned_abs() % 100));
-        text
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let amount = self.0.unsigned_abs();
+        format!("{sign}{}.{:02}", grouped(amount / 100), amount % 100)
     }
+}
+
+/// A count for people, with thousands separators: `1,234`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The plain decimal, `-1234.50`: what the API and the requests to Claude carry.

@@ -3,6 +3,7 @@
 use crate::accounting::Accounting;
 use crate::contact::Conditions;
 use crate::money::Cents;
+pub use crate::ranking::RankingReport;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -338,34 +339,6 @@ pub struct NormalizationStats {
     pub bottom: u64,
     /// Values that another locale would read differently.
     pub ambiguous: u64,
-}
-
-/// How the ranks were made and checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RankingReport {
-    /// `claude`, `local`, or `none` when all values are equal and no call was needed.
-    pub normalizer: String,
-    /// The model that answered.
-    pub model: Option<String>,
-    /// Tokens read by the model, over all calls.
-    pub input_tokens: u64,
-    /// Tokens written by the model, over all calls.
-    pub output_tokens: u64,
-    /// The provider's request ids.
-    pub request_ids: Vec<String>,
-    /// Times an answer was quoted back because it failed the check (0 or 1).
-    pub corrections: u32,
-    /// Largest difference between the accepted answer and the exact rank, in ranks.
-    pub max_deviation: u8,
-    /// The model's remark on the distribution. Hostile input: escape it, never act on it.
-    pub note: Option<String>,
-    /// SHA-256 of the table that was sent, lower-case hex.
-    pub table_sha256: Option<String>,
-    /// When values were sent in proportion to the money: the amount from which on everybody got the greatest one.
-    #[serde(default)]
-    pub scaled_cap: Option<Cents>,
-    /// Sentences to show beside the result.
-    pub warnings: Vec<String>,
 }
 
 /// Everything known of one run.

@@ -145,13 +145,8 @@ fn values(stats: &NormalizationStats) -> Vec<String> {
 }
 
 fn ranking(report: &RankingReport) -> Vec<String> {
-    let mut lines = vec![format!(
-        "Ranked by {}: {} tokens in, {} out, largest deviation from the exact ranks {}",
-        report.model.as_deref().unwrap_or(&report.normalizer),
-        report.input_tokens,
-        report.output_tokens,
-        report.max_deviation
-    )];
+    let mut lines: Vec<String> =
+        report.facts().into_iter().map(|(label, text)| format!("{label}: {text}")).collect();
     lines.extend(report.warnings.iter().map(|warning| format!("  Warning: {warning}")));
     lines
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::foreign_text::{LONGEST, one_line};
+use domain::ranking::RankingReport;
 use domain::run::{Lookalike, LookalikeStatus, Matched};
 use domain::{Bucket, Run, RunId};
 
@@ -72,6 +73,7 @@ struct Success {
     fetched: u64,
     buckets: Vec<(&'static str, u64)>,
     changes: Option<String>,
+    ranking: Vec<(&'static str, String)>,
     warnings: Vec<String>,
     link: String,
     link_remark: bool,
@@ -147,6 +149,7 @@ pub fn success(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
                 changes.added, changes.removed
             )
         }),
+        ranking: ranking(run),
         warnings: warnings(run),
         link: context.run_link(run.id),
         link_remark: !context.public_url_is_set,
@@ -177,6 +180,7 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     let trace = failure.and_then(|failure| failure.trace_id.as_deref());
     details.extend(code.map(|code| ("Provider Code", one_line(code, LONGEST))));
     details.extend(trace.map(|trace| ("Trace ID", one_line(trace, LONGEST))));
+    details.extend(ranking(run));
     let error = match failure {
         Some(failure) => one_line(&failure.message, MESSAGE_LIMIT),
         None => "No reason was recorded.".to_owned(),
@@ -353,6 +357,12 @@ fn buckets(run: &Run) -> Vec<(&'static str, u64)> {
             .map(|(bucket, count)| (bucket.title(), count)),
     );
     rows
+}
+
+/// How the ranks were made, as far as that came.
+fn ranking(run: &Run) -> Vec<(&'static str, String)> {
+    let facts = run.ranking.iter().flat_map(RankingReport::facts);
+    facts.map(|(label, text)| (label, one_line(&text, MESSAGE_LIMIT))).collect()
 }
 
 fn warnings(run: &Run) -> Vec<String> {

@@ -233,6 +233,19 @@ impl Store {
         })
     }
 
+    /// Records how far a ranking came that failed; there is no distribution of ranks then.
+    ///
+    /// # Errors
+    /// See [`Self::run_set_accounting`].
+    pub fn run_set_ranking_report(&self, run: RunId, ranking: &RankingReport) -> Result<(), StoreError> {
+        let report = to_json("ranking report", ranking)?;
+        self.change("record the ranking", ("run", run.0), |connection| {
+            diesel::update(sync_runs::table.find(run.0))
+                .set(sync_runs::ranking_report.eq(report))
+                .execute(connection)
+        })
+    }
+
     /// Records the custom audience.
     ///
     /// # Errors

@@ -124,16 +124,19 @@ fn answer(prompt: &Prompt, mode: ClaudeMode) -> Value {
         None => "I could not find a table of lifetime values in your message.".to_owned(),
     };
     let output_tokens = tokens(&text);
-    let cut = mode == ClaudeMode::MaxTokens || output_tokens > prompt.max_tokens;
-    let stop_reason = match mode {
-        ClaudeMode::Refusal => "refusal",
-        ClaudeMode::UnknownStop => "paused_for_review",
-        _ if cut => "max_tokens",
-        _ => "end_turn",
+    let is_too_long = output_tokens > prompt.max_tokens;
+    let stop_reason = match mode.stop_reason() {
+        "end_turn" if is_too_long => "max_tokens",
+        reason => reason,
     };
-    let text = if cut { text[..text.floor_char_boundary(text.len() / 2)].to_owned() } else { text };
+    let text = if is_too_long || mode.is_cut() {
+        text[..text.floor_char_boundary(text.len() / 2)].to_owned()
+    } else {
+        text
+    };
     let content = match mode {
         ClaudeMode::EmptyContent => json!([]),
+        ClaudeMode::WithoutThinking => json!([{"type": "text", "text": text}]),
         _ => json!([
             {"type": "thinking", "thinking": "", "signature": "c2FuZGJveA=="},
             {"type": "text", "text": text},

@@ -256,8 +256,14 @@ fn judge_model(model: &ModelInfo, today: chrono::NaiveDate, findings: &mut Findi
     };
     findings.tell(format!("Model {name} ({id}), lifecycle {lifecycle}, {retirement}."));
     let successor = format!("Set CLAUDE_MODEL to a current model such as {}.", claude::DEFAULT_MODEL);
-    if model.lifecycle.as_deref() == Some("retired") || model.retires_on.is_some_and(|day| day <= today) {
-        findings.problem(Explanation::new(format!("The model {name} is retired."), successor));
+    // A day that has passed says only that the end is overdue: the lifecycle tells whether it has come.
+    let is_retired = match model.lifecycle.as_deref() {
+        Some(lifecycle) => lifecycle == "retired",
+        None => model.retires_on.is_some_and(|day| day <= today),
+    };
+    if is_retired {
+        let since = model.retires_on.map(|day| format!(" since {day}")).unwrap_or_default();
+        findings.problem(Explanation::new(format!("The model {name} is retired{since}."), successor));
     } else if model.lifecycle.as_deref() == Some("deprecated")
         || model.retires_on.is_some_and(|day| (day - today).num_days() <= DAYS_OF_WARNING)
     {
@@ -318,7 +324,7 @@ mod tests {
             let model = ModelInfo {
                 id: "claude-x".to_owned(),
                 display_name: Some("Claude X\u{1b}[31m".to_owned()),
-                lifecycle: Some(lifecycle.to_owned()),
+                lifecycle: Some(lifecycle.to_owned()).filter(|word| !word.is_empty()),
                 retires_on: retires.parse().ok(),
             };
             let mut findings = Findings::default();
@@ -331,7 +337,8 @@ mod tests {
         assert_eq!(judged("active", "2026-12-06"), (false, false));
         assert_eq!(judged("active", "2026-12-05"), (true, false));
         assert_eq!(judged("deprecated", "2027-12-05"), (true, false));
-        assert_eq!(judged("active", "2026-11-21"), (false, true));
+        assert_eq!(judged("deprecated", "2026-11-20"), (true, false), "overdue, but it still answers");
+        assert_eq!(judged("", "2026-11-21"), (false, true));
         assert_eq!(judged("retired", ""), (false, true));
     }
 }

@@ -356,16 +356,17 @@ fn refused(problems: Vec<ghl::Problem>) -> ConditionsRefused {
 
 /// Whoever assigns the percentile ranks.
 pub trait Ranker: Send + Sync {
-    /// Ranks the rows of the sketch; succeeds only with ranks that were verified against the exact ones.
+    /// Ranks the rows of the sketch; succeeds only with ranks that were verified against the exact ones. `report` is made
+    /// anew; after an error it tells how far the ranking came and what it cost.
     ///
     /// # Errors
     /// The ranker's own error; then nothing is sent.
-    fn rank(&self, sketch: &Sketch, cancel: &Cancel) -> Result<RankingReport, EdgeError>;
+    fn rank(&self, sketch: &Sketch, cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError>;
 }
 
 impl Ranker for claude::ClaudeClient {
-    fn rank(&self, sketch: &Sketch, cancel: &Cancel) -> Result<RankingReport, EdgeError> {
-        Self::rank(self, sketch, cancel).map_err(EdgeError::new)
+    fn rank(&self, sketch: &Sketch, cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError> {
+        Self::rank(self, sketch, cancel, report).map_err(EdgeError::new)
     }
 }
 
@@ -374,7 +375,12 @@ impl Ranker for claude::ClaudeClient {
 pub struct LocalRanker;
 
 impl Ranker for LocalRanker {
-    fn rank(&self, _sketch: &Sketch, _cancel: &Cancel) -> Result<RankingReport, EdgeError> {
-        Ok(RankingReport { normalizer: "local".to_owned(), ..RankingReport::default() })
+    fn rank(&self, _sketch: &Sketch, _cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError> {
+        *report = RankingReport {
+            normalizer: "local".to_owned(),
+            max_deviation: Some(0),
+            ..RankingReport::default()
+        };
+        Ok(())
     }
 }

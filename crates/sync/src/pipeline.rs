@@ -205,29 +205,47 @@ impl SyncService {
 
     fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Ranked, StepError> {
         progress.step(Step::Normalize, || {
-            let ranked = self.rank_values(account, cancel)?;
-            self.parts.store.run_set_ranking(progress.run, &ranked.stats, &ranked.report)?;
-            let deviation = ranked.report.max_deviation;
+            let store = &self.parts.store;
+            let mut report = RankingReport::default();
+            let ranked = match self.rank_values(account, &mut report, cancel) {
+                Ok(ranked) => ranked,
+                Err(error) => {
+                    // The answers of a ranking that failed were paid for. Why it failed weighs more than that they are kept.
+                    if let Err(unkept) = store.run_set_ranking_report(progress.run, &report) {
+                        log::error!("the report of the failed ranking is not kept: {unkept}");
+                    }
+                    return Err(error);
+                }
+            };
+            store.run_set_ranking(progress.run, &ranked.stats, &ranked.report)?;
+            let deviation = ranked.report.max_deviation.unwrap_or_default();
             let detail = format!("{} values, largest deviation {deviation}", ranked.stats.count);
             Ok((ranked, Some(detail)))
         })
     }
 
-    /// Has the values ranked, unless they are all equal.
-    pub(crate) fn rank_values(&self, account: &Account, cancel: &Cancel) -> Result<Ranked, RunError> {
+    /// Has the values ranked, unless they are all equal. After an error `report` tells how far that came.
+    pub(crate) fn rank_values(
+        &self,
+        account: &Account,
+        report: &mut RankingReport,
+        cancel: &Cancel,
+    ) -> Result<Ranked, RunError> {
         let Some(distribution) = Distribution::new(account.values.clone()) else {
             return Err(RunError::NobodyToSend { fetched: account.counts.fetched });
         };
         let sketch = distribution.sketch();
-        let mut report = if distribution.is_flat() {
-            RankingReport {
+        if distribution.is_flat() {
+            *report = RankingReport {
                 normalizer: "none".to_owned(),
+                max_deviation: Some(0),
                 warnings: vec!["All lifetime values are equal, so every contact got the rank 50.".to_owned()],
                 ..RankingReport::default()
-            }
+            };
         } else {
-            self.parts.ranker.rank(&sketch, cancel)?
-        };
+            self.parts.ranker.rank(&sketch, cancel, report)?;
+        }
+        let mut report = std::mem::take(report);
         if account.ambiguous > 0 {
             report.warnings.push(format!(
                 "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",

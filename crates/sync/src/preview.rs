@@ -121,7 +121,7 @@ impl SyncService {
         let obstacle = self.obstacle(config, &account)?;
         let (stats, ranking) = if obstacle.is_none() {
             progressed(Step::Normalize, 0, None);
-            let ranked = self.rank_values(&account, cancel)?;
+            let ranked = self.rank_values(&account, &mut RankingReport::default(), cancel)?;
             (Some(ranked.stats), Some(ranked.report))
         } else {
             let distribution = Distribution::new(account.values.clone());

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::Cents;
+pub(crate) use domain::money::grouped;
 use domain::run::{Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Trigger};
 
 /// Shown for what is not known or does not exist; never a zero or an empty cell.
@@ -70,16 +71,6 @@ pub(crate) fn ads_manager(ad_account: &str, business_id: Option<&str>) -> String
     let account = ad_account.strip_prefix("act_").unwrap_or(ad_account);
     let business = business_id.map(|id| format!("&business_id={id}")).unwrap_or_default();
     format!("https://adsmanager.facebook.com/adsmanager/audiences?act={account}{business}")
-}
-
-/// `1,234,567`.
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let first = digits.len() % 3;
-    let (head, tail) = digits.split_at(first);
-    let mut parts: Vec<&str> = if head.is_empty() { vec![] } else { vec![head] };
-    parts.extend((0..tail.len()).step_by(3).map(|at| &tail[at..at + 3]));
-    parts.join(",")
 }
 
 /// `3 contacts`, `1 contact`.

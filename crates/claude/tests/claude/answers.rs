@@ -1,6 +1,6 @@
 //! Answers that are accepted, corrected or refused.
 
-use crate::support::{answer, exact_ranks, good, message, rank, ranks, says, stopped};
+use crate::support::{KEY, answer, exact_ranks, good, message, rank, ranks, says, stopped};
 use claude::ClaudeError;
 use serde_json::{Value, json};
 use testkit::Reply;
@@ -86,6 +86,8 @@ fn the_correction_is_one_message_with_the_question_the_answer_and_the_mistakes()
     let report = outcome.report();
     assert_eq!((report.input_tokens, report.output_tokens), (2 * 2029, 2 * 1139), "both calls are counted");
     assert_eq!(report.request_ids.len(), 2);
+    assert_eq!(report.cost.unwrap().to_string(), "0.030896", "4,058 x 2 USD and 2,278 x 10 USD per million");
+    assert_eq!(report.problems.len(), 2, "what was wrong is kept");
 }
 
 #[test]
@@ -93,10 +95,10 @@ fn one_rank_of_difference_is_tolerated_only_after_a_correction() {
     let off_by_one = answer(&ranks(|r| r[50] += 1));
     let outcome = rank(vec![says(&off_by_one), says(&off_by_one)]);
     assert_eq!(outcome.received.len(), 2);
-    assert_eq!((outcome.report().corrections, outcome.report().max_deviation), (1, 1));
+    assert_eq!((outcome.report().corrections, outcome.report().max_deviation), (1, Some(1)));
 
     let exact_after_all = rank(vec![says(&off_by_one), good()]);
-    assert_eq!((exact_after_all.report().corrections, exact_after_all.report().max_deviation), (1, 0));
+    assert_eq!((exact_after_all.report().corrections, exact_after_all.report().max_deviation), (1, Some(0)));
 
     let worse = rank(vec![says(&off_by_one), says(&answer(&ranks(|r| r[50] += 2)))]);
     assert!(matches!(worse.result, Err(ClaudeError::WrongRanks { .. })));
@@ -130,18 +132,20 @@ fn refusals_and_unknown_stop_reasons_end_the_run_even_with_right_ranks() {
         "Claude declined to rank the values. Claude's words: \"I will not\""
     );
 
-    for (reason, code) in [
-        (json!("tool_use"), "tool_use"),
-        (json!("stop_sequence"), "stop_sequence"),
-        (json!("pause_turn"), "pause_turn"),
-        (json!("brand_new"), "brand_new"),
-        (Value::Null, "none"),
+    for (reason, code, words) in [
+        (json!("tool_use"), "tool_use", "(stop_reason `tool_use`)"),
+        (json!("stop_sequence"), "stop_sequence", "(stop_reason `stop_sequence`)"),
+        (json!("pause_turn"), "pause_turn", "Claude paused before"),
+        (json!("model_context_window_exceeded"), "model_context_window_exceeded", "too long for the model"),
+        (json!("brand_new"), "brand_new", "(stop_reason `brand_new`)"),
+        (Value::Null, "none", "does not say whether it is complete"),
     ] {
         let mut other = message(&answer(&exact_ranks()));
         other["stop_reason"] = reason;
         let outcome = rank(vec![Reply::json(200, other.to_string()), good()]);
         assert!(matches!(outcome.result, Err(ClaudeError::Stopped { .. })), "{code}");
         assert_eq!(outcome.explanation().provider_code.as_deref(), Some(code));
+        assert!(outcome.explanation().message.contains(words), "{}", outcome.explanation().message);
         assert_eq!(outcome.received.len(), 1);
     }
 }
@@ -153,6 +157,11 @@ fn a_hostile_note_is_shortened_and_stripped() {
     let outcome = rank(vec![says(&json!({"rows": rows, "notes": note}).to_string())]);
     let kept = outcome.report().note.clone().unwrap();
     assert!(kept.starts_with("a [2J <script>xy xy") && kept.chars().count() == 301, "{kept}");
+
+    // It is made of amounts; what looks like a phone number is one of them.
+    let amounts = format!("from -1,234,567.89 to 14155550100.00 with {KEY}");
+    let told = rank(vec![says(&json!({"rows": rows, "notes": amounts}).to_string())]);
+    assert_eq!(told.report().note.as_deref(), Some("from -1,234,567.89 to 14155550100.00 with ***"));
 
     let silent = rank(vec![says(&json!({"rows": rows, "notes": " \n"}).to_string())]);
     assert_eq!(silent.report().note, None);

@@ -1,6 +1,6 @@
 //! Errors that end the run: each by its meaning, with a remedy that names the setting.
 
-use crate::support::{KEY, error, good, rank, rank_with};
+use crate::support::{KEY, error, good, rank, rank_with, says};
 use claude::{ClaudeError, RejectionKind};
 use serde_json::json;
 use testkit::Reply;
@@ -26,8 +26,10 @@ fn each_documented_error_has_its_own_meaning_and_is_not_retried() {
         (404, "not_found_error", RejectionKind::UnknownModel, "CLAUDE_MODEL"),
         (413, "request_too_large", RejectionKind::TooLarge, "CLAUDE_BASE_URL"),
     ] {
-        let outcome = rank(vec![error(status, word, "some words"), good()]);
-        assert_eq!(outcome.received.len(), 1, "{word}");
+        let outcome =
+            rank(vec![error(status, word, "some words"), error(404, "not_found_error", ""), good()]);
+        let questions = outcome.received.iter().filter(|call| call.target == "/v1/messages").count();
+        assert_eq!(questions, 1, "{word}");
         let Err(ClaudeError::Rejected(rejection)) = &outcome.result else { panic!("{word}") };
         assert_eq!((rejection.kind, rejection.status), (kind, status));
         let explanation = outcome.explanation();
@@ -56,6 +58,37 @@ fn a_retired_model_names_its_date_and_successor() {
         "The model claude-sonnet-4-20250514 is no longer available: Anthropic's date for its retirement is 2026-06-15."
     ));
     assert_eq!(explanation.remedy, "Set CLAUDE_MODEL=claude-sonnet-5-5 and restart.");
+    assert_eq!(outcome.received.len(), 1, "the day is known");
+}
+
+#[test]
+fn the_models_api_is_asked_for_the_day_of_a_model_that_retired_since() {
+    let gone = || error(404, "not_found_error", "model: claude-sonnet-5-5");
+    let retired = r#"{"id":"claude-sonnet-5-5","lifecycle":"retired","retires_at":"2028-01-31T00:00:00Z"}"#;
+    let outcome = rank(vec![gone(), Reply::json(200, retired)]);
+    assert_eq!(outcome.received[1].target, "/v1/models/claude-sonnet-5-5");
+    let explanation = outcome.explanation();
+    assert!(explanation.message.contains("retirement is 2028-01-31."), "{}", explanation.message);
+    assert!(
+        explanation.remedy.contains("models/overview") && !explanation.remedy.contains("=claude-sonnet-5-5"),
+        "the model that is gone is no advice: {}",
+        explanation.remedy
+    );
+
+    for unknown in [gone(), Reply::json(200, retired.replace("retired", "active"))] {
+        let explanation = rank(vec![gone(), unknown]).explanation();
+        assert!(explanation.message.contains("may be retired or misspelt"), "{}", explanation.message);
+        assert_eq!(explanation.provider_code.as_deref(), Some("not_found_error"));
+    }
+}
+
+#[test]
+fn a_model_whose_end_is_announced_ranks_with_a_warning() {
+    let outcome = rank_with(vec![good()], |settings| settings.model = "claude-sonnet-4-5".to_owned());
+    let [warning] = outcome.report().warnings.as_slice() else { panic!("{:?}", outcome.report()) };
+    assert!(warning.contains("claude-sonnet-4-5 on 2026-11-30"), "{warning}");
+    assert!(warning.contains("CLAUDE_MODEL=claude-sonnet-5-5"), "{warning}");
+    assert_eq!(rank(vec![good()]).report().warnings, Vec::<String>::new());
 }
 
 #[test]
@@ -110,21 +143,44 @@ fn a_key_that_can_not_be_sent_is_explained() {
 }
 
 #[test]
-fn a_model_without_schemas_is_asked_once_more_in_plain_words() {
-    for words in [
-        "output_config.format: not supported by this model",
-        "This model does not support the effort parameter.",
-    ] {
-        let refusal = || error(400, "invalid_request_error", words);
-        let outcome = rank(vec![refusal(), good()]);
-        assert_eq!(outcome.report().corrections, 0);
-        let (first, second) = (outcome.body(0), outcome.body(1));
-        assert_eq!(second["messages"], first["messages"]);
-        assert!(second.get("output_config").is_none());
-        assert!(second["system"].as_str().unwrap().contains("Return only JSON"));
+fn what_a_model_does_not_take_is_left_out_step_by_step() {
+    let refusal = |words: &str| error(400, "invalid_request_error", words);
+    let effort = || refusal("output_config.effort: This model does not support the effort parameter.");
+    let schema = || refusal("output_config.format: not supported by this model");
 
-        let twice = rank(vec![refusal(), refusal(), good()]);
-        assert!(matches!(twice.result, Err(ClaudeError::Rejected(_))));
-        assert_eq!(twice.received.len(), 2);
+    let without_effort = rank(vec![effort(), good()]);
+    let (first, second) = (without_effort.body(0), without_effort.body(1));
+    assert_eq!(second["output_config"]["format"], first["output_config"]["format"]);
+    assert!(second["output_config"].get("effort").is_none());
+    assert_eq!((&second["system"], &second["messages"]), (&first["system"], &first["messages"]));
+    assert_eq!((without_effort.report().retries, without_effort.report().corrections), (1, 0));
+
+    for script in [vec![schema(), good()], vec![effort(), schema(), good()]] {
+        let plain = rank(script);
+        let last = plain.body(plain.received.len() - 1);
+        assert!(last.get("output_config").is_none(), "{last}");
+        assert!(last["system"].as_str().unwrap().contains("Return only JSON"));
+        assert_eq!(last["messages"], first["messages"]);
+        plain.report();
     }
+
+    let never = rank(vec![effort(), schema(), schema(), good()]);
+    assert!(matches!(never.result, Err(ClaudeError::Rejected(_))));
+    assert_eq!(never.received.len(), 3);
+}
+
+#[test]
+fn a_ranking_that_failed_tells_what_it_asked_and_what_that_cost() {
+    let wrong = says("[1, 2]");
+    let outcome = rank(vec![error(500, "api_error", ""), wrong.clone(), wrong]);
+    assert!(matches!(outcome.result, Err(ClaudeError::WrongRanks { .. })));
+    let report = &outcome.report;
+    assert_eq!((report.retries, report.corrections, report.max_deviation), (1, 1, None));
+    assert_eq!(report.request_ids, ["req_error", "req_ok", "req_ok"]);
+    assert_eq!((report.input_tokens, report.output_tokens), (2 * 2029, 2 * 1139));
+    assert_eq!(report.cost.unwrap().to_string(), "0.030896");
+    assert_eq!(report.problems, ["expected 101 rows, got 2"]);
+
+    let refused = rank(vec![error(401, "authentication_error", "")]).report;
+    assert_eq!((refused.model, refused.cost, refused.input_tokens), (None, None, 0));
 }

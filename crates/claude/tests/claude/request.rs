@@ -55,7 +55,9 @@ fn the_report_carries_what_a_run_shows() {
     assert_eq!(report.model.as_deref(), Some("claude-sonnet-5-5"));
     assert_eq!((report.input_tokens, report.output_tokens), (2029, 1139));
     assert_eq!(report.request_ids, ["req_ok"]);
-    assert_eq!((report.corrections, report.max_deviation), (0, 0));
+    assert_eq!((report.corrections, report.max_deviation), (0, Some(0)));
+    assert_eq!((report.retries, report.problems.len()), (0, 0));
+    assert_eq!(report.cost.unwrap().to_string(), "0.015448");
     assert_eq!(report.note.as_deref(), Some("no ties"));
     // SHA-256 of the 101 lines, computed apart from this program.
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use crate::support::{error, good, rank, rank_with, settings, sketch};
 use claude::{ClaudeClient, ClaudeError, RejectionKind};
+use domain::ranking::RankingReport;
 use domain::{Cancel, Explain};
 use http_client::TransportFault;
 use std::time::Duration;
@@ -109,7 +110,9 @@ fn silence_is_a_timeout_and_is_repeated() {
 #[test]
 fn nobody_at_the_address_is_explained() {
     let nowhere = "http://127.0.0.1:1";
-    let error = ClaudeClient::new(settings(nowhere)).rank(&sketch(), &Cancel::new()).unwrap_err();
+    let error = ClaudeClient::new(settings(nowhere))
+        .rank(&sketch(), &Cancel::new(), &mut RankingReport::default())
+        .unwrap_err();
     assert_eq!(error.explain().message, "Claude can not be reached, so the values could not be ranked.");
     assert!(error.explain().remedy.contains("CLAUDE_BASE_URL"));
 }
@@ -119,7 +122,8 @@ fn a_cancelled_run_asks_nothing() {
     let server = ScriptedServer::start(vec![good()]).unwrap();
     let cancel = Cancel::new();
     cancel.cancel();
-    let result = ClaudeClient::new(settings(server.url())).rank(&sketch(), &cancel);
+    let result =
+        ClaudeClient::new(settings(server.url())).rank(&sketch(), &cancel, &mut RankingReport::default());
     assert!(matches!(result, Err(ClaudeError::Cancelled(_))));
     assert!(server.received().is_empty());
 }

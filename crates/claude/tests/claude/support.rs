@@ -71,13 +71,16 @@ pub fn error(status: u16, kind: &str, words: &str) -> Reply {
 
 /// What the client did with a script.
 pub struct Outcome {
-    pub result: Result<RankingReport, ClaudeError>,
+    pub result: Result<(), ClaudeError>,
+    /// Also of a ranking that failed.
+    pub report: RankingReport,
     pub received: Vec<Received>,
 }
 
 impl Outcome {
     pub fn report(&self) -> &RankingReport {
-        self.result.as_ref().unwrap()
+        self.result.as_ref().unwrap();
+        &self.report
     }
 
     pub fn explanation(&self) -> Explanation {
@@ -113,6 +116,11 @@ pub fn rank_with(script: Vec<Reply>, change: impl FnOnce(&mut ClaudeSettings)) -
     let server = ScriptedServer::start(script).unwrap();
     let mut settings = settings(server.url());
     change(&mut settings);
-    let result = ClaudeClient::new(settings).rank(&sketch(), &Cancel::new());
-    Outcome { result, received: server.received() }
+    let mut report = RankingReport::default();
+    let result = ClaudeClient::new(settings).rank(&sketch(), &Cancel::new(), &mut report);
+    let received = server.received();
+    let calls = received.iter().filter(|call| call.method == "POST").count();
+    let told = (1 + report.retries + report.corrections) as usize;
+    assert!(calls == told || calls == 0, "{calls} calls were made, and the report tells of {told}");
+    Outcome { result, report, received }
 }

@@ -28,13 +28,7 @@ pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
         ));
     }
     if let Some(ranking) = &run.ranking {
-        lines.push(format!(
-            "Ranked by {}: {} tokens in, {} out, largest deviation from the exact ranks {}",
-            ranking.model.as_deref().unwrap_or(&ranking.normalizer),
-            ranking.input_tokens,
-            ranking.output_tokens,
-            ranking.max_deviation
-        ));
+        lines.extend(ranking.facts().into_iter().map(|(label, text)| format!("{label}: {text}")));
     }
     if let Some(audience) = &run.audience {
         lines.push(format!("Custom audience {} (id {})", audience.name, audience.id));

@@ -14,7 +14,7 @@ fn the_demo_confirms_every_figure_of_2357_real_customers() {
     let outcome = demo(&["--once"]).expect(0);
     for line in [
         "2357 contacts read",
-        "Ranked by claude-sonnet-5-5",
+        "Ranked by: Claude (claude-sonnet-5-5), every rank checked",
         "confirmed  expected people who arrived, by their SHA-256: 2319",
         "confirmed  people with a wrong percentile: 0",
         "confirmed  lookalikes: 1",

@@ -68,7 +68,7 @@ fn a_preview_sends_nothing_and_counts_what_the_next_sync_counts(database: Databa
     for words in [
         format!("{} lifetime values from {} to {}", stats.count, stats.min.grouped(), stats.max.grouped()),
         format!("top 10%: {top}   middle: {middle}   bottom 40%: {bottom}"),
-        "Ranked by claude-sonnet-5-5".to_owned(),
+        "Ranked by: Claude (claude-sonnet-5-5), every rank checked".to_owned(),
         format!("{} rows would be sent: one for each contact, 0 more", account.sent),
     ] {
         assert!(outcome.stdout.contains(&words), "`{words}` is missing:\n{}", outcome.stdout);
@@ -156,7 +156,7 @@ fn a_preview_with_local_ranks_needs_no_claude() {
     let mut instance = Instance::start();
     instance.set("NORMALIZER", "local").unset("CLAUDE_API_KEY");
     let outcome = preview(&instance).expect(0);
-    assert!(outcome.stdout.contains("Ranked by local"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("Ranked by: Calculated on this computer"), "{}", outcome.stdout);
     assert_eq!(instance.sandbox.record().count(Service::Claude), 0);
 }
 

@@ -43,7 +43,60 @@ pub enum ClaudeMode {
     Refusal,
     /// Right, but with a stop reason nobody knows.
     UnknownStop,
+    /// Breaks off because Claude paused.
+    PauseTurn,
+    /// Breaks off because question and answer are longer than the model's context.
+    ContextExceeded,
+    /// Right, without a thinking block before it.
+    WithoutThinking,
+    /// Right, with a remark that is long, breaks lines and would be markup.
+    HostileNote,
 }
+
+impl ClaudeMode {
+    /// Every mode.
+    pub const ALL: [Self; 19] = [
+        Self::Good,
+        Self::BareArray,
+        Self::Fenced,
+        Self::CountMinus1,
+        Self::CountPlus2,
+        Self::Reversed,
+        Self::OffByOne,
+        Self::OffByTwo,
+        Self::P101,
+        Self::Floats,
+        Self::Prose,
+        Self::EmptyContent,
+        Self::MaxTokens,
+        Self::Refusal,
+        Self::UnknownStop,
+        Self::PauseTurn,
+        Self::ContextExceeded,
+        Self::WithoutThinking,
+        Self::HostileNote,
+    ];
+
+    /// Why the answer ended, unless it was too long.
+    pub(super) fn stop_reason(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::Refusal => "refusal",
+            Self::UnknownStop => "paused_for_review",
+            Self::PauseTurn => "pause_turn",
+            Self::ContextExceeded => "model_context_window_exceeded",
+            _ => "end_turn",
+        }
+    }
+
+    /// Whether the text breaks off in the middle.
+    pub(super) fn is_cut(self) -> bool {
+        matches!(self, Self::MaxTokens | Self::PauseTurn | Self::ContextExceeded)
+    }
+}
+
+/// What a remark must never do to a page, a mail or a terminal.
+const HOSTILE_NOTE: &str = "<script>alert(1)</script>\r\nBcc: everybody\u{1b}[31m \u{202e}evil <b>bold</b>";
 
 /// A mode and for how long. Also the body of `POST /control/claude/mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -93,12 +146,20 @@ pub(super) fn text(mode: ClaudeMode, table: &Table, structured: bool) -> String 
         | ClaudeMode::Fenced
         | ClaudeMode::EmptyContent
         | ClaudeMode::MaxTokens
-        | ClaudeMode::UnknownStop => {}
+        | ClaudeMode::UnknownStop
+        | ClaudeMode::PauseTurn
+        | ClaudeMode::ContextExceeded
+        | ClaudeMode::WithoutThinking
+        | ClaudeMode::HostileNote => {}
     }
     if mode == ClaudeMode::BareArray {
         return Value::from_iter(rows.into_iter().map(|(_, p)| p)).to_string();
     }
     let rows: Vec<Value> = rows.into_iter().map(|(i, p)| json!({"i": i, "p": p})).collect();
-    let answer = json!({"rows": rows, "notes": table.notes()}).to_string();
+    let notes = match mode {
+        ClaudeMode::HostileNote => format!("{HOSTILE_NOTE} {}", "and so on ".repeat(100)),
+        _ => table.notes(),
+    };
+    let answer = json!({"rows": rows, "notes": notes}).to_string();
     if structured && mode != ClaudeMode::Fenced { answer } else { format!("```json\n{answer}\n```") }
 }

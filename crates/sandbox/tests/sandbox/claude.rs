@@ -196,6 +196,19 @@ fn every_mode_spoils_the_answer_in_its_way() {
     assert_eq!(refusal["stop_reason"], "refusal");
     assert!(refusal["stop_details"]["explanation"].is_string());
     assert_eq!(answer("unknown_stop").json()["stop_reason"], "paused_for_review");
+    for (mode, reason) in
+        [("pause_turn", "pause_turn"), ("context_exceeded", "model_context_window_exceeded")]
+    {
+        let broken = answer(mode);
+        assert_eq!(broken.json()["stop_reason"], reason);
+        assert!(serde_json::from_str::<Value>(&text(&broken)).is_err());
+    }
+    let plain = answer("without_thinking");
+    assert_eq!((&plain.json()["content"][0]["type"], percentiles(&text(&plain))), (&json!("text"), right()));
+    let hostile = text(&answer("hostile_note"));
+    assert_eq!(percentiles(&hostile), right());
+    let note = serde_json::from_str::<Value>(&hostile).unwrap()["notes"].as_str().unwrap().to_owned();
+    assert!(note.len() > 1000 && note.contains("<script>") && note.contains('\u{1b}'), "{note}");
     assert_eq!(percentiles(&text(&post(&sandbox, &request()))), right());
     assert_eq!(control(&sandbox, "POST", "/control/claude/mode", &json!({"mode": "drunk"})).status, 400);
 }

@@ -1,7 +1,7 @@
 //! A run as the API shows it.
 
 use super::words::{LookalikeStatus, RunStatus, StepName, StepStatus, Trigger};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::foreign_text::presentable;
 use domain::run::{NormalizationStats, RankingReport, RefusedSample, StepRecord};
 use domain::{Accounting, Cents, Percentile};
@@ -170,11 +170,20 @@ pub(crate) struct Ranking {
     model: Option<String>,
     input_tokens: u64,
     output_tokens: u64,
+    /// US dollars at Anthropic's list prices, exactly; null when a price is not known.
+    #[schema(example = "0.015448")]
+    cost_usd: Option<String>,
+    /// The day those prices were read.
+    prices_of: Option<NaiveDate>,
     request_ids: Vec<String>,
+    /// Calls beside the first and the correction.
+    retries: u32,
     /// Answers that were sent back because they failed the check.
     corrections: u32,
-    /// Largest difference between the answer and the exact rank; the exact rank is used.
-    max_deviation: u8,
+    /// What the check found in the last answer it refused.
+    problems: Vec<String>,
+    /// Largest difference between the answer and the exact rank; the exact rank is used. Null when no answer was accepted.
+    max_deviation: Option<u8>,
     /// The model's remark on the distribution.
     note: Option<String>,
     warnings: Vec<String>,
@@ -329,6 +338,10 @@ impl From<RankingReport> for Ranking {
             model: report.model,
             input_tokens: report.input_tokens,
             output_tokens: report.output_tokens,
+            cost_usd: report.cost.map(|cost| cost.to_string()),
+            prices_of: report.cost.map(|cost| cost.prices_of),
+            retries: report.retries,
+            problems: report.problems,
             request_ids: report.request_ids,
             corrections: report.corrections,
             max_deviation: report.max_deviation,

@@ -7,9 +7,8 @@ use crate::wording::{
     matched_count, run_badge, step_badge, trigger,
 };
 use domain::foreign_text::{LONGEST, one_line, presentable};
-use domain::run::{
-    Failure, LookalikeStatus, RankingReport, RefusedSample, RunStatus, Step, StepRecord, StepStatus,
-};
+use domain::ranking::RankingReport;
+use domain::run::{Failure, LookalikeStatus, RefusedSample, RunStatus, Step, StepRecord, StepStatus};
 use domain::{Bucket, Run};
 
 /// Everything a page says about one run, ready-made.
@@ -128,7 +127,7 @@ impl RunView {
                 format!("{} added, {} removed", contacts(changes.added), grouped(changes.removed))
             }),
             distribution: run.stats.as_ref().map(|stats| DistributionView::new(stats, wording)),
-            ranking: run.ranking.as_ref().map(ranking),
+            ranking: run.ranking.as_ref().map(RankingReport::facts).filter(|facts| !facts.is_empty()),
         }
     }
 }
@@ -252,26 +251,4 @@ fn lookalikes(run: &Run) -> Vec<LookalikeView> {
         note: lookalike.note.clone(),
     };
     run.lookalikes.iter().map(view).collect()
-}
-
-fn ranking(report: &RankingReport) -> Vec<(&'static str, String)> {
-    let by = match (report.normalizer.as_str(), &report.model) {
-        ("claude", Some(model)) => format!("Claude ({model}), every rank checked"),
-        ("claude", None) => "Claude, every rank checked".to_owned(),
-        ("local", _) => "Calculated on this computer".to_owned(),
-        ("none", _) => "Not needed: all values are equal".to_owned(),
-        (other, _) => other.to_owned(),
-    };
-    let mut rows = vec![("Ranked by", by)];
-    if report.normalizer == "claude" {
-        rows.push(("Largest deviation from the exact rank", report.max_deviation.to_string()));
-        rows.push(("Answers sent back for correction", report.corrections.to_string()));
-        let (read, written) = (grouped(report.input_tokens), grouped(report.output_tokens));
-        rows.push(("Tokens", format!("{read} read, {written} written")));
-    }
-    if !report.request_ids.is_empty() {
-        rows.push(("Request ids", report.request_ids.join(", ")));
-    }
-    rows.extend(report.note.iter().map(|note| ("Claude's remark", note.clone())));
-    rows
 }

@@ -19,7 +19,7 @@ fn conditions(filters: &Value) -> Conditions {
 /// Contacts of the demo's account that have a value and came last: three of them share each moment.
 fn last(contacts: u32) -> Conditions {
     let first_moment = (2357 - contacts) / 3;
-    conditions(json!([
+    conditions(&json!([
         {"field": "customFields.Lifetime Value", "operator": "exists"},
         {"field": "dateAdded", "operator": "range", "value": {"gte": 1_704_067_200_000 + i64::from(first_moment) * 600_000}},
     ]))
@@ -104,7 +104,7 @@ fn a_filter_of_the_environment_that_does_not_exist_is_named_with_its_setting() {
 #[test]
 fn a_filter_whose_custom_field_is_gone_is_not_searched_without_it() {
     let mut instance = Instance::start();
-    let gone = conditions(json!([{"field": "customFields.Shoe size", "operator": "exists"}]));
+    let gone = conditions(&json!([{"field": "customFields.Shoe size", "operator": "exists"}]));
     let saved = instance.store().filter_add("Shoes", &gone).unwrap();
     instance.set("GHL_SMART_LIST_ID", &format!("filter:{}", saved.id));
     instance.sync(&[]).expect(1).names(&["filters[0].field", "Shoe size"]);

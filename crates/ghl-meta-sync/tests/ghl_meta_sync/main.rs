@@ -6,6 +6,7 @@ mod bad_input;
 mod californians;
 mod checks;
 mod clean_up;
+mod contact_by_contact;
 mod crash;
 mod databases;
 mod delivery;

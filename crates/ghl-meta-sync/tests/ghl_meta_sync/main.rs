@@ -5,6 +5,7 @@ mod account;
 mod bad_input;
 mod californians;
 mod checks;
+mod claude;
 mod clean_up;
 mod crash;
 mod databases;

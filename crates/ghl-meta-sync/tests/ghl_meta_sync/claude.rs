@@ -244,8 +244,12 @@ fn each(wanted: fn(&Case) -> bool) {
     for model in models {
         let mut instance = instance(model);
         let served = Served::start(&mut instance);
+        let api = served.get("/api/openapi.json");
+        let documented = api["components"]["schemas"]["Ranking"]["properties"].as_object().unwrap().clone();
         for case in cases.iter().filter(|case| case.model == model) {
             let told = run_case(&served, &instance, case);
+            let fields: BTreeSet<&String> = told.run["ranking"].as_object().unwrap().keys().collect();
+            assert_eq!(fields, documented.keys().collect(), "{}: the API's description", case.name);
             check(case, &told, &instance);
         }
         if cases.iter().all(|case| !case.succeeds()) {

@@ -22,6 +22,8 @@ pub(crate) struct App {
     pub(crate) hosts: AllowedHosts,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
+    /// Whose contacts are linked to.
+    pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) csrf: CsrfKey,
@@ -44,6 +46,7 @@ impl App {
         Ok(Self {
             hosts,
             instance_name: settings.instance_name,
+            location_id: settings.location_id,
             wording: Wording {
                 time_zone: settings.time_zone,
                 currency: settings.currency,

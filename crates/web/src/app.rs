@@ -7,6 +7,7 @@ use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
 use crate::meta_check::MetaCheck;
+use crate::previews::Previews;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) csrf: CsrfKey,
     pub(crate) meta_check: MetaCheck,
     pub(crate) audiences: Audiences,
+    pub(crate) previews: Arc<Previews>,
     /// The version of the tables when the dashboard was started.
     pub(crate) schema_version: String,
     /// Keeps the cookies of several instances on one host apart; browsers do not do it by port.
@@ -56,6 +58,7 @@ impl App {
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
+            previews: Arc::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,
             store,

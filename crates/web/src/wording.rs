@@ -177,7 +177,10 @@ pub(crate) fn lookalike_state(lookalike: &Lookalike) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wording, ads_manager, duration, ghl_contact, grouped, masked_email, masked_phone, matched_count, share};
+    use super::{
+        Wording, ads_manager, duration, ghl_contact, grouped, masked_email, masked_phone, matched_count,
+        share,
+    };
     use chrono::TimeDelta;
     use domain::Cents;
     use domain::run::Matched;

@@ -27,11 +27,15 @@ fn a_bucket_is_read_part_by_part_without_a_gap_or_a_repetition(db: &TestDb) {
                     break;
                 }
             }
-            let distinct: BTreeSet<&str> = read.iter().map(|contact| contact.ghl_contact_id.as_str()).collect();
+            let distinct: BTreeSet<&str> =
+                read.iter().map(|contact| contact.ghl_contact_id.as_str()).collect();
             let expected = if bucket == Bucket::Suppressed { 1 } else { total };
             assert_eq!((read.len(), distinct.len()), (total, expected), "{bucket} by {at_once}");
             assert!(read.iter().all(|contact| contact.bucket == bucket));
-            assert_eq!(read.iter().filter(|contact| contact.is_erased()).count(), if expected == 1 { 7 } else { 0 });
+            assert_eq!(
+                read.iter().filter(|contact| contact.is_erased()).count(),
+                if expected == 1 { 7 } else { 0 }
+            );
         }
     }
     store.contacts_erase(&BTreeSet::from(["a0".to_owned()])).unwrap();

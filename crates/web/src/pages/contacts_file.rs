@@ -36,10 +36,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 const GROUPS: [(&str, &[Bucket]); 3] = [
     ("rejected", &[Bucket::BadLtv, Bucket::NoIdentifier]),
     ("refused", &[Bucket::RefusedByMeta]),
-    (
-        "skipped",
-        &[Bucket::NoLtv, Bucket::OptedOut, Bucket::BelowMinimum, Bucket::Merged, Bucket::Suppressed],
-    ),
+    ("skipped", &[Bucket::NoLtv, Bucket::OptedOut, Bucket::BelowMinimum, Bucket::Merged, Bucket::Suppressed]),
 ];
 
 /// How far the file has been read.

@@ -18,6 +18,8 @@ mod linked;
 pub(crate) mod mail;
 mod notice;
 mod pager;
+pub(crate) mod preview;
+mod preview_view;
 mod problem_rows;
 pub(crate) mod run;
 mod run_view;

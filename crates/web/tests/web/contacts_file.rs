@@ -45,7 +45,7 @@ fn a_bucket_is_a_file_that_names_the_contact_and_the_reason_and_reaches_nobody()
     let run = running(&dashboard.store);
     let bad = [
         contact("c1", Bucket::BadLtv, Some("the value is not a number: \"TBD, maybe\"")),
-        contact("=cmd|'/c calc'!A1", Bucket::BadLtv, Some("@SUM(A1) of ann@example.com")),
+        contact("=cmd|'/c calc'!A1", Bucket::BadLtv, Some("=SUM(A1) of ann@example.com")),
     ];
     dashboard.store.contacts_insert(run, &bad).unwrap();
     let answer = dashboard.get(&format!("/sync/{run}/contacts.csv?bucket=bad_ltv"));
@@ -59,14 +59,15 @@ fn a_bucket_is_a_file_that_names_the_contact_and_the_reason_and_reaches_nobody()
         assert_eq!(answer.header(header), value);
     }
     let rows = rows(&answer.body);
-    let hostile = "https://app.gohighlevel.com/v2/location/loc1/contacts/detail/%3Dcmd%7C%27%2Fc%20calc%27%21A1";
+    let hostile =
+        "https://app.gohighlevel.com/v2/location/loc1/contacts/detail/%3Dcmd%7C%27%2Fc%20calc%27%21A1";
     assert_eq!(
         rows[0],
         [
             "'=cmd|'/c calc'!A1",
             hostile,
             "Lifetime value is not an amount",
-            "'@SUM(A1) of ***",
+            "'=SUM(A1) of ***",
             "-1234.50",
             "7",
             "'=***@e***.com",
@@ -154,5 +155,8 @@ fn the_page_of_a_run_names_who_was_not_sent_and_offers_the_files() {
     assert!(!html.contains("contacts.csv"), "nothing is stored yet");
     let run = successful(&dashboard.store);
     let html = dashboard.page(&format!("/sync/{run}"));
-    assert!(!html.contains("<code>contact-11</code></th><td>"), "who was sent is not listed with the problems");
+    assert!(
+        !html.contains("<code>contact-11</code></th><td>"),
+        "who was sent is not listed with the problems"
+    );
 }

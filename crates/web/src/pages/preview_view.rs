@@ -117,6 +117,8 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert!(summary(1, 0).starts_with("1 contact would be sent in 1 row: "));
-        assert!(summary(1_204, 3).starts_with("1,204 contacts would be sent in 1,207 rows: one for each, 3 more"));
+        assert!(
+            summary(1_204, 3).starts_with("1,204 contacts would be sent in 1,207 rows: one for each, 3 more")
+        );
     }
 }

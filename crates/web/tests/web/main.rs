@@ -18,6 +18,7 @@ mod pages_connections;
 mod pages_rules;
 mod pages_settings;
 mod pages_site;
+mod preview;
 mod protection;
 mod run_page;
 mod runs;

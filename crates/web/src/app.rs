@@ -1,7 +1,9 @@
 //! What every handler shares.
 
+use crate::assets;
 use crate::audiences::Audiences;
 use crate::auth::Gate;
+use crate::base::Base;
 use crate::csrf::CsrfKey;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
@@ -21,6 +23,7 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) installation: Arc<dyn Installation>,
     pub(crate) hosts: AllowedHosts,
+    pub(crate) base: Base,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
     /// Whose contacts are linked to.
@@ -46,6 +49,7 @@ impl App {
     ) -> Result<Self, WebError> {
         let gate = settings.password.as_ref().map(Gate::new).transpose();
         Ok(Self {
+            base: Base::new(settings.public_url.as_deref())?,
             hosts,
             instance_name: settings.instance_name,
             location_id: settings.location_id,
@@ -64,6 +68,11 @@ impl App {
             store,
             installation,
         })
+    }
+
+    /// The address of a file of `static/`.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        format!("{}{}", self.base.path(), assets::url(name))
     }
 
     /// The name of a cookie of ours.

@@ -12,6 +12,7 @@ mod app;
 mod assets;
 mod audiences;
 mod auth;
+mod base;
 mod body;
 mod csrf;
 mod error;

@@ -7,6 +7,7 @@ mod api_refusals;
 mod api_server;
 mod api_sync;
 mod auth;
+mod behind_a_proxy;
 mod contacts_file;
 mod dashboard;
 mod dashboard_server;

@@ -9,6 +9,7 @@ use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
 use crate::meta_check::MetaCheck;
+use crate::previews::Previews;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
@@ -25,11 +26,14 @@ pub(crate) struct App {
     pub(crate) base: Base,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
+    /// Whose contacts are linked to.
+    pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) csrf: CsrfKey,
     pub(crate) meta_check: MetaCheck,
     pub(crate) audiences: Audiences,
+    pub(crate) previews: Arc<Previews>,
     /// The version of the tables when the dashboard was started.
     pub(crate) schema_version: String,
     /// Keeps the cookies of several instances on one host apart; browsers do not do it by port.
@@ -48,6 +52,7 @@ impl App {
             base: Base::new(settings.public_url.as_deref())?,
             hosts,
             instance_name: settings.instance_name,
+            location_id: settings.location_id,
             wording: Wording {
                 time_zone: settings.time_zone,
                 currency: settings.currency,
@@ -57,6 +62,7 @@ impl App {
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
+            previews: Arc::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,
             store,

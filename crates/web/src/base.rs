@@ -13,16 +13,18 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::uri::PathAndQuery;
 
 /// The beginnings of our own addresses. A path of `PUBLIC_URL` that begins with one could be meant either way.
-const OWN: [&str; 13] = [
+const OWN: [&str; 15] = [
     "api",
     "config",
     "connections",
     "email",
     "erase",
+    "filters",
     "fragments",
     "healthz",
     "login",
     "logout",
+    "preview",
     "readyz",
     "settings",
     "static",

@@ -22,6 +22,7 @@ mod installation;
 mod meta_check;
 mod openapi;
 mod pages;
+mod previews;
 mod problem;
 mod random;
 mod routes;

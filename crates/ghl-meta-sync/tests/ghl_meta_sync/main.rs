@@ -3,6 +3,7 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod californians;
 mod checks;
 mod claude;

@@ -6,6 +6,7 @@ use crate::model_info::{ModelInfo, announced_retirement};
 use crate::prices::{self, PRICES_OF};
 use crate::question::{self, MAX_TOKENS, QUOTED_PROBLEMS, Question};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::request_id::request_id;
 use domain::foreign_text::{LONGEST, one_line, presentable};
 use domain::percentile::Sketch;
 use domain::ranking::{ListCost, RankingReport};
@@ -166,13 +167,18 @@ impl ClaudeClient {
     }
 
     /// What Anthropic knows of the configured model: `GET /v1/models/{id}`
-    /// (<https://platform.claude.com/docs/en/api/models>). Free; checks key and model. Retried like [`Self::rank`].
+    /// (<https://platform.claude.com/docs/en/api/models>). Free; checks key and model. Retried like [`Self::rank`]. A day
+    /// of retirement that the reply leaves out, as older API versions may, is the announced one.
     ///
     /// # Errors
     /// [`ClaudeError`]
     pub fn model(&self, cancel: &Cancel) -> Result<ModelInfo, ClaudeError> {
         let id = utf8_percent_encode(&self.settings.model, PATH_SEGMENT);
-        self.call(Method::Get, &format!("/v1/models/{id}"), None, cancel, &mut RankingReport::default())
+        let path = format!("/v1/models/{id}");
+        let mut model: ModelInfo =
+            self.call(Method::Get, &path, None, cancel, &mut RankingReport::default())?;
+        model.retires_on = model.retires_on.or_else(|| announced_retirement(&self.settings.model));
+        Ok(model)
     }
 
     fn ask(
@@ -222,11 +228,11 @@ impl ClaudeClient {
             is_repeated = true;
             let reply = self.http.send(self.request(method, path, body))?;
             if !reply.is_success() {
-                let rejection = Rejection::read(&reply, &self.settings.model, |text| self.clean(text));
+                let rejection = Rejection::read(&reply, &self.settings.model, &self.settings.api_key);
                 report.request_ids.extend(rejection.request_id.clone());
                 return Err(ClaudeError::Rejected(Box::new(rejection)));
             }
-            let request_id = reply.header("request-id").map(|id| self.clean(id));
+            let request_id = request_id(&reply, None, &self.settings.api_key);
             report.request_ids.extend(request_id.clone());
             read_json(&reply, request_id)
         })

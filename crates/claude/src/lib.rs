@@ -12,8 +12,9 @@ mod model_info;
 mod prices;
 mod question;
 mod rejection;
+mod request_id;
 
 pub use client::{ClaudeClient, ClaudeSettings, DEFAULT_BASE_URL, DEFAULT_MODEL};
-pub use error::ClaudeError;
+pub use error::{ClaudeError, model_instead_of};
 pub use model_info::ModelInfo;
 pub use rejection::{Rejection, RejectionKind};

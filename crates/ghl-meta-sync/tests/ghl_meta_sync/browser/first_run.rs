@@ -38,7 +38,8 @@ fn an_empty_dashboard_leads_to_the_first_success() {
         wait_for_step(&instance, Step::Wait);
         instance.sandbox.clock().advance(MONTH);
         browser.misses("heading", "Sync 1 is running");
-        browser.wait_until("the title does not tell the end", || Ok(browser.title().starts_with("Succeeded")));
+        browser
+            .wait_until("the title does not tell the end", || Ok(browser.title().starts_with("Succeeded")));
         browser.wait_until("the end is not announced", || Ok(browser.announced() == "Sync 1: Succeeded"));
         browser.judge("succeeded");
         browser.assert_masked();

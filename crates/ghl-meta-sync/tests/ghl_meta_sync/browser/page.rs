@@ -119,7 +119,9 @@ impl Browser {
 
     /// Waits until the page shows these words.
     pub fn sees(&self, words: &str) {
-        self.wait_until(&format!("the page does not say “{words}”"), || Ok(self.shown()?.contains(words)));
+        self.wait_until(&format!("the page does not say “{words}”"), || {
+            Ok(self.shown()?.contains(words))
+        });
     }
 
     /// Waits until the page does not show these words any more.

@@ -131,7 +131,7 @@ impl Browser {
         let options = json!({
             "goog:chromeOptions": {"args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--remote-debugging-pipe",
-                "--disable-background-networking", "--no-first-run", "--lang=en-US", "--force-color-profile=srgb",
+                "--disable-background-networking", "--no-first-run", "--lang=en-US", "--force-color-profile=srgb", "--hide-scrollbars",
             ]},
             "goog:loggingPrefs": {"browser": "ALL"},
             "timeouts": {"script": 60_000, "pageLoad": 60_000},

@@ -13,7 +13,7 @@ use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use sync::{
-    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, RunError,
+    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, RunError,
     TYPICAL_MATCH_PERCENT,
 };
 
@@ -175,11 +175,7 @@ fn columns(columns: &[Column], contacts: u64) -> Vec<String> {
 fn reach(reach: &LookalikeReach) -> String {
     let LookalikeReach { country, usable, verdict } = reach;
     let (lowest, highest) = TYPICAL_MATCH_PERCENT;
-    let verdict = match verdict {
-        Reach::InReach => "in reach",
-        Reach::Unsure => "not sure",
-        Reach::NotInReach => "not in reach",
-    };
+    let verdict = verdict.title();
     format!(
         "Lookalike in {country}: {verdict}. {usable} contacts of that country would be sent; Meta typically matches about \
          {lowest}-{highest} %, and {PEOPLE_FOR_A_LOOKALIKE} matched people are needed. This is an estimate."

@@ -46,6 +46,13 @@ pub struct RunContact {
     pub meta_matched: Option<bool>,
 }
 
+impl RunContact {
+    /// Whether the person was erased: then the id is none of the source's.
+    pub fn is_erased(&self) -> bool {
+        self.bucket == Bucket::Suppressed || self.ghl_contact_id.starts_with(ERASED)
+    }
+}
+
 /// Personal data never reach a log line, so `Debug` shows the id and the bucket only.
 impl fmt::Debug for RunContact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +109,7 @@ impl<'a> NewContact<'a> {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sync_contacts)]
-struct ContactRow {
+pub(crate) struct ContactRow {
     ghl_contact_id: String,
     email: Option<String>,
     phone: Option<String>,

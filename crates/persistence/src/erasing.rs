@@ -65,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Takes name, e-mail address, phone number and id out of every row of these contacts, in all runs, and out of the
+    /// Takes name, e-mail address, phone number, reason and id out of every row of these contacts, in all runs, and out of the
     /// refused contacts of runs; returns how many rows that changed. Each row keeps its bucket, value and rank under an
     /// id of its own. Repeating is harmless.
     ///
@@ -84,6 +84,8 @@ impl Store {
                         sync_contacts::phone.eq(None::<String>),
                         sync_contacts::first_name.eq(None::<String>),
                         sync_contacts::last_name.eq(None::<String>),
+                        // It may repeat what somebody typed into the value field.
+                        sync_contacts::reason.eq(None::<String>),
                     ))
                     .execute(connection)
             })?;

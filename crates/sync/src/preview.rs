@@ -80,6 +80,15 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// The verdict in words, to stand behind a colon.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::InReach => "in reach",
+            Self::Unsure => "not sure",
+            Self::NotInReach => "not in reach",
+        }
+    }
+
     /// The verdict on that many contacts.
     fn of(usable: u64) -> Self {
         let (lowest, highest) = TYPICAL_MATCH_PERCENT;

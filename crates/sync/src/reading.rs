@@ -8,9 +8,10 @@ use crate::settings::{OptOutRule, SyncSettings};
 use crate::spool::{Spool, SpoolWriter, SpooledContact};
 use crate::won::WonValues;
 use domain::accounting::Bucket;
+use domain::foreign_text::{one_line, presentable};
 use domain::log_context;
-use domain::ltv::{LtvReading, read_ltv};
-use domain::{Cancel, Contact};
+use domain::ltv::{BadLtv, LtvReading, read_ltv};
+use domain::{Cancel, Contact, RawLtv};
 use match_keys::{Encoded, Encoder, Field, Outcome};
 use sha2::{Digest, Sha256};
 use std::sync::mpsc;
@@ -142,7 +143,7 @@ impl Reader<'_> {
             }
             _ if self.opted_out(&contact) => (Some(Bucket::OptedOut), None),
             LtvReading::NoLtv => (Some(Bucket::NoLtv), None),
-            LtvReading::BadLtv(why) => (Some(Bucket::BadLtv), Some(why.to_string())),
+            LtvReading::BadLtv(why) => (Some(Bucket::BadLtv), Some(why_bad_ltv(why, &contact.ltv))),
             LtvReading::Value { amount, .. } if self.settings.ltv_min.is_some_and(|min| amount < min) => {
                 (Some(Bucket::BelowMinimum), None)
             }
@@ -193,6 +194,19 @@ pub(crate) fn key_of(bytes: &[u8]) -> [u8; 16] {
     let mut key = [0; 16];
     key.copy_from_slice(&digest[..16]);
     key
+}
+
+/// Most characters of a bad value that are repeated.
+const SHOWN_OF_A_BAD_VALUE: usize = 40;
+
+/// `the value is not a number: "TBD"`. What stands in the field is repeated, because whoever corrects it looks for it.
+fn why_bad_ltv(why: BadLtv, raw: &RawLtv) -> String {
+    match raw {
+        RawLtv::Text(text) | RawLtv::Number(text) => {
+            format!("{why}: \"{}\"", one_line(&presentable(text, &[]), SHOWN_OF_A_BAD_VALUE))
+        }
+        RawLtv::Absent | RawLtv::NotScalar => why.to_string(),
+    }
 }
 
 /// `E-mail: empty; Phone: not a possible phone number`.

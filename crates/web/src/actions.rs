@@ -11,16 +11,19 @@ pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
     app.installation.sync().ok_or_else(|| Problem::MissingSettings(app.installation.missing_settings()))
 }
 
-/// Begins a run with what was saved last, else with what the environment says.
+/// What was saved last, else what the environment says.
+pub(crate) fn chosen(app: &App, sync: &SyncService) -> Result<SyncConfig, Problem> {
+    if let Some((_, config)) = app.store.config_latest()? {
+        return Ok(config);
+    }
+    let (list, field) = app.installation.initial_choice();
+    Ok(sync.resolve(list.as_deref(), field.as_deref())?)
+}
+
+/// Begins a run with [what is chosen](chosen).
 pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
     let sync = service(app)?;
-    let config = match app.store.config_latest()? {
-        Some((_, config)) => config,
-        None => {
-            let (list, field) = app.installation.initial_choice();
-            sync.resolve(list.as_deref(), field.as_deref())?
-        }
-    };
+    let config = chosen(app, &sync)?;
     Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)
 }
 

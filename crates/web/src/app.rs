@@ -1,12 +1,15 @@
 //! What every handler shares.
 
+use crate::assets;
 use crate::audiences::Audiences;
 use crate::auth::Gate;
+use crate::base::Base;
 use crate::csrf::CsrfKey;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
 use crate::meta_check::MetaCheck;
+use crate::previews::Previews;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
 use crate::wording::Wording;
@@ -20,13 +23,17 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) installation: Arc<dyn Installation>,
     pub(crate) hosts: AllowedHosts,
+    pub(crate) base: Base,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
+    /// Whose contacts are linked to.
+    pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
     pub(crate) csrf: CsrfKey,
     pub(crate) meta_check: MetaCheck,
     pub(crate) audiences: Audiences,
+    pub(crate) previews: Arc<Previews>,
     /// The version of the tables when the dashboard was started.
     pub(crate) schema_version: String,
     /// Keeps the cookies of several instances on one host apart; browsers do not do it by port.
@@ -42,8 +49,10 @@ impl App {
     ) -> Result<Self, WebError> {
         let gate = settings.password.as_ref().map(Gate::new).transpose();
         Ok(Self {
+            base: Base::new(settings.public_url.as_deref())?,
             hosts,
             instance_name: settings.instance_name,
+            location_id: settings.location_id,
             wording: Wording {
                 time_zone: settings.time_zone,
                 currency: settings.currency,
@@ -53,11 +62,17 @@ impl App {
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
+            previews: Arc::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,
             store,
             installation,
         })
+    }
+
+    /// The address of a file of `static/`.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        format!("{}{}", self.base.path(), assets::url(name))
     }
 
     /// The name of a cookie of ours.

@@ -11,8 +11,9 @@ use crate::auth::SESSION;
 use crate::body;
 use crate::problem::Problem;
 use crate::random;
-use actix_web::cookie::{Cookie, SameSite};
+use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::header::{HeaderValue, ORIGIN};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -96,14 +97,7 @@ pub(crate) fn cookie(app: &App, request: &HttpRequest) -> Option<Cookie<'static>
         let extensions = request.extensions();
         extensions.get::<Seed>().filter(|seed| seed.is_new && seed.used.get())?.text.clone()
     };
-    Some(
-        Cookie::build(app.cookie(COOKIE), text)
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(request.connection_info().scheme() == "https")
-            .finish(),
-    )
+    Some(app.base.cookie(request, app.cookie(COOKIE), text).finish())
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
@@ -123,14 +117,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     }
 }
 
+/// Whether the browser has no cookie of ours because cookies for https do not travel over plain http.
+fn kept_back(app: &App, request: &HttpRequest) -> bool {
+    let origin = request.headers().get(ORIGIN).map(HeaderValue::as_bytes);
+    app.base.is_https()
+        && origin.is_some_and(|origin| origin.starts_with(b"http://"))
+        && request.cookie(&app.cookie(COOKIE)).is_none()
+}
+
 fn checked<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body)
         .map_err(|_unreadable| Problem::Malformed("the form is not UTF-8".to_owned()))?;
     let sent = web::Query::<Token>::from_query(text).map_err(|_missing| Problem::Csrf)?;
-    let mac =
-        request.app_data::<web::Data<App>>().and_then(|app| app.csrf.mac(request)).ok_or(Problem::Csrf)?;
-    let given = URL_SAFE_NO_PAD.decode(&sent.csrf).map_err(|_unreadable| Problem::Csrf)?;
-    mac.verify_slice(&given).map_err(|_wrong| Problem::Csrf)?;
+    let app = request.app_data::<web::Data<App>>().ok_or(Problem::Csrf)?;
+    let wrong = || if kept_back(app, request) { Problem::PlainHttp } else { Problem::Csrf };
+    let mac = app.csrf.mac(request).ok_or_else(wrong)?;
+    let given = URL_SAFE_NO_PAD.decode(&sent.csrf).map_err(|_unreadable| wrong())?;
+    mac.verify_slice(&given).map_err(|_wrong| wrong())?;
     let form = web::Query::<T>::from_query(text);
     Ok(form.map_err(|error| Problem::Malformed(error.to_string()))?.into_inner())
 }

@@ -25,10 +25,11 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
 /// browsers or proxies unless the handler says otherwise.
 pub(crate) async fn guard(
     app: web::Data<App>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let context = log_context::next_request();
+    app.base.strip(&mut request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let response = match allow(&app, &request).await {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
@@ -45,6 +46,7 @@ pub(crate) async fn guard(
         response.response_mut().add_cookie(&cookie)?;
     }
     let headers = response.headers_mut();
+    app.base.lead(headers);
     for (name, value) in SECURITY {
         headers.insert(name, value);
     }

@@ -1,11 +1,12 @@
 //! The description of the API, made from its code.
 
 use crate::api;
+use crate::app::App;
 use crate::problem::ProblemDetails;
 use actix_web::web;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -100,8 +101,11 @@ fn add_errors(operation: &mut Operation, is_change: bool, has_body: bool) {
 /// This description.
 #[utoipa::path(get, path = crate::routes::path::OPENAPI, tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
-pub(crate) async fn document() -> web::Json<utoipa::openapi::OpenApi> {
-    web::Json(Document::openapi())
+pub(crate) async fn document(app: web::Data<App>) -> web::Json<utoipa::openapi::OpenApi> {
+    let mut document = Document::openapi();
+    let base = app.base.path();
+    document.servers = (!base.is_empty()).then(|| vec![Server::new(base)]);
+    web::Json(document)
 }
 
 #[cfg(test)]

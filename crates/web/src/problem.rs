@@ -42,6 +42,9 @@ pub(crate) enum Problem {
     /// The form does not carry the token it was given.
     #[error("the form's token is missing or no longer valid")]
     Csrf,
+    /// The form was sent over plain http although `PUBLIC_URL` is an https address, so its cookie did not come along.
+    #[error("the dashboard was opened over plain http")]
+    PlainHttp,
     /// The password is missing or wrong.
     #[error("a password is needed")]
     Login,
@@ -98,7 +101,7 @@ impl ResponseError for Problem {
             Self::NotFound | Self::NoRoute | Self::NoRun(_) | Self::NoList(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::ForeignOrigin | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::Csrf | Self::PlainHttp => StatusCode::FORBIDDEN,
             Self::Login => StatusCode::UNAUTHORIZED,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -128,7 +131,9 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
-            StartError::NotConfigured | StartError::Unknown { .. } => Self::Refused(error.explain()),
+            StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
+                Self::Refused(error.explain())
+            }
             StartError::Edge(error) => error.into(),
             StartError::Store(error) => Self::Store(error),
             StartError::Thread(source) => Self::System(source.to_string()),
@@ -139,7 +144,9 @@ impl From<StartError> for Problem {
 impl From<ListError> for Problem {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Name | ListError::Conditions(_) => Self::Refused(error.explain()),
+            ListError::Name | ListError::NameTaken { .. } | ListError::Conditions(_) => {
+                Self::Refused(error.explain())
+            }
             ListError::Unknown(id) => Self::NoList(id),
             ListError::InUse { .. } => Self::InUse(error.explain()),
             ListError::Edge(error) => error.into(),

@@ -7,6 +7,8 @@
 //! | `POST /config`, `POST /email/test` | forms of the dashboard |
 //! | `POST /sync`, `POST /sync/{id}/cancel` | *Sync now*, *Run anyway*, *Cancel* |
 //! | `GET /sync/{id}` | one run; what the mails link to |
+//! | `GET /sync/{id}/contacts.csv` | its contacts that ended in a bucket, for a spreadsheet |
+//! | `GET|POST /preview`, `POST /preview/cancel` | what a sync would send |
 //! | `GET /connections`, `POST /connections/test`, `POST /connections/{service}/test` | the services and their tests |
 //! | `GET|POST /settings` | what can be changed while the service runs |
 //! | `POST /erase` | the form *Erase a person* of the settings page |
@@ -132,7 +134,14 @@ fn page_table(config: &mut web::ServiceConfig) {
         .service(resource("/email/test", WRITE).route(web::post().to(pages::mail::test)))
         .service(resource("/sync", WRITE).route(web::post().to(pages::actions::start)))
         .service(resource("/sync/{id}", READ).route(read().to(pages::run::show)))
+        .service(resource("/sync/{id}/contacts.csv", READ).route(read().to(pages::contacts_file::download)))
         .service(resource("/sync/{id}/cancel", WRITE).route(web::post().to(pages::actions::cancel)))
+        .service(
+            resource("/preview", BOTH)
+                .route(read().to(pages::preview::show))
+                .route(web::post().to(pages::preview::begin)),
+        )
+        .service(resource("/preview/cancel", WRITE).route(web::post().to(pages::preview::cancel)))
         .service(resource("/connections", READ).route(read().to(pages::connections::show)))
         .service(resource("/connections/test", WRITE).route(web::post().to(pages::connections::test_all)))
         .service(

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
+use crate::previews::Previews;
 use crate::settings::WebSettings;
 use crate::{headers, meta_check, routes};
 use actix_web::dev::ServerHandle;
@@ -20,6 +21,8 @@ use std::time::Duration;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are being answered get this long when the server is stopped.
 const SHUTDOWN_SECONDS: u64 = 5;
+/// A preview that is being made gets this long to delete its working files.
+const PREVIEW_PATIENCE: Duration = Duration::from_secs(5);
 /// A dashboard has few readers; more workers would only hold memory.
 const WORKERS: usize = 2;
 const CONNECTIONS_PER_WORKER: usize = 256;
@@ -28,6 +31,7 @@ const CONNECTIONS_PER_WORKER: usize = 256;
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    previews: Arc<Previews>,
     handle: ServerHandle,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -50,6 +54,7 @@ pub fn start(
     meta_check::look(&app, &app.installation.missing_settings(), app.store.run_latest()?.as_ref());
 
     let (told, hear) = mpsc::channel();
+    let previews = Arc::clone(&app.previews);
     let thread = std::thread::Builder::new()
         .name("web".to_owned())
         .spawn(move || {
@@ -77,7 +82,7 @@ pub fn start(
     match hear.recv() {
         Ok(handle) => {
             log::info!("the dashboard is served on http://{address}");
-            Ok(RunningServer { address, handle, thread: Some(thread) })
+            Ok(RunningServer { address, previews, handle, thread: Some(thread) })
         }
         // The thread ended before it had a handle to tell of; its result says why.
         Err(mpsc::RecvError) => Err(bind_error(match thread.join() {
@@ -100,6 +105,7 @@ impl RunningServer {
 
     fn finish(&mut self) {
         let Some(thread) = self.thread.take() else { return };
+        self.previews.stop(PREVIEW_PATIENCE);
         // The command is sent by the call itself; the future only waits for the end, as the join does.
         drop(self.handle.stop(true));
         match thread.join() {

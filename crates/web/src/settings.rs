@@ -1,5 +1,6 @@
 //! Where the dashboard listens and how it shows things.
 
+use crate::base::Base;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
 use chrono_tz::Tz;
@@ -13,7 +14,7 @@ pub struct WebSettings {
     pub bind: IpAddr,
     /// `WEB_PORT`; 0 takes any free port.
     pub port: u16,
-    /// `PUBLIC_URL`, when it is set: its host may be used to open the dashboard.
+    /// `PUBLIC_URL`, when it is set: its host may be used to open the dashboard, and its path stands before every address.
     pub public_url: Option<String>,
     /// `ALLOWED_HOSTS`: further host names, without port.
     pub allowed_hosts: Vec<String>,
@@ -25,16 +26,19 @@ pub struct WebSettings {
     pub time_zone: Tz,
     /// `META_BUSINESS_ID`: the business portfolio in whose name Ads Manager is opened.
     pub business_id: Option<String>,
+    /// `GHL_LOCATION_ID`: where the contacts that are linked to are.
+    pub location_id: Option<String>,
     /// `LTV_CURRENCY`, shown after amounts.
     pub currency: Option<String>,
 }
 
 impl WebSettings {
-    /// Checks the host names, as [`start`](crate::start) will.
+    /// Checks the host names and the path of `PUBLIC_URL`, as [`start`](crate::start) will.
     ///
     /// # Errors
     /// [`WebError::Setting`] names the variable.
     pub fn check(&self) -> Result<(), WebError> {
-        AllowedHosts::new(self).map(drop)
+        AllowedHosts::new(self)?;
+        Base::new(self.public_url.as_deref()).map(drop)
     }
 }

@@ -5,6 +5,10 @@ use chrono_tz::Tz;
 use domain::Cents;
 pub(crate) use domain::money::grouped;
 use domain::run::{Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Trigger};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// An id is letters and digits; whatever else came in one must not lead elsewhere.
+const PART_OF_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Shown for what is not known or does not exist; never a zero or an empty cell.
 pub(crate) const UNKNOWN: &str = "n/a";
@@ -71,6 +75,13 @@ pub(crate) fn ads_manager(ad_account: &str, business_id: Option<&str>) -> String
     let account = ad_account.strip_prefix("act_").unwrap_or(ad_account);
     let business = business_id.map(|id| format!("&business_id={id}")).unwrap_or_default();
     format!("https://adsmanager.facebook.com/adsmanager/audiences?act={account}{business}")
+}
+
+/// The page of a contact in GoHighLevel's own application, which also opens it for agencies with an address of their own.
+pub(crate) fn ghl_contact(location_id: &str, contact_id: &str) -> String {
+    let (location, contact) =
+        (utf8_percent_encode(location_id, PART_OF_A_PATH), utf8_percent_encode(contact_id, PART_OF_A_PATH));
+    format!("https://app.gohighlevel.com/v2/location/{location}/contacts/detail/{contact}")
 }
 
 /// `3 contacts`, `1 contact`.
@@ -166,7 +177,10 @@ pub(crate) fn lookalike_state(lookalike: &Lookalike) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wording, ads_manager, duration, grouped, masked_email, masked_phone, matched_count, share};
+    use super::{
+        Wording, ads_manager, duration, ghl_contact, grouped, masked_email, masked_phone, matched_count,
+        share,
+    };
     use chrono::TimeDelta;
     use domain::Cents;
     use domain::run::Matched;
@@ -188,6 +202,13 @@ mod tests {
         let address = "https://adsmanager.facebook.com/adsmanager/audiences?act=12";
         assert_eq!(ads_manager("act_12", None), address);
         assert_eq!(ads_manager("act_12", Some("34")), format!("{address}&business_id=34"));
+    }
+
+    #[test]
+    fn a_link_to_a_contact_leads_nowhere_else() {
+        let address = "https://app.gohighlevel.com/v2/location/loc1/contacts/detail/";
+        assert_eq!(ghl_contact("loc1", "aB-3_x"), format!("{address}aB-3_x"));
+        assert_eq!(ghl_contact("loc1", "../?#é\"<"), format!("{address}%2E%2E%2F%3F%23%C3%A9%22%3C"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod californians;
 mod checks;
+mod claude;
 mod clean_up;
 mod crash;
 mod databases;

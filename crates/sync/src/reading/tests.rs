@@ -1,4 +1,4 @@
-use super::{ReadList, Reader, ValueSource};
+use super::{ReadList, Reader, ValueSource, why_bad_ltv};
 use crate::account::{Account, decide};
 use crate::edges::ContactList;
 use crate::error::RunError;
@@ -7,7 +7,7 @@ use crate::scripted_source::ScriptedSource;
 use crate::settings::{OptOutRule, SyncSettings};
 use crate::spool::Spool;
 use domain::contact::OptOut;
-use domain::ltv::DecimalMark;
+use domain::ltv::{BadLtv, DecimalMark, LtvReading, read_ltv};
 use domain::{Accounting, Cancel, Cents, Contact, Explain, RawLtv, RunId, SystemClock};
 use match_keys::Encoder;
 use persistence::{DatabaseUrl, Store};
@@ -148,4 +148,21 @@ fn blank_bad_and_small_values_have_buckets_of_their_own_and_values_of_two_readin
     let (account, _) = read_with(list(), &[8], |settings| settings.decimal_mark = DecimalMark::Comma);
     let account = account.unwrap();
     assert_eq!((account.values, account.ambiguous), (vec![1200, 180, 179_700, 50, 0], 2));
+}
+
+#[test]
+fn what_stands_in_place_of_an_amount_is_repeated_in_short_and_without_addresses() {
+    let text = |text: &str| RawLtv::Text(text.to_owned());
+    for (raw, shown) in [
+        (text("TBD"), "the value is not a number: \"TBD\""),
+        (text("ask ann@example.com"), "the value is not a number: \"ask ***\""),
+        (text("x\r\n=1"), "the value is not a number: \"x =1\""),
+        (RawLtv::Number("1".repeat(20)), "the value has more than 18 digits: \"11111111111111111111\""),
+        (RawLtv::NotScalar, "the field holds a list or an object, not an amount"),
+    ] {
+        let LtvReading::BadLtv(why) = read_ltv(&raw, DecimalMark::Point) else { panic!("{shown}") };
+        assert_eq!(why_bad_ltv(why, &raw), shown);
+    }
+    let long = why_bad_ltv(BadLtv::NotANumber, &text(&"word ".repeat(30)));
+    assert_eq!(long.chars().count(), "the value is not a number: \"\"".len() + 41);
 }

@@ -2,12 +2,10 @@
 
 use super::{SESSION, address, sessions};
 use crate::app::App;
-use crate::assets;
 use crate::csrf::{self, CsrfForm};
 use crate::problem::Problem;
 use crate::random;
 use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -19,6 +17,7 @@ use serde::Deserialize;
 #[template(path = "pages/login.html")]
 struct LoginPage {
     instance_name: Option<String>,
+    base: String,
     stylesheet: String,
     icon: String,
     /// Where to go afterwards; one of our own paths.
@@ -123,8 +122,9 @@ fn page(
 ) -> Result<HttpResponse, Problem> {
     let page = LoginPage {
         instance_name: app.instance_name.clone(),
-        stylesheet: assets::url("app.css"),
-        icon: assets::url("icon.svg"),
+        base: app.base.path().to_owned(),
+        stylesheet: app.asset("app.css"),
+        icon: app.asset("icon.svg"),
         next: next.to_owned(),
         csrf: csrf::token(request),
         error,
@@ -140,13 +140,7 @@ fn set_session(
     value: &str,
     lifetime: Duration,
 ) {
-    let cookie = Cookie::build(app.cookie(SESSION), value.to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(request.connection_info().scheme() == "https")
-        .max_age(lifetime)
-        .finish();
+    let cookie = app.base.cookie(request, app.cookie(SESSION), value.to_owned()).max_age(lifetime).finish();
     if let Err(error) = response.add_cookie(&cookie) {
         log::error!("the cookie of a login could not be set: {error}");
     }

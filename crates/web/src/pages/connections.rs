@@ -1,11 +1,11 @@
 //! `GET /connections`: what each service needs and whether it is set. The tests make one small real call.
 
-use super::layout::Layout;
+use super::layout::{Layout, PartLayout};
 use super::notice::Notice;
 use super::standing::Standing;
 use super::{html, wants_fragment};
 use crate::app::App;
-use crate::csrf::{self, CsrfForm};
+use crate::csrf::CsrfForm;
 use crate::problem::Problem;
 use crate::wording::Badge;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
@@ -72,14 +72,13 @@ const SERVICES: [Service; 5] = [
 #[template(path = "pages/connections.html", blocks = ["services"])]
 struct ConnectionsPage {
     layout: Layout,
-    csrf: String,
     services: Vec<ServiceView>,
 }
 
 #[derive(Template)]
 #[template(path = "partials/service.html")]
 struct ServicePart {
-    csrf: String,
+    layout: PartLayout,
     service: ServiceView,
 }
 
@@ -126,7 +125,7 @@ pub(crate) async fn test(
         return page(&app, &request, HashMap::from([(checked, result)])).await;
     }
     let set = app.blocking(WhatIsSet::read).await?;
-    html(&ServicePart { csrf: csrf::token(&request), service: service.view(&set, Some(result)) })
+    html(&ServicePart { layout: PartLayout::new(&app, &request), service: service.view(&set, Some(result)) })
 }
 
 /// Blocks.
@@ -166,7 +165,7 @@ async fn page(
     let services =
         SERVICES.iter().map(|service| service.view(&set, results.remove(&service.checked))).collect();
     let layout = Layout::new(app, request, "/connections", "Connections", &standing);
-    let page = ConnectionsPage { layout, csrf: csrf::token(request), services };
+    let page = ConnectionsPage { layout, services };
     if wants_fragment(request) { html(&page.as_services()) } else { html(&page) }
 }
 

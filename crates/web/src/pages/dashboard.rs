@@ -3,7 +3,7 @@
 
 use super::configuration::{self, Configuration};
 use super::history::{History, HistoryRow};
-use super::layout::Layout;
+use super::layout::{Layout, PartLayout};
 use super::mail::MailView;
 use super::notice::Notice;
 use super::pager::{Pager, asked};
@@ -50,6 +50,7 @@ struct HistoryPart {
 #[derive(Template)]
 #[template(path = "partials/run_going_on.html")]
 struct RunGoingOn {
+    layout: PartLayout,
     run: RunView,
     /// For screen readers, and only when a step has begun since the last time.
     announcement: Option<&'static str>,
@@ -152,6 +153,7 @@ pub(crate) async fn run(
         let step = run.current_step().map(|step| step.name);
         let wording = app.blocking(|app| Ok(wording(app, &app.installation.settings()?))).await?;
         return html(&RunGoingOn {
+            layout: PartLayout::new(&app, &request),
             announcement: step.filter(|_| shown("step") != Some(step_word(&run))).map(Step::title),
             run: RunView::new(&run, &wording, "latest-"),
         });

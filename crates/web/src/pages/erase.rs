@@ -1,11 +1,12 @@
 //! The form "Erase a person" of the settings page, and `POST /erase`.
 
+use super::layout::PartLayout;
 use super::notice::Notice;
 use super::settings::page_with_erasure;
 use super::{html_with, is_shown_in_place, refusal_status, wants_fragment};
 use crate::actions;
 use crate::app::App;
-use crate::csrf::{self, CsrfForm};
+use crate::csrf::CsrfForm;
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -29,13 +30,8 @@ pub(super) struct ReceiptView {
 #[derive(Template)]
 #[template(path = "partials/erase.html")]
 struct ErasePart {
-    layout: Token,
+    layout: PartLayout,
     erase: EraseView,
-}
-
-/// What the card needs of a page's layout.
-struct Token {
-    csrf: String,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +73,7 @@ pub(crate) async fn erase(
         Err(problem) => return Err(problem),
     };
     if fragment {
-        return html_with(status, &ErasePart { layout: Token { csrf: csrf::token(&request) }, erase });
+        return html_with(status, &ErasePart { layout: PartLayout::new(&app, &request), erase });
     }
     page_with_erasure(&app, &request, status, erase).await
 }

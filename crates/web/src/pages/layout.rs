@@ -4,8 +4,8 @@ use super::notice::Notice;
 use super::run_view::warnings;
 use super::standing::Standing;
 use crate::app::App;
+use crate::csrf;
 use crate::wording::{Badge, Moment, run_badge};
-use crate::{assets, csrf};
 use actix_web::HttpRequest;
 use domain::run::RunStatus;
 
@@ -24,6 +24,8 @@ pub(super) struct MenuEntry {
 pub(super) struct Layout {
     /// For the browser's tab; begins with the state, so that it can be read there.
     pub(super) title: String,
+    /// Stands before every address on the page; see [`crate::base`].
+    pub(super) base: String,
     pub(super) menu: [MenuEntry; 3],
     pub(super) instance_name: Option<String>,
     pub(super) stylesheet: String,
@@ -43,6 +45,18 @@ pub(super) struct Layout {
     /// Whether the parts travel beside another answer and find their place by their ids.
     pub(super) out_of_band: bool,
     pub(super) version: &'static str,
+}
+
+/// What a part needs of the layout when it travels alone.
+pub(super) struct PartLayout {
+    pub(super) base: String,
+    pub(super) csrf: String,
+}
+
+impl PartLayout {
+    pub(super) fn new(app: &App, request: &HttpRequest) -> Self {
+        Self { base: app.base.path().to_owned(), csrf: csrf::token(request) }
+    }
 }
 
 impl Layout {
@@ -67,12 +81,13 @@ impl Layout {
         let is_on = standing.choice.sync_enabled;
         Self {
             title: format!("{} - {title}", badge.word),
+            base: app.base.path().to_owned(),
             menu: PAGES.map(|(page, name)| MenuEntry { address: page, name, is_here: page == address }),
             instance_name: standing.instance_name.clone(),
-            stylesheet: assets::url("app.css"),
-            htmx: assets::url("htmx-2.0.11.min.js"),
-            script: assets::url("app.js"),
-            icon: assets::url(icon),
+            stylesheet: app.asset("app.css"),
+            htmx: app.asset("htmx-2.0.11.min.js"),
+            script: app.asset("app.js"),
+            icon: app.asset(icon),
             badge,
             last_success: last_success.map(|run| moment(run.completed_at.unwrap_or(run.started_at))),
             next_run: standing.next_run.filter(|_| is_on).map(moment),

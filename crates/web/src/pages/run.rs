@@ -2,6 +2,7 @@
 //! the same in a dialog.
 
 use super::layout::Layout;
+use super::problem_rows::ProblemRows;
 use super::run_view::RunView;
 use super::standing::Standing;
 use super::{html, wants_fragment};
@@ -22,6 +23,7 @@ struct RunPage {
     layout: Layout,
     run: RunView,
     sample: Vec<SampleRow>,
+    problems: Option<ProblemRows>,
 }
 
 /// One contact of the sample; nobody can be reached with what is shown.
@@ -39,10 +41,12 @@ pub(crate) async fn show(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
-    let (standing, run, sample) = app
+    let (standing, run, sample, problems) = app
         .blocking(move |app| {
             let store = &app.store;
-            Ok((Standing::read(app)?, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?))
+            let standing = Standing::read(app)?;
+            let problems = ProblemRows::read(app, id, &standing.wording)?;
+            Ok((standing, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?, problems))
         })
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
@@ -51,6 +55,7 @@ pub(crate) async fn show(
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
         run: RunView::new(&run, &standing.wording, ""),
         sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
+        problems,
     };
     if wants_fragment(&request) { html(&page.as_detail()) } else { html(&page) }
 }

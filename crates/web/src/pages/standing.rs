@@ -41,12 +41,15 @@ impl Standing {
 
     /// Why no sync can be started now; `None` when one can.
     pub(super) fn blocked(&self) -> Option<String> {
+        self.cannot_begin().or_else(|| self.is_running().then(|| "A sync is running".to_owned()))
+    }
+
+    /// Why the list can not even be read: something is missing.
+    pub(super) fn cannot_begin(&self) -> Option<String> {
         if !self.missing.is_empty() {
             Some(format!("Not possible yet: {} missing", said(&self.missing)))
         } else if !self.choice.is_complete() {
             Some("Not possible yet: choose a Smart List and a value field".to_owned())
-        } else if self.is_running() {
-            Some("A sync is running".to_owned())
         } else {
             None
         }

@@ -1,9 +1,10 @@
 //! What people and programs read of a [`Problem`].
 
 use super::Problem;
-use crate::routes;
+use crate::app::App;
+use crate::{assets, routes};
 use actix_web::http::header::{self, ContentType};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use domain::Explanation;
 use domain::error_chain::Chain;
@@ -44,6 +45,7 @@ struct ErrorPage<'a> {
     title: &'static str,
     what: &'a str,
     advice: &'a str,
+    base: &'a str,
     stylesheet: String,
     way_out: bool,
 }
@@ -105,11 +107,13 @@ impl Problem {
             return crate::auth::login::to_login(request);
         }
         let (title, _, explained) = self.words();
+        let base = request.app_data::<web::Data<App>>().map_or("", |app| app.base.path());
         let page = ErrorPage {
             title,
             what: &explained.message,
             advice: &explained.remedy,
-            stylesheet: crate::assets::url("app.css"),
+            stylesheet: format!("{base}{}", assets::url("app.css")),
+            base,
             way_out: !matches!(self, Self::ForeignHost),
         };
         let mut response = HttpResponse::build(self.status_code());
@@ -174,6 +178,12 @@ impl Problem {
                 "csrf",
                 "The form was opened before the service was restarted, or its cookie is gone, so nothing was changed.",
                 "Go back, reload the page and send it again.",
+            ),
+            Self::PlainHttp => (
+                "Opened over plain http",
+                "plain_http",
+                "The dashboard's address (PUBLIC_URL) is an https one, and browsers send its cookies over https only, so nothing was changed.",
+                "Open it at the address in PUBLIC_URL.",
             ),
             Self::Login => (
                 "Login needed",

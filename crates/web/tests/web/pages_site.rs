@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use web::RunningServer;
+use web::{RunningServer, WebSettings};
 
 /// Five people, of whom two have the tag `vip`.
 pub const FIVE: &str = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,city,state,postal_code,country,ltv_raw,ltv_expected,ltv_bucket,tags
@@ -40,6 +40,18 @@ impl Site {
     }
 
     pub fn with(contacts: &str, change: impl FnOnce(&mut FakeInstallation)) -> Self {
+        Self::start(contacts, settings(), change)
+    }
+
+    /// Behind a proxy that serves it at this address.
+    pub fn behind(public_url: &str) -> Self {
+        let site =
+            Self::start(FIVE, WebSettings { public_url: Some(public_url.to_owned()), ..settings() }, |_| {});
+        site.choose("all", "All contacts");
+        site
+    }
+
+    fn start(contacts: &str, settings: WebSettings, change: impl FnOnce(&mut FakeInstallation)) -> Self {
         let sandbox = Sandbox::start(SandboxSettings {
             contacts: Contacts::CsvText(contacts.to_owned()),
             clock_rate: CLOCK_RATE,
@@ -50,7 +62,7 @@ impl Site {
         let store = store(&folder);
         let mut installation = FakeInstallation::on(&sandbox, &store, folder.path());
         change(&mut installation);
-        let server = web::start(settings(), store.clone(), Arc::new(installation)).unwrap();
+        let server = web::start(settings, store.clone(), Arc::new(installation)).unwrap();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
         Self { store, sandbox, server, agent, cookie: RefCell::default(), _folder: folder }
     }

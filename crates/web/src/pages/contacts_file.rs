@@ -1,0 +1,189 @@
+//! `GET /sync/{id}/contacts.csv?bucket=…`: the contacts of a run that ended in a bucket, or in one of several, as a file
+//! for a spreadsheet. It is read from the database part by part while it is sent, so its length costs no memory.
+
+use super::problem_rows::link;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::wording::{masked_email, masked_phone};
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use domain::error_chain::Chain;
+use domain::foreign_text::presentable;
+use domain::{Bucket, Explanation, RunId};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use persistence::{ContactPlace, RunContact};
+
+/// Contacts read at once.
+const ROWS_AT_ONCE: u32 = 1_000;
+
+/// What stands in each column, in the words of the pages.
+const COLUMNS: [&str; 8] = [
+    "Contact id",
+    "Contact in GoHighLevel",
+    "Ended as",
+    "Reason",
+    "Lifetime value",
+    "Percentile",
+    "E-mail (masked)",
+    "Phone (masked)",
+];
+
+/// Without it spreadsheets read the file in the encoding of the computer's language.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Words for several buckets at once. With those that were sent and those that were read twice they are all contacts.
+const GROUPS: [(&str, &[Bucket]); 3] = [
+    ("rejected", &[Bucket::BadLtv, Bucket::NoIdentifier]),
+    ("refused", &[Bucket::RefusedByMeta]),
+    ("skipped", &[Bucket::NoLtv, Bucket::OptedOut, Bucket::BelowMinimum, Bucket::Merged, Bucket::Suppressed]),
+];
+
+/// How far the file has been read.
+struct Reading {
+    app: web::Data<App>,
+    run: RunId,
+    /// Those that are not yet read to their end.
+    buckets: &'static [Bucket],
+    /// Where the part before ended, in the first of them.
+    behind: Option<ContactPlace>,
+}
+
+pub(crate) async fn download(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let run = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
+    let word = query.iter().find(|(key, _)| key == "bucket").map_or("", |(_, word)| word);
+    let buckets = buckets(word).ok_or(Problem::NotFound)?;
+    app.read(move |store| store.run_get(run)).await?.ok_or(Problem::NotFound)?;
+    // What goes wrong before anything is sent can still be told as a page.
+    let Some((first, reading)) = Reading { app, run, buckets, behind: None }.next().await? else {
+        return Err(Problem::Refused(Explanation::new(
+            format!("No such contacts are stored for sync {run}."),
+            "There were none, or their rows have been removed since: they are kept for RETENTION_DAYS.",
+        )));
+    };
+    let head = [BYTE_ORDER_MARK.as_bytes(), &records([COLUMNS.map(str::to_owned)])?, &first].concat();
+    let rest = stream::try_unfold(reading, Reading::next).inspect_err(move |problem| {
+        log::error!("the file of contacts of sync {run} was cut short: {}", Chain(problem));
+    });
+    let file = stream::once(std::future::ready(Ok(Bytes::from(head)))).chain(rest);
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(format!("sync-{run}-{word}.csv"))],
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, disposition))
+        .streaming(Box::pin(file)))
+}
+
+/// The buckets that a word of the address means: those of a group, or the one with this name.
+fn buckets(word: &str) -> Option<&'static [Bucket]> {
+    let group = GROUPS.iter().find(|(name, _)| *name == word).map(|(_, buckets)| *buckets);
+    let one = || Bucket::ALL.iter().find(|bucket| bucket.as_str() == word).map(std::slice::from_ref);
+    group.or_else(one)
+}
+
+impl Reading {
+    /// The next lines, and where to go on.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, Problem> {
+        while let Some((&bucket, later)) = self.buckets.split_first() {
+            let (run, behind) = (self.run, self.behind.take());
+            let part = move |store: &persistence::Store| {
+                store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE)
+            };
+            let part = self.app.read(part).await?;
+            if part.end.is_some() {
+                let location = self.app.location_id.as_deref();
+                let lines = records(part.contacts.iter().map(|contact| cells(contact, location)))?;
+                self.behind = part.end;
+                return Ok(Some((lines.into(), self)));
+            }
+            self.buckets = later;
+        }
+        Ok(None)
+    }
+}
+
+/// One contact. Nobody can be reached with what stands here; the link leads to whoever has the right to see more.
+fn cells(contact: &RunContact, location: Option<&str>) -> [String; 8] {
+    let text = |text: Option<String>| text.map(harmless).unwrap_or_default();
+    [
+        harmless(contact.ghl_contact_id.clone()),
+        link(contact, location).unwrap_or_default(),
+        contact.bucket.title().to_owned(),
+        text(contact.reason.as_deref().map(|reason| presentable(reason, &[]))),
+        // Both are made of our own digits. A refund stays the negative number that it is.
+        contact.raw_ltv.map(|amount| amount.to_string()).unwrap_or_default(),
+        contact.normalized_value.map(|rank| rank.get().to_string()).unwrap_or_default(),
+        text(contact.email.as_deref().map(masked_email)),
+        text(contact.phone.as_deref().map(masked_phone)),
+    ]
+}
+
+/// A text that no spreadsheet takes for a formula: behind an apostrophe it is a text.
+/// <https://owasp.org/www-community/attacks/CSV_Injection>
+fn harmless(text: String) -> String {
+    let begins_a_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+    let is_formula = text.trim_start().starts_with(begins_a_formula);
+    if is_formula || text.starts_with(char::is_control) { format!("'{text}") } else { text }
+}
+
+/// Lines as RFC 4180 has them.
+fn records(rows: impl IntoIterator<Item = [String; 8]>) -> Result<Vec<u8>, Problem> {
+    let failed = |error: &dyn std::fmt::Display| Problem::System(error.to_string());
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(|error| failed(&error))?;
+    }
+    writer.into_inner().map_err(|error| failed(error.error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GROUPS, buckets, harmless, records};
+    use domain::Bucket;
+
+    #[test]
+    fn no_text_is_taken_for_a_formula() {
+        for text in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n",
+            " =1",
+            "\u{a0}@x",
+            "＝1",
+            "=HYPERLINK(\"//evil\")",
+        ] {
+            assert_eq!(harmless(text.to_owned()), format!("'{text}"));
+        }
+        for text in ["", "c1", "a=1", "1-2", "***23", "j***@e***.com", "'=1"] {
+            assert_eq!(harmless(text.to_owned()), text);
+        }
+    }
+
+    #[test]
+    fn a_line_keeps_quotes_commas_and_breaks_in_their_cell() {
+        let row = ["a", "b,c", "d\"e", "f\r\ng", "", "ä", "", ""].map(str::to_owned);
+        let line = String::from_utf8(records([row]).unwrap()).unwrap();
+        assert_eq!(line, "a,\"b,c\",\"d\"\"e\",\"f\r\ng\",,ä,,\r\n");
+    }
+
+    #[test]
+    fn every_bucket_that_is_stored_is_sent_or_in_one_group() {
+        for bucket in Bucket::ALL {
+            let groups = GROUPS.iter().filter(|(_, buckets)| buckets.contains(bucket)).count();
+            let alone = matches!(bucket, Bucket::Sent | Bucket::Duplicate);
+            assert_eq!(groups, usize::from(!alone), "{bucket}");
+            assert_eq!(buckets(bucket.as_str()), Some(&[*bucket][..]));
+        }
+        assert_eq!((buckets(""), buckets("everything")), (None, None));
+    }
+}

@@ -1,0 +1,163 @@
+//! `GET /preview`: what a sync would send, before anything is sent; `POST /preview` has it found out, and
+//! `POST /preview/cancel` ends that. While it goes on the page asks for itself again, with and without JavaScript.
+
+use super::choice::Choice;
+use super::layout::Layout;
+use super::notice::Notice;
+use super::preview_view::PreviewView;
+use super::standing::Standing;
+use super::{html_with, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
+use crate::app::App;
+use crate::csrf::CsrfForm;
+use crate::previews::{self, Made, State, UnderWay};
+use crate::problem::Problem;
+use crate::wording::{Moment, duration, grouped};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use askama::Template;
+use domain::run::Step;
+use domain::{Clock, SystemClock};
+use serde::de::IgnoredAny;
+
+/// A page without JavaScript asks for itself again after so many seconds.
+const ASKED_AGAIN_AFTER: u32 = 3;
+
+#[derive(Template)]
+#[template(path = "pages/preview.html", blocks = ["preview"])]
+struct PreviewPage {
+    layout: Layout,
+    notice: Option<Notice>,
+    /// Why no preview can be made now.
+    impossible: Option<String>,
+    under_way: Option<UnderWayView>,
+    made: Option<MadeView>,
+    /// Whether what was previewed is no longer what is chosen.
+    is_old: bool,
+    again: bool,
+}
+
+/// A preview that is being made.
+struct UnderWayView {
+    begun: Moment,
+    elapsed: String,
+    doing: &'static str,
+    counts: Option<String>,
+    progress: Option<(u64, u64)>,
+}
+
+/// What the latest preview found.
+struct MadeView {
+    at: Moment,
+    failed: Option<Notice>,
+    found: Option<PreviewView>,
+}
+
+pub(crate) async fn show(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    page(&app, &request, StatusCode::OK, None).await
+}
+
+/// Begins a preview; while one is being made, shows that one.
+pub(crate) async fn begin(
+    app: web::Data<App>,
+    request: HttpRequest,
+    _form: CsrfForm<IgnoredAny>,
+) -> Result<HttpResponse, Problem> {
+    let maker = app.clone();
+    match app.blocking(move |_| previews::begin(&maker)).await {
+        Ok(()) if !wants_fragment(&request) => Ok(see_other("/preview")),
+        Ok(()) => page(&app, &request, StatusCode::OK, None).await,
+        Err(problem) if is_shown_in_place(&problem) => {
+            let notice = Some(Notice::of(&problem));
+            let status = match wants_fragment(&request) {
+                true => refusal_status(&problem, true),
+                false => problem.status_code(),
+            };
+            page(&app, &request, status, notice).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Asks the preview that is being made to end.
+pub(crate) async fn cancel(
+    app: web::Data<App>,
+    request: HttpRequest,
+    _form: CsrfForm<IgnoredAny>,
+) -> Result<HttpResponse, Problem> {
+    app.previews.cancel();
+    if wants_fragment(&request) {
+        return page(&app, &request, StatusCode::OK, None).await;
+    }
+    Ok(see_other("/preview"))
+}
+
+/// The page, or for htmx the part of it that changes.
+async fn page(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Result<HttpResponse, Problem> {
+    let standing = app.blocking(Standing::read).await?;
+    let State { under_way, last } = app.previews.state();
+    let page = PreviewPage {
+        layout: Layout::new(app, request, "/preview", "Preview", &standing),
+        notice,
+        impossible: standing.cannot_begin(),
+        is_old: last.as_ref().is_some_and(|made| is_old(made, &standing.choice)),
+        again: last.is_some(),
+        under_way: under_way.as_ref().map(|under_way| UnderWayView::new(under_way, &standing)),
+        made: last.map(|made| MadeView::new(made, &standing)),
+    };
+    if wants_fragment(request) {
+        return html_with(status, &page.as_preview());
+    }
+    let mut response = response(status);
+    if page.under_way.is_some() {
+        response.insert_header(("Refresh", ASKED_AGAIN_AFTER.to_string()));
+    }
+    Ok(response.body(page.render()?))
+}
+
+/// Whether another list or field was chosen since.
+fn is_old(made: &Made, choice: &Choice) -> bool {
+    let (Ok(preview), Some(list), Some(field)) = (&made.outcome, &choice.list, &choice.field) else {
+        return false;
+    };
+    preview.config.list_id != list.value || preview.config.ltv_field_key != field.value
+}
+
+impl UnderWayView {
+    fn new(under_way: &UnderWay, standing: &Standing) -> Self {
+        let UnderWay { begun, step, done, total, .. } = under_way;
+        let counts = match (done, total) {
+            (0, None) => None,
+            (done, Some(total)) => Some(format!("{} of {}", grouped(*done), grouped(*total))),
+            (done, None) => Some(grouped(*done)),
+        };
+        Self {
+            begun: standing.wording.moment(*begun),
+            elapsed: duration(SystemClock.now() - *begun),
+            doing: match step {
+                Step::Fetch => "Reading contacts",
+                Step::ReadLtv => "Reading lifetime values",
+                _ => "Ranking the values, which may take a few minutes",
+            },
+            counts,
+            progress: total.filter(|total| *total > 0).map(|total| (*done, total)),
+        }
+    }
+}
+
+impl MadeView {
+    fn new(made: Made, standing: &Standing) -> Self {
+        let at = standing.wording.minute(made.at);
+        match made.outcome {
+            Ok(preview) => {
+                let found = Some(PreviewView::new(&preview, &standing.wording));
+                Self { at, failed: None, found }
+            }
+            Err(explained) => Self { at, failed: Some(Notice::refused(explained)), found: None },
+        }
+    }
+}

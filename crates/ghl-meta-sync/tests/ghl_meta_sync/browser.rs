@@ -21,11 +21,11 @@ mod without_javascript;
 
 use crate::account::{header, row};
 use crate::instance::Instance;
+pub(crate) use chrome::browse;
 use domain::run::Step;
 use sandbox::Contacts;
 use serde_json::json;
 use std::time::Duration;
-pub(crate) use chrome::browse;
 
 /// Longer than Meta ever takes; the sandbox's clock jumps over it.
 const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);

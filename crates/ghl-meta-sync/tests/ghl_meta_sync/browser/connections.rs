@@ -7,7 +7,7 @@ use sandbox::Service;
 #[test]
 fn each_test_tells_in_its_card_what_works_and_what_does_not() {
     let mut instance = small();
-    instance.set("CLAUDE_API_KEY", "sk-ant-api03-wrong");
+    instance.unset("NORMALIZER").set("CLAUDE_API_KEY", "sk-ant-api03-wrong");
     let served = Served::start(&mut instance);
     instance.sandbox.stop(Service::Ghl);
     browse(&served.base, |browser| {

@@ -23,7 +23,8 @@ fn record_nights(instance: &Instance, nights: u32) {
     let like = instance.last_run();
     let config_id = instance.store().config_of_run(&like.config).unwrap();
     for night in 1..=nights {
-        let store = instance.store_with(Arc::new(At(SystemClock.now() - TimeDelta::days(i64::from(nights - night)))));
+        let store =
+            instance.store_with(Arc::new(At(SystemClock.now() - TimeDelta::days(i64::from(nights - night)))));
         let run = store.run_start(Trigger::Scheduled, config_id).unwrap();
         store.run_set_accounting(run, &like.accounting).unwrap();
         if night % 10 == 0 {

@@ -136,7 +136,9 @@ impl Browser {
 
     /// Waits until the page shows these words.
     pub fn sees(&self, words: &str) {
-        self.wait_until(&format!("the page does not say “{words}”"), || Ok(self.shown()?.contains(words)));
+        self.wait_until(&format!("the page does not say “{words}”"), || {
+            Ok(self.shown()?.contains(words))
+        });
     }
 
     /// Waits until the page does not show these words any more.
@@ -200,7 +202,9 @@ impl Browser {
             self.key(Key::Tab);
             self.script("window.reached.add(document.activeElement)", vec![]);
         }
-        let left = format!("{usable} return usable.filter((part) => !reached.has(part)).map((part) => part.outerHTML)");
+        let left = format!(
+            "{usable} return usable.filter((part) => !reached.has(part)).map((part) => part.outerHTML)"
+        );
         let left = self.script(&left, vec![]);
         left.as_array().unwrap().iter().map(|part| part.as_str().unwrap().to_owned()).collect()
     }

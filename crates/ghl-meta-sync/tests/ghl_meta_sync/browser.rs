@@ -6,8 +6,18 @@
 
 mod audit;
 mod chrome;
+mod connections;
+mod dialog;
+mod failure;
 mod first_run;
+mod history;
+mod interrupted;
+mod keyboard;
+mod login;
 mod page;
+mod running;
+mod settings;
+mod without_javascript;
 
 use crate::account::{header, row};
 use crate::instance::Instance;

@@ -30,6 +30,17 @@ impl ConditionField {
     /// How the names of custom fields begin.
     pub const CUSTOM: &str = "customFields.";
 
+    /// The fields every contact has.
+    pub fn standard() -> Vec<Self> {
+        let field = |(name, title, question): (&str, &str, Question)| Self {
+            name: name.to_owned(),
+            other_names: Vec::new(),
+            title: title.to_owned(),
+            question,
+        };
+        ghl::standard_fields().into_iter().map(field).collect()
+    }
+
     /// Named by its key, which stays when people rename the field.
     fn custom(field: ValueField) -> Option<Self> {
         let key = field.key.strip_prefix("contact.").unwrap_or(&field.key);
@@ -112,14 +123,8 @@ impl SyncService {
         if self.own_lists(refresh)?.is_some() {
             return Err(EdgeError::new(ListNotOffered));
         }
-        let standard = ghl::standard_fields().into_iter().map(|(name, title, question)| ConditionField {
-            name: name.to_owned(),
-            other_names: Vec::new(),
-            title: title.to_owned(),
-            question,
-        });
         let custom = self.fields(refresh)?.into_iter().filter_map(ConditionField::custom);
-        Ok(standard.chain(custom).collect())
+        Ok(ConditionField::standard().into_iter().chain(custom).collect())
     }
 
     fn saved_list(&self, id: &str) -> Result<SavedFilter, ListError> {

@@ -6,6 +6,7 @@ use crate::model_info::{ModelInfo, announced_retirement};
 use crate::prices::{self, PRICES_OF};
 use crate::question::{self, MAX_TOKENS, QUOTED_PROBLEMS, Question};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::request_id::request_id;
 use domain::foreign_text::{LONGEST, one_line, presentable};
 use domain::percentile::Sketch;
 use domain::ranking::{ListCost, RankingReport};
@@ -222,11 +223,11 @@ impl ClaudeClient {
             is_repeated = true;
             let reply = self.http.send(self.request(method, path, body))?;
             if !reply.is_success() {
-                let rejection = Rejection::read(&reply, &self.settings.model, |text| self.clean(text));
+                let rejection = Rejection::read(&reply, &self.settings.model, &self.settings.api_key);
                 report.request_ids.extend(rejection.request_id.clone());
                 return Err(ClaudeError::Rejected(Box::new(rejection)));
             }
-            let request_id = reply.header("request-id").map(|id| self.clean(id));
+            let request_id = request_id(&reply, None, &self.settings.api_key);
             report.request_ids.extend(request_id.clone());
             read_json(&reply, request_id)
         })

@@ -12,6 +12,7 @@ mod model_info;
 mod prices;
 mod question;
 mod rejection;
+mod request_id;
 
 pub use client::{ClaudeClient, ClaudeSettings, DEFAULT_BASE_URL, DEFAULT_MODEL};
 pub use error::ClaudeError;

@@ -4,7 +4,10 @@
 //! then the status; a gateway in between may answer with HTML.
 
 use crate::model_info::announced_retirement;
+use crate::request_id::request_id;
 use chrono::{DateTime, NaiveDate};
+use domain::Secret;
+use domain::foreign_text::presentable;
 use http_client::{Response, Retry};
 use serde::Deserialize;
 use std::time::Duration;
@@ -83,21 +86,22 @@ const SPEND_CODES: [&str; 3] =
 const OWN_SPEND_LIMIT: &str = "specified API usage limits";
 
 impl Rejection {
-    /// Reads a reply that is not a success. `clean` shortens the provider's words and takes the key out of them.
-    pub(crate) fn read(reply: &Response, model: &str, clean: impl Fn(&str) -> String) -> Self {
+    /// Reads a reply that is not a success. The provider's words are shortened, and the key is taken out of them.
+    pub(crate) fn read(reply: &Response, model: &str, key: &Secret) -> Self {
+        let clean = |text: &str| presentable(text, &[key.expose()]);
         let envelope = serde_json::from_slice::<Envelope>(&reply.body).ok();
         let (error, id) = envelope.map_or((None, None), |e| (Some(e.error), e.request_id));
         let kind_word = error.as_ref().and_then(|e| e.kind.as_deref());
         let message = error.as_ref().and_then(|e| e.message.as_deref()).unwrap_or_default();
         let code = error.as_ref().and_then(|e| e.details.as_ref()).and_then(|d| d.error_code.as_deref());
         let kind = kind_of(reply.status, kind_word, code, message);
-        let words: Vec<String> = [kind_word, code].into_iter().flatten().map(&clean).collect();
+        let words: Vec<String> = [kind_word, code].into_iter().flatten().map(clean).collect();
         Self {
             status: reply.status,
             kind,
             code: if words.is_empty() { reply.status.to_string() } else { words.join("/") },
             message: clean(message),
-            request_id: reply.header("request-id").or(id.as_deref()).map(&clean),
+            request_id: request_id(reply, id.as_deref(), key),
             model: model.to_owned(),
             retired_on: announced_retirement(model).filter(|_| kind == RejectionKind::UnknownModel),
             retry: retry_of(reply, kind),

@@ -96,7 +96,11 @@ impl Schedule {
                 log::info!("the scheduled sync is left out: run {run} is going on");
                 true
             }
-            Err(error @ (StartError::NotConfigured | StartError::Unknown { .. })) => {
+            Err(
+                error @ (StartError::NotConfigured
+                | StartError::Unknown { .. }
+                | StartError::Ambiguous { .. }),
+            ) => {
                 log::error!("the scheduled sync can not begin: {}", error.explain().message);
                 true
             }

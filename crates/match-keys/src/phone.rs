@@ -120,6 +120,11 @@ fn read(text: &str, region: Option<Region>) -> Option<String> {
     // Eleven digits and more that begin with the country's own code are taken as written with it: `49151…` in
     // Germany, where the same digits with a zero before them are a number in Leer.
     let long = all.len() >= 11;
+    // Fewer may be a whole number of one country and a number inside another: `203 555 0168` is in Connecticut, or in
+    // Alexandria. Without any country nobody knows.
+    if region.is_none() && !long {
+        return None;
+    }
     let own_code = region.and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
     let in_full = || international.clone().filter(|number| own_code == Some(number.country_code));
     valid(if long { in_full() } else { None })

@@ -42,12 +42,27 @@ struct Inner {
     searches: u32,
 }
 
+/// Id, name, key and data type of the fields of [`GhlSettings::every_field_type`].
+const FURTHER_FIELDS: [(&str, &str, &str, &str); 11] = [
+    ("textF1eldAbCdEfGhIjK", "Favourite", "contact.favourite", "TEXT"),
+    ("textF1eldTwiceEfGhIj", "favourite", "contact.favourite_2", "TEXT"),
+    ("largeF1eldAbCdEfGhIj", "Remarks", "contact.remarks", "LARGE_TEXT"),
+    ("s1ngleF1eldAbCdEfGhI", "Size", "contact.size", "SINGLE_OPTIONS"),
+    ("rad1oF1eldAbCdEfGhIj", "Colour", "contact.colour", "RADIO"),
+    ("phoneF1eldAbCdEfGhIj", "Other phone", "contact.other_phone", "PHONE"),
+    ("checkF1eldAbCdEfGhIj", "Interests", "contact.interests", "CHECKBOX"),
+    ("mult1F1eldAbCdEfGhIj", "Services", "contact.services", "MULTIPLE_OPTIONS"),
+    ("numberF1eldAbCdEfGhI", "Visits", "contact.visits", "NUMERICAL"),
+    ("dateF1eldAbCdEfGhIjK", "Renewal", "contact.renewal", "DATE"),
+    ("boxesF1eldAbCdEfGhIj", "Boxes", "contact.boxes", "TEXTBOX_LIST"),
+];
+
 /// The data types of the location's custom fields, by id.
 pub(crate) fn data_type(field_id: &str) -> Option<&'static str> {
     match field_id {
         FIELD_LTV | FIELD_EMPTY => Some("MONETORY"),
         FIELD_NOTES => Some("TEXT"),
-        _ => None,
+        _ => FURTHER_FIELDS.iter().find(|(id, ..)| *id == field_id).map(|(.., data_type)| *data_type),
     }
 }
 
@@ -230,23 +245,29 @@ async fn custom_fields(state: Data<GhlState>, request: HttpRequest, id: web::Pat
             let message = "model must be one of the following values: contact, opportunity, all";
             return Err(Refusal::unprocessable(vec![message.to_owned()]));
         }
-        let fields = field_definitions(&id);
+        let fields = field_definitions(&inner.settings);
         Ok(json!({"customFields": if model == "opportunity" { Vec::new() } else { fields }}))
     })
 }
 
 /// The custom fields of contacts.
-fn field_definitions(location_id: &str) -> Vec<Value> {
+fn field_definitions(settings: &GhlSettings) -> Vec<Value> {
+    let location_id = &settings.location_id;
     let field = |position: u32, id: &str, name: &str, key: &str| {
         json!({"id": id, "name": name, "fieldKey": key, "placeholder": "", "dataType": data_type(id), "position": position,
             "picklistOptions": [], "picklistImageOptions": [], "isAllowedCustomOption": false, "isMultiFileAllowed": false,
             "maxFileLimit": 1, "locationId": location_id, "model": "contact"})
     };
-    vec![
+    let mut fields = vec![
         field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
         field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
         field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
-    ]
+    ];
+    if settings.every_field_type {
+        fields
+            .extend((4..).zip(FURTHER_FIELDS).map(|(at, (id, name, key, _))| field(at * 50, id, name, key)));
+    }
+    fields
 }
 
 async fn tags(state: Data<GhlState>, request: HttpRequest, id: web::Path<String>) -> HttpResponse {

@@ -4,6 +4,7 @@ use crate::error::RunError;
 use crate::reading::ReadList;
 use crate::spool::Spool;
 use domain::accounting::{Accounting, Bucket};
+use match_keys::{Field, Reason};
 
 /// The buckets of all contacts and the values to be ranked.
 #[derive(Default)]
@@ -17,6 +18,9 @@ pub(crate) struct Account {
     pub(crate) values: Vec<i64>,
     /// How many of them another locale would read differently.
     pub(crate) ambiguous: u64,
+    /// How many phone numbers of contacts that are about to be sent, or would be if they had an identifier, are left out
+    /// because neither they nor the contact nor the location tell their country.
+    pub(crate) phones_without_country: u64,
     /// Rows of the contacts that are about to be sent, those of additional addresses and numbers included.
     pub(crate) rows: u64,
     /// Whether any of them has a birthday.
@@ -36,7 +40,7 @@ pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError>
     }
     let mut counts = Accounting { fetched: read.fetched, ..Accounting::default() };
     let (mut values, mut ambiguous) = (Vec::new(), 0);
-    let (mut rows, mut birthdays) = (0, false);
+    let (mut rows, mut birthdays, mut phones_without_country) = (0, false, 0);
     for (bucket, contact) in buckets.iter_mut().zip(spool.contacts()?) {
         let contact = contact?;
         if *bucket != Bucket::Duplicate {
@@ -52,9 +56,13 @@ pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError>
             rows += 1 + contact.further.len() as u64;
             birthdays |= contact.row.has_birthday();
         }
+        if matches!(bucket, Bucket::Sent | Bucket::NoIdentifier) {
+            let dropped = contact.dropped[Field::Phone as usize];
+            phones_without_country += u64::from(dropped == Some(Reason::NoCountry));
+        }
         counts.add(*bucket);
     }
     // A spool that ends early would leave contacts without a bucket.
     counts.check()?;
-    Ok(Account { buckets, counts, values, ambiguous, rows, birthdays })
+    Ok(Account { buckets, counts, values, ambiguous, phones_without_country, rows, birthdays })
 }

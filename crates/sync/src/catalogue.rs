@@ -33,7 +33,7 @@ pub(crate) struct KnownList {
 }
 
 impl KnownList {
-    fn all() -> Self {
+    pub(crate) fn all() -> Self {
         Self { id: ListSelection::All, name: "All contacts".to_owned(), contacts: ContactList::All }
     }
 
@@ -84,8 +84,9 @@ impl Catalogue {
     }
 }
 
-fn fresh<T: Clone>(entry: Option<&(Instant, T)>) -> Option<T> {
-    entry.filter(|(asked, _)| asked.elapsed() < REMEMBERED_FOR).map(|(_, value)| value.clone())
+fn fresh<T: Clone>(entry: Option<&(Instant, T)>, now: Instant) -> Option<T> {
+    let is_fresh = |asked: Instant| now.saturating_duration_since(asked) < REMEMBERED_FOR;
+    entry.filter(|(asked, _)| is_fresh(*asked)).map(|(_, value)| value.clone())
 }
 
 impl SyncService {
@@ -140,7 +141,7 @@ impl SyncService {
     /// # Errors
     /// The source's own error.
     pub fn fields(&self, refresh: bool) -> Result<Vec<ValueField>, EdgeError> {
-        let remembered = fresh(self.catalogue.lock().fields.as_ref()).filter(|_| !refresh);
+        let remembered = fresh(self.catalogue.lock().fields.as_ref(), Instant::now()).filter(|_| !refresh);
         if let Some(fields) = remembered {
             return Ok(fields);
         }
@@ -176,7 +177,7 @@ impl SyncService {
     }
 
     pub(crate) fn own_lists(&self, refresh: bool) -> Result<Option<Vec<SourceList>>, EdgeError> {
-        let remembered = fresh(self.catalogue.lock().own_lists.as_ref()).filter(|_| !refresh);
+        let remembered = fresh(self.catalogue.lock().own_lists.as_ref(), Instant::now()).filter(|_| !refresh);
         if let Some(lists) = remembered {
             return Ok(lists);
         }
@@ -186,7 +187,7 @@ impl SyncService {
     }
 
     fn tags(&self, refresh: bool) -> Result<Vec<String>, EdgeError> {
-        let remembered = fresh(self.catalogue.lock().tags.as_ref()).filter(|_| !refresh);
+        let remembered = fresh(self.catalogue.lock().tags.as_ref(), Instant::now()).filter(|_| !refresh);
         if let Some(tags) = remembered {
             return Ok(tags);
         }
@@ -196,11 +197,25 @@ impl SyncService {
     }
 
     pub(crate) fn count(&self, list: &ContactList) -> Result<u64, EdgeError> {
-        if let Some(count) = fresh(self.catalogue.lock().counts.get(list)) {
+        if let Some(count) = fresh(self.catalogue.lock().counts.get(list), Instant::now()) {
             return Ok(count);
         }
         let count = self.parts.source.count(list, &Cancel::new())?;
         self.catalogue.lock().counts.insert(list.clone(), (Instant::now(), count));
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fresh;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_was_asked_is_remembered_for_five_minutes() {
+        let asked = Instant::now();
+        let after = |seconds| fresh(Some(&(asked, 7)), asked + Duration::from_secs(seconds));
+        assert_eq!([after(0), after(299), after(300)], [Some(7), Some(7), None]);
+        assert_eq!(fresh::<u64>(None, asked), None);
     }
 }

@@ -90,6 +90,14 @@ pub enum RunError {
         /// Those there are. Hostile input: escape them.
         known: Vec<String>,
     },
+    /// A chosen pipeline is named by a name that several have.
+    #[error("`{wanted}` is the name of {} pipelines", .ids.len())]
+    AmbiguousPipeline {
+        /// What was chosen.
+        wanted: String,
+        /// Their ids. Hostile input: escape them.
+        ids: Vec<String>,
+    },
     /// The won opportunities changed twice while they were read.
     #[error("{read} won opportunities were read but there are {counted}")]
     OpportunitiesChanged {
@@ -246,6 +254,10 @@ impl Explain for RunError {
                 format!("The pipeline \"{wanted}\" does not exist in this GoHighLevel location, so no lifetime value is known."),
                 format!("Choose pipelines by name or id in LTV_PIPELINES; there are: {}.", names(known)),
             ),
+            Self::AmbiguousPipeline { wanted, ids } => Explanation::new(
+                format!("Several pipelines of this GoHighLevel location are named \"{wanted}\", so it is not known whose won opportunities count."),
+                format!("Write the id of the one you mean in LTV_PIPELINES: {}.", names(ids)),
+            ),
             Self::OpportunitiesChanged { read, counted } => Explanation::new(
                 format!("The won opportunities changed twice while they were being read ({read} read, {counted} counted), so the lifetime values were not complete and nothing was sent."),
                 "Sync again when no import or bulk action is running in GoHighLevel.",
@@ -347,6 +359,18 @@ pub enum StartError {
         /// The setting to change.
         setting: &'static str,
     },
+    /// What was chosen by name is the name of several.
+    #[error("{what} `{value}` is the name of several")]
+    Ambiguous {
+        /// `custom field`.
+        what: &'static str,
+        /// What was chosen.
+        value: String,
+        /// The setting to change.
+        setting: &'static str,
+        /// Key and id of each. Hostile input: escape them.
+        known: Vec<String>,
+    },
     /// GoHighLevel could not be asked for the list or the field.
     #[error("the configuration could not be checked")]
     Edge(#[source] EdgeError),
@@ -375,6 +399,13 @@ impl Explain for StartError {
             Self::Unknown { what, value, setting } => Explanation::new(
                 format!("The {what} \"{value}\" does not exist in this GoHighLevel location."),
                 format!("Choose an existing one on the dashboard, or change {setting}."),
+            ),
+            Self::Ambiguous { what, value, setting, known } => Explanation::new(
+                format!(
+                    "Several {what}s of this GoHighLevel location are named \"{value}\": {}.",
+                    names(known)
+                ),
+                format!("Choose one of them on the dashboard, or write its key or id in {setting}."),
             ),
             Self::Edge(error) => error.explain(),
             Self::Store(error) => error.explain(),

@@ -142,7 +142,7 @@ impl SyncService {
         let list = contacts_of(config)?;
         let values = match &self.parts.settings.ltv_source {
             LtvSource::Field => {
-                ValueSource::Field(find_field(source.fields(cancel)?, &config.ltv_field_key)?.id)
+                ValueSource::Field(find_field(&source.fields(cancel)?, &config.ltv_field_key)?.id)
             }
             LtvSource::WonOpportunities { pipelines } => {
                 ValueSource::Won(WonValues::read(source, pipelines, opportunities_read, cancel)?)
@@ -250,6 +250,13 @@ impl SyncService {
             report.warnings.push(format!(
                 "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",
                 account.ambiguous
+            ));
+        }
+        if account.phones_without_country > 0 {
+            report.warnings.push(format!(
+                "{} phone numbers were left out: they have no country code, their contacts have no country, and \
+                 GoHighLevel does not tell that of the location. Fill in the country of these contacts.",
+                account.phones_without_country
             ));
         }
         let values = match self.parts.settings.value_mode {

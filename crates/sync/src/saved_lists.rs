@@ -61,12 +61,12 @@ impl ConditionField {
 
 impl SyncService {
     /// Saves a new list made of these conditions and counts its contacts. Nothing is saved unless every condition can be
-    /// used and the contacts can be counted. Repeating saves a second list.
+    /// used and the contacts can be counted. Repeating is refused, because the name is taken then.
     ///
     /// # Errors
-    /// [`ListError::Name`] and [`ListError::Conditions`] say what is wrong.
+    /// [`ListError::Name`], [`ListError::NameTaken`] and [`ListError::Conditions`] say what is wrong.
     pub fn save_list(&self, name: &str, conditions: &Value) -> Result<ListInfo, ListError> {
-        let (name, conditions, contacts) = self.checked(name, conditions)?;
+        let (name, conditions, contacts) = self.checked(None, name, conditions)?;
         let saved = self.parts.store.filter_add(&name, &conditions)?;
         Ok(info(saved, contacts))
     }
@@ -79,7 +79,7 @@ impl SyncService {
     /// [`ListError::Unknown`] when there is no saved list with this id.
     pub fn change_list(&self, id: &str, name: &str, conditions: &Value) -> Result<ListInfo, ListError> {
         let number = self.saved_list(id)?.id;
-        let (name, conditions, contacts) = self.checked(name, conditions)?;
+        let (name, conditions, contacts) = self.checked(Some(number), name, conditions)?;
         match self.parts.store.filter_change(number, &name, &conditions)? {
             Some(saved) => Ok(info(saved, contacts)),
             None => Err(ListError::Unknown(id.to_owned())),
@@ -133,11 +133,21 @@ impl SyncService {
         self.parts.store.filter_get(number)?.ok_or_else(unknown)
     }
 
-    /// Name and conditions as they are kept, and how many contacts meet them now.
-    fn checked(&self, name: &str, conditions: &Value) -> Result<(String, Conditions, u64), ListError> {
+    /// Name and conditions as they are kept, and how many contacts meet them now. `own` is the list that is changed.
+    fn checked(
+        &self,
+        own: Option<i64>,
+        name: &str,
+        conditions: &Value,
+    ) -> Result<(String, Conditions, u64), ListError> {
         let name = name.trim();
         if name.is_empty() || one_line(name, LONGEST_NAME) != name {
             return Err(ListError::Name);
+        }
+        let others = self.parts.store.filters()?.into_iter().filter(|list| Some(list.id) != own);
+        let mut others = others.map(|list| list.name).chain([KnownList::all().name]);
+        if let Some(name) = others.find(|other| other.to_lowercase() == name.to_lowercase()) {
+            return Err(ListError::NameTaken { name });
         }
         let conditions =
             self.parts.source.check_conditions(conditions, &Cancel::new())?.map_err(ListError::Conditions)?;

@@ -117,7 +117,7 @@ impl SyncService {
         let field = field.or_else(|wanted| {
             let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
             // A field that is not remembered may be new, so the fields are asked for again.
-            find_field(known(false)?, wanted).or_else(|_unknown| find_field(known(true)?, wanted))
+            find_field(&known(false)?, wanted).or_else(|_unknown| find_field(&known(true)?, wanted))
         })?;
         Ok(SyncConfig {
             list_id: list.id.to_string(),
@@ -326,23 +326,29 @@ fn show_waits(parts: &Parts) {
     });
 }
 
-/// The field with that key, id or name (in this order of trust).
-pub(crate) fn find_field(fields: Vec<ValueField>, wanted: &str) -> Result<ValueField, StartError> {
+/// The field with that key, id or name (in this order of trust). Names need not be unique, and to take any of several
+/// fields would rank by values nobody chose.
+pub(crate) fn find_field(fields: &[ValueField], wanted: &str) -> Result<ValueField, StartError> {
     let wanted = wanted.trim();
+    let (what, value, setting) = ("custom field", wanted.to_owned(), "GHL_LTV_FIELD");
     let tests: [fn(&ValueField, &str) -> bool; 4] = [
         |field, wanted| field.key == wanted,
         |field, wanted| field.id == wanted,
         |field, wanted| field.key.strip_prefix("contact.") == Some(wanted),
-        |field, wanted| field.name.eq_ignore_ascii_case(wanted),
+        |field, wanted| field.name.trim().to_lowercase() == wanted.to_lowercase(),
     ];
-    let at = tests.iter().find_map(|test| fields.iter().position(|field| test(field, wanted)));
-    match at.and_then(|at| fields.into_iter().nth(at)) {
-        Some(field) if !wanted.is_empty() => Ok(field),
-        _ => Err(StartError::Unknown {
-            what: "custom field",
-            value: wanted.to_owned(),
-            setting: "GHL_LTV_FIELD",
-        }),
+    let met = |test: &fn(&ValueField, &str) -> bool| -> Vec<&ValueField> {
+        fields.iter().filter(|field| test(field, wanted)).collect()
+    };
+    let found = tests.iter().map(met).find(|found| !found.is_empty()).unwrap_or_default();
+    match found.as_slice() {
+        [] => Err(StartError::Unknown { what, value, setting }),
+        _ if wanted.is_empty() => Err(StartError::Unknown { what, value, setting }),
+        [field] => Ok((*field).clone()),
+        several => {
+            let known = several.iter().map(|field| format!("{} (id {})", field.key, field.id)).collect();
+            Err(StartError::Ambiguous { what, value, setting, known })
+        }
     }
 }
 

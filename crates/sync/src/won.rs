@@ -74,13 +74,21 @@ impl WonValues {
 /// The ids of the pipelines that were chosen by id or by name.
 fn ids(wanted: &[String], known: &[Pipeline]) -> Result<Vec<String>, RunError> {
     let find = |wanted: &String| {
-        let by_id = known.iter().find(|pipeline| pipeline.id == *wanted);
-        let by_name =
-            || known.iter().find(|pipeline| pipeline.name.trim().to_lowercase() == wanted.to_lowercase());
-        by_id.or_else(by_name).map(|pipeline| pipeline.id.clone()).ok_or_else(|| RunError::NoPipeline {
-            wanted: wanted.clone(),
-            known: known.iter().map(|pipeline| pipeline.name.clone()).collect(),
-        })
+        if known.iter().any(|pipeline| pipeline.id == *wanted) {
+            return Ok(wanted.clone());
+        }
+        let named =
+            known.iter().filter(|pipeline| pipeline.name.trim().to_lowercase() == wanted.to_lowercase());
+        let mut ids: Vec<String> = named.map(|pipeline| pipeline.id.clone()).collect();
+        let wanted = wanted.clone();
+        match ids.as_mut_slice() {
+            [] => {
+                let known = known.iter().map(|pipeline| pipeline.name.clone()).collect();
+                Err(RunError::NoPipeline { wanted, known })
+            }
+            [id] => Ok(std::mem::take(id)),
+            [..] => Err(RunError::AmbiguousPipeline { wanted, ids }),
+        }
     };
     wanted.iter().map(find).collect()
 }
@@ -164,7 +172,13 @@ mod tests {
         ScriptedSource {
             won: Mutex::new(readings.into()),
             counts: Mutex::new(counts.to_vec().into()),
-            pipelines: vec![pipeline("p1", "Sales"), pipeline("p2", "p1"), pipeline("p3", " Upsell & more ")],
+            pipelines: vec![
+                pipeline("p1", "Sales"),
+                pipeline("p2", "p1"),
+                pipeline("p3", " Upsell & more "),
+                pipeline("p4", "Webinar"),
+                pipeline("p5", "webinar "),
+            ],
             ..ScriptedSource::default()
         }
     }
@@ -232,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn pipelines_are_chosen_by_id_before_name_and_an_unknown_one_is_told_with_those_there_are() {
+    fn pipelines_are_chosen_by_id_before_name_and_an_unknown_or_ambiguous_one_is_told_with_those_there_are() {
         let source = source(vec![vec![]], &[0]);
         read(&source, &["sales", "p1", "upsell & more"]).unwrap();
         assert_eq!(*source.asked.lock().unwrap(), ["p1", "p1", "p3"]);
@@ -242,5 +256,10 @@ mod tests {
             explained.remedy.contains("LTV_PIPELINES") && explained.remedy.contains("Sales"),
             "{explained:?}"
         );
+        let explained = read(&source, &["WEBINAR"]).unwrap_err().explain();
+        assert!(explained.message.contains("WEBINAR"), "{explained:?}");
+        for part in ["LTV_PIPELINES", "p4", "p5"] {
+            assert!(explained.remedy.contains(part), "{explained:?}");
+        }
     }
 }

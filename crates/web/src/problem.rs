@@ -131,7 +131,9 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
-            StartError::NotConfigured | StartError::Unknown { .. } => Self::Refused(error.explain()),
+            StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
+                Self::Refused(error.explain())
+            }
             StartError::Edge(error) => error.into(),
             StartError::Store(error) => Self::Store(error),
             StartError::Thread(source) => Self::System(source.to_string()),
@@ -142,7 +144,9 @@ impl From<StartError> for Problem {
 impl From<ListError> for Problem {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Name | ListError::Conditions(_) => Self::Refused(error.explain()),
+            ListError::Name | ListError::NameTaken { .. } | ListError::Conditions(_) => {
+                Self::Refused(error.explain())
+            }
             ListError::Unknown(id) => Self::NoList(id),
             ListError::InUse { .. } => Self::InUse(error.explain()),
             ListError::Edge(error) => error.into(),

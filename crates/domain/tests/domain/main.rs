@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod corpus;
+mod percentiles;
 mod promises;
 mod properties;
 

@@ -3,8 +3,10 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod californians;
 mod checks;
+mod claude;
 mod clean_up;
 mod crash;
 mod databases;

@@ -75,7 +75,7 @@ fn is_handled(row: &Row) -> bool {
 }
 
 /// As Askama writes it.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&#38;")
         .replace('<', "&#60;")
         .replace('>', "&#62;")
@@ -84,11 +84,11 @@ fn escaped(text: &str) -> String {
 }
 
 /// The text of a page, without its tags: addresses in remedies are links.
-fn without_tags(html: &str) -> String {
+pub fn without_tags(html: &str) -> String {
     html.split('<').map(|part| part.split_once('>').map_or(part, |(_tag, text)| text)).collect()
 }
 
-fn collapse(text: &str) -> String {
+pub fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -14,14 +14,20 @@ use std::time::{Duration, Instant};
 /// A running `ghl-meta-sync serve`.
 pub struct Served {
     child: Child,
-    base: String,
+    /// Its address, without a slash at the end.
+    pub base: String,
     http: HttpClient,
 }
 
 impl Served {
     pub fn start(instance: &mut Instance) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        instance.set("WEB_PORT", &port.to_string());
+        Self::start_again(instance.set("WEB_PORT", &port.to_string()))
+    }
+
+    /// Where it was before.
+    pub fn start_again(instance: &Instance) -> Self {
+        let port = instance.value("WEB_PORT");
         let child = instance.program("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let http = HttpClient::new(HttpSettings {
             service: "Dashboard",

@@ -1,6 +1,6 @@
 //! One condition: a field, an operator and mostly a value.
 
-use super::field::{Kind, LONGEST, Operator, TOO_LONG};
+use super::field::{Kind, LONGEST, Operator, SHORTEST_PART, TOO_LONG, TOO_SHORT};
 use super::{Problems, shown, unknown_keys};
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Map, Value, json};
@@ -147,8 +147,11 @@ pub(super) fn check_value(
             }
         }
         (Operator::Contains | Operator::NotContains, Some(Value::String(text))) => {
-            if text.trim().is_empty() {
+            let length = text.trim().chars().count();
+            if length == 0 {
                 problems.add(path, "is empty");
+            } else if length < SHORTEST_PART {
+                problems.add(path, TOO_SHORT);
             } else if text.chars().count() > LONGEST {
                 problems.add(path, TOO_LONG);
             }
@@ -178,6 +181,10 @@ fn check_bound(kind: Kind, bound: &str, value: &Value, path: &str, problems: &mu
     };
     if !["gte", "gt", "lte", "lt"].contains(&bound) {
         problems.add(path, "is none of gte, gt, lte, lt");
+        return;
+    }
+    if value.as_str().is_some_and(|text| text.chars().count() > LONGEST) {
+        problems.add(path, TOO_LONG);
         return;
     }
     match kind {

@@ -137,6 +137,7 @@ impl Kind {
         let list_fits = matches!(self, Self::Id | Self::Many | Self::Tags | Self::Unknown);
         match (self, value) {
             (_, Value::String(text)) if text.trim().is_empty() => Some("is empty; use `not_exists` instead"),
+            (_, Value::String(text)) if text.chars().count() > LONGEST => Some(TOO_LONG),
             (Self::Flag, Value::Bool(_)) => None,
             (Self::Flag, _) => Some("must be true or false"),
             (Self::Number, Value::Number(_)) => None,
@@ -144,7 +145,6 @@ impl Kind {
                 None
             }
             (Self::Number, _) => Some("must be a number"),
-            (_, Value::String(text)) if text.chars().count() > LONGEST => Some(TOO_LONG),
             (_, Value::String(_) | Value::Number(_) | Value::Bool(_)) => None,
             (_, Value::Array(list)) if list_fits && !list.is_empty() => {
                 list.iter().find_map(|one| if one.is_array() { Some(NO_SCALAR) } else { self.refuses(one) })
@@ -160,4 +160,9 @@ pub(super) const TEXTBOX_LIST: &str = "TEXTBOX_LIST";
 /// Longest text a condition may hold, in characters.
 pub(super) const LONGEST: usize = 75;
 pub(super) const TOO_LONG: &str = "must not be longer than 75 characters";
+
+/// Shortest text that is searched for as a part of another, in characters. GoHighLevel's page does not tell it; others found
+/// that it searches for nothing shorter.
+pub(super) const SHORTEST_PART: usize = 3;
+pub(super) const TOO_SHORT: &str = "must have at least 3 characters";
 const NO_SCALAR: &str = "must be a text, a number, true or false";

@@ -7,6 +7,9 @@ use crate::location::CustomField;
 use crate::query::ContactQuery;
 use serde_json::{Value, json};
 
+/// Fields of one name that are told at once.
+const MOST_SHOWN: usize = 5;
+
 impl Filter {
     /// What is sent: every custom field by its id, for a name would match nobody. `fields` are those of the location.
     ///
@@ -90,11 +93,20 @@ fn named<'a>(reference: &str, fields: &'a [CustomField]) -> Result<Option<&'a Cu
         return Ok(exact);
     }
     let alike = |field: &&CustomField| field.name.trim().to_lowercase() == reference.trim().to_lowercase();
-    let mut alike = fields.iter().filter(alike);
-    match (alike.next(), alike.next()) {
-        (Some(_), Some(_)) => {
-            Err(format!("`{}` is the name of several custom fields; write its key", shown(reference)))
+    let alike: Vec<&CustomField> = fields.iter().filter(alike).collect();
+    match alike.as_slice() {
+        [] => Ok(None),
+        [field] => Ok(Some(field)),
+        several => {
+            let known = several.iter().take(MOST_SHOWN);
+            let known: Vec<String> =
+                known.map(|field| format!("{} (id {})", shown(&field.field_key), shown(&field.id))).collect();
+            Err(format!(
+                "`{}` is the name of {} custom fields; write the key or id of one: {}",
+                shown(reference),
+                several.len(),
+                known.join(", ")
+            ))
         }
-        (found, _) => Ok(found),
     }
 }

@@ -218,6 +218,22 @@ fn every_problem_is_named_with_its_path() {
         (json!([{"field": "city", "operator": "contains", "value": 7}]), "filters[0].value must be a text"),
         (json!([{"field": "city", "operator": "contains", "value": ""}]), "filters[0].value is empty"),
         (
+            json!([{"field": "city", "operator": "not_contains", "value": " ab "}]),
+            "filters[0].value must have at least 3 characters",
+        ),
+        (
+            json!([{"field": "city", "operator": "contains", "value": long}]),
+            "filters[0].value must not be longer than 75 characters",
+        ),
+        (
+            json!([{"field": "tags", "operator": "eq", "value": ["a", long]}]),
+            "filters[0].value must not be longer than 75 characters",
+        ),
+        (
+            json!([{"field": "customFields.f1", "operator": "range", "value": {"gte": format!("{:0>76}", 1)}}]),
+            "filters[0].value.gte must not be longer than 75 characters",
+        ),
+        (
             json!([{"field": "dateAdded", "operator": "range", "value": {}}]),
             "filters[0].value must be an object of gte, gt, lte or lt",
         ),
@@ -309,7 +325,10 @@ fn custom_fields_are_sent_by_id_however_they_were_named() {
     for (named, message) in [
         ("customFields.Elsewhere", "names no custom field of this location: `Elsewhere`"),
         ("customFields.Notes.x", "names no custom field of this location: `Notes.x`"),
-        ("customFields.Twice", "`Twice` is the name of several custom fields; write its key"),
+        (
+            "customFields.Twice",
+            "`Twice` is the name of 2 custom fields; write the key or id of one: contact.twice (id f6), contact.twice_1 (id f7)",
+        ),
         ("customFields.boxes", "has several text boxes; write a dot and the id of one of them behind it"),
     ] {
         let problems = sent(named).unwrap_err();
@@ -327,7 +346,7 @@ fn operators_and_values_fit_the_type_of_the_custom_field() {
     let (operator, value) = (Some("filters[0].operator".to_owned()), Some("filters[0].value".to_owned()));
     assert_eq!(check("f1", "range", json!({"gte": 100, "lt": "200.50"})), None);
     assert_eq!(check("f1", "eq", json!(99.5)), None);
-    assert_eq!(check("f1", "contains", json!("9")), operator);
+    assert_eq!(check("f1", "contains", json!("999")), operator);
     assert_eq!(check("f1", "eq", json!("much")), value);
     assert_eq!(check("f1", "range", json!({"gte": "2026-01-31"})), Some("filters[0].value.gte".to_owned()));
     assert_eq!(check("f2", "contains", json!("abc")), None);

@@ -7,6 +7,8 @@ use super::reply::Refusal;
 use crate::people::Opportunity;
 
 const VALUE_LIMIT: usize = 75;
+/// Shortest text searched for as a part of another, as others found.
+const PART_MINIMUM: usize = 3;
 
 /// Filters that must all match.
 #[derive(Debug, Default)]
@@ -135,10 +137,16 @@ impl Field {
             "inboundDndSettings.all.status" => Self::Keyword(owned),
             _ => {
                 let id = name.strip_prefix("customFields.")?;
-                match data_type(id) {
-                    Some("MONETORY" | "NUMERICAL") => Self::CustomNumber(id.to_owned()),
-                    Some(_) => Self::CustomText(id.to_owned()),
-                    None => Self::CustomUnknown,
+                // Of a list of text boxes one box is asked for.
+                let (list, text_box) = id.split_once('.').map_or((id, None), |(list, one)| (list, Some(one)));
+                match (data_type(list), text_box) {
+                    (Some("TEXTBOX_LIST"), Some(_)) => Self::CustomText(id.to_owned()),
+                    (Some("TEXTBOX_LIST"), None) => return None,
+                    (None, _) | (_, Some(_)) => Self::CustomUnknown,
+                    (Some("MONETORY" | "NUMERICAL"), None) => Self::CustomNumber(id.to_owned()),
+                    (Some("CHECKBOX" | "MULTIPLE_OPTIONS"), None) => Self::Keyword(owned),
+                    (Some("DATE"), None) => Self::Date(owned),
+                    (Some(_), None) => Self::CustomText(id.to_owned()),
                 }
             }
         })
@@ -270,6 +278,11 @@ fn problem_of(operator: Operator, value: Option<&Value>) -> Option<&'static str>
         (Operator::Nested, _) => Some("value must be an array"),
         (Operator::Range, Some(Value::Object(bounds))) if bounds_are_valid(bounds) => None,
         (Operator::Range, _) => Some("value must be an object of gte, lte, gt, lt"),
+        (Operator::Contains | Operator::NotContains, Some(Value::String(text)))
+            if text.chars().count() < PART_MINIMUM =>
+        {
+            Some("value must be longer than or equal to 3 characters")
+        }
         (Operator::Contains | Operator::NotContains, Some(Value::String(_)))
         | (Operator::Eq | Operator::NotEq, Some(Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
             value.is_some_and(long).then_some("value must be shorter than or equal to 75 characters")

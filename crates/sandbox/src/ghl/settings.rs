@@ -28,6 +28,9 @@ pub struct GhlSettings {
     pub search_lag: Duration,
     /// How long a page of a search is on its way, in real time.
     pub page_latency: Duration,
+    /// Whether the location also has a custom field of every other data type, and one with the name of another. Nobody
+    /// fills them.
+    pub every_field_type: bool,
 }
 
 impl GhlSettings {
@@ -50,6 +53,7 @@ impl Default for GhlSettings {
             daily: 200_000,
             search_lag: Duration::ZERO,
             page_latency: Duration::ZERO,
+            every_field_type: false,
         }
     }
 }

@@ -48,7 +48,7 @@ async fn custom_fields(
 ) -> HttpResponse {
     state.answer(&request, Access::V1, |inner, _| {
         inner.own_location(&location)?;
-        Ok(json!({"customFields": field_definitions(&location)}))
+        Ok(json!({"customFields": field_definitions(&inner.settings)}))
     })
 }
 

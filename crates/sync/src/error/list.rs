@@ -11,6 +11,12 @@ pub enum ListError {
     /// The name is empty, too long, or holds characters that are not seen.
     #[error("the name can not be used")]
     Name,
+    /// Another list has the name. Two of a name can not be told apart where one is chosen.
+    #[error("the name is taken")]
+    NameTaken {
+        /// The name of the other list. Hostile input: escape it.
+        name: String,
+    },
     /// Something is wrong with the conditions.
     #[error("the conditions can not be used")]
     Conditions(#[source] ConditionsRefused),
@@ -37,6 +43,10 @@ impl Explain for ListError {
             Self::Name => Explanation::new(
                 "The name of a Smart List has 1 to 80 characters, all of them visible.",
                 "Choose another name.",
+            ),
+            Self::NameTaken { name } => Explanation::new(
+                format!("There is a Smart List \"{name}\" already."),
+                "Choose another name, or change that list.",
             ),
             Self::Conditions(refused) => refused.explain(),
             Self::Unknown(id) => Explanation::new(

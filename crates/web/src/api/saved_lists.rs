@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SavedList {
-    /// 1 to 80 characters.
+    /// 1 to 80 characters; no other list may have it, in whatever case.
     #[schema(example = "Customers in Texas")]
     name: String,
     /// The `filters` of GoHighLevel's `POST /contacts/search`, as they are: conditions that must all be met, and groups

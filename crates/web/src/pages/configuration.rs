@@ -168,7 +168,7 @@ impl From<StartError> for Refusal {
     fn from(error: StartError) -> Self {
         match &error {
             StartError::Unknown { what: "Smart List", .. } => Self::List(error.explain().message),
-            StartError::Unknown { .. } => Self::Field(error.explain().message),
+            StartError::Unknown { .. } | StartError::Ambiguous { .. } => Self::Field(error.explain().message),
             _ => Self::Other(error.into()),
         }
     }

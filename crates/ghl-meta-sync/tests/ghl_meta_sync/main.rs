@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod erase;
 mod follow_up;
+mod in_the_browser;
 mod instance;
 mod invariants;
 mod lists;

@@ -123,7 +123,7 @@ fn a_problem_stands_beside_its_condition_and_what_was_entered_stays() {
     let site = Site::new();
     for htmx in [false, true] {
         for (row, words) in [
-            (["customFields.lifetime_value", "gte", "much"], "The value must be a number."),
+            (["customFields.lifetime_value", "gte", "much"], "The value must be a number"),
             (["email", "contains", "x"], "The operator `contains` can not be asked of this field"),
             (["tags", "eq", ""], "The value is missing."),
             (["tags", "exists", "x"], "The value must be left out with this operator."),

@@ -102,7 +102,7 @@ pub(crate) async fn new(app: web::Data<App>, request: HttpRequest) -> Result<Htt
     Page::new(&app, &request, None).await?.show(StatusCode::OK, form, Problems::default(), None)
 }
 
-/// The form of a saved list, as rows when they can hold its conditions.
+/// The form of a saved list.
 pub(crate) async fn edit(
     app: web::Data<App>,
     request: HttpRequest,
@@ -110,9 +110,8 @@ pub(crate) async fn edit(
 ) -> Result<HttpResponse, Problem> {
     let saved = find(&app, &id).await?;
     let page = Page::new(&app, &request, Some(saved.clone())).await?;
-    let json: Value = serde_json::from_str(&saved.conditions.0).unwrap_or_default();
-    let rows = Entered::rows_of(&json, &page.fields);
-    let form = FilterForm { name: saved.name, conditions: rows.unwrap_or_else(|| as_text(&json)) };
+    let form = as_saved(&saved, &page.fields);
+    let json = serde_json::from_str(&saved.conditions.0).unwrap_or_default();
     let counted = count(&app, json).await.ok();
     page.show(StatusCode::OK, form, Problems::default(), counted)
 }
@@ -180,9 +179,7 @@ pub(crate) async fn delete(
         Ok(()) => Ok(see_other("/filters?done=deleted")),
         Err(problem @ (Problem::Refused(_) | Problem::InUse(_) | Problem::MissingSettings(_))) => {
             let page = Page::new(&app, &request, Some(saved.clone())).await?;
-            let json: Value = serde_json::from_str(&saved.conditions.0).unwrap_or_default();
-            let rows = Entered::rows_of(&json, &page.fields);
-            let form = FilterForm { name: saved.name, conditions: rows.unwrap_or_else(|| as_text(&json)) };
+            let form = as_saved(&saved, &page.fields);
             page.show(problem.status_code(), form, Problems::told(Notice::of(&problem)), None)
         }
         Err(problem) => Err(problem),
@@ -262,8 +259,10 @@ impl From<ListError> for Refused {
     fn from(error: ListError) -> Self {
         match error {
             ListError::Conditions(refused) => Self::Conditions(Problems::of_conditions(refused)),
-            ListError::Name => {
-                Self::Conditions(Problems { name: Some(error.explain().message), ..Problems::default() })
+            ListError::Name | ListError::NameTaken { .. } => {
+                let explained = error.explain();
+                let name = Some(format!("{} {}", explained.message, explained.remedy));
+                Self::Conditions(Problems { name, ..Problems::default() })
             }
             other => Self::Other(other.into()),
         }
@@ -289,6 +288,15 @@ async fn count(app: &web::Data<App>, conditions: Value) -> Result<String, Refuse
     let count = counted.await.map_err(Refused::Other)??;
     let verb = if count == 1 { "meets" } else { "meet" };
     Ok(format!("{} {verb} these conditions now.", contacts(count)))
+}
+
+/// The form of a saved list: as rows when they can hold its conditions, else as text.
+fn as_saved(saved: &SavedFilter, fields: &[ConditionField]) -> FilterForm {
+    let conditions = match serde_json::from_str(&saved.conditions.0) {
+        Ok(json) => Entered::rows_of(&json, fields).unwrap_or_else(|| as_text(&json)),
+        Err(_unreadable) => Entered::Json(saved.conditions.0.clone()),
+    };
+    FilterForm { name: saved.name.clone(), conditions }
 }
 
 fn as_text(json: &Value) -> Entered {

@@ -7,12 +7,14 @@
 mod condition;
 mod field;
 mod resolve;
+mod vocabulary;
 
 use condition::Condition;
 use domain::foreign_text::presentable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use std::fmt;
+pub use vocabulary::{Entry, Question, custom_field, standard_fields};
 
 /// Conditions that must all hold. Written and read as the JSON of the `filters` of `POST /contacts/search`, in which a
 /// custom field may stand as `customFields.` with its id, key or name.
@@ -66,6 +68,11 @@ impl Filter {
         problems.none_or(Self(nodes))
     }
 
+    /// Whether any condition asks for a custom field, so that [`Filter::resolve`] needs those of the location.
+    pub fn names_custom_fields(&self) -> bool {
+        self.0.iter().any(Node::names_custom_field)
+    }
+
     /// The `filters` as they are saved.
     fn to_json(&self) -> Value {
         Value::Array(self.0.iter().map(Node::to_json).collect())
@@ -96,6 +103,13 @@ impl<'de> Deserialize<'de> for Filter {
 }
 
 impl Node {
+    fn names_custom_field(&self) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(Self::names_custom_field),
+            Self::Condition(condition) => condition.names_custom_field(),
+        }
+    }
+
     fn to_json(&self) -> Value {
         let group = |name: &str, nodes: &[Self]| json!({"group": name, "filters": nodes.iter().map(Self::to_json).collect::<Vec<_>>()});
         match self {

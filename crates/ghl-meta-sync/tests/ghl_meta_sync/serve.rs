@@ -36,7 +36,8 @@ impl Served {
             max_body_bytes: 16 << 20,
         });
         let served = Self { child, base: format!("http://127.0.0.1:{port}"), http };
-        served.wait_for("the service is ready", || served.status("/readyz") == Some(200));
+        // Behind a password it answers those who have it.
+        served.wait_for("the service is ready", || matches!(served.status("/readyz"), Some(200 | 401)));
         served
     }
 
@@ -108,7 +109,7 @@ impl Served {
     }
 
     /// Asks the process to end, as Docker does.
-    fn terminate(mut self) -> Option<i32> {
+    pub fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let begun = Instant::now();

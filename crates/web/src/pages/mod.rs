@@ -13,6 +13,7 @@ pub(crate) mod dashboard;
 mod distribution;
 pub(crate) mod erase;
 mod existing_audience;
+pub(crate) mod filters;
 mod heartbeat;
 mod history;
 mod layout;

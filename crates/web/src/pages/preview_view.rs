@@ -66,7 +66,7 @@ impl PreviewView {
             reach: preview.lookalike_reach.iter().map(ReachView::new).collect(),
             last_match_rate: preview.last_match_rate.clone(),
             distribution: preview.stats.as_ref().map(|stats| DistributionView::new(stats, wording)),
-            ranking: ranking.map(|report| report.facts()).unwrap_or_default(),
+            ranking: ranking.map(domain::ranking::RankingReport::facts).unwrap_or_default(),
             warnings: ranking.map(|report| report.warnings.clone()).unwrap_or_default(),
         }
     }

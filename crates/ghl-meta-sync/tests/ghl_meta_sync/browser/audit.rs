@@ -61,11 +61,11 @@ impl Browser {
     fn take_picture(&self, name: &str) {
         let dialog = self.script("return document.querySelector('dialog[open]') !== null", vec![]) == true;
         let picture = if dialog {
-            self.devtools("Page.captureScreenshot", json!({}))
+            self.devtools("Page.captureScreenshot", &json!({}))
         } else {
-            let size = &self.devtools("Page.getLayoutMetrics", json!({}))["cssContentSize"];
+            let size = &self.devtools("Page.getLayoutMetrics", &json!({}))["cssContentSize"];
             let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
-            self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}))
+            self.devtools("Page.captureScreenshot", &json!({"captureBeyondViewport": true, "clip": clip}))
         };
         let bytes = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         let folder = built("screenshots");

@@ -13,6 +13,7 @@ mod dashboard;
 mod dashboard_server;
 mod erase;
 mod fake_installation;
+mod filters;
 mod pages_actions;
 mod pages_configuration;
 mod pages_connections;

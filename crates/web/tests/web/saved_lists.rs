@@ -113,7 +113,7 @@ fn conditions_that_can_not_be_used_are_named_by_their_place_and_nothing_is_saved
         (condition("dateAdded", "range", json!({"from": 1})), vec!["filters[0].value.from", "gte"]),
         (condition("customFields.Shoe size", "eq", json!("x")), vec!["filters[0].field", "Shoe size"]),
         (
-            condition("customFields.Lifetime Value", "contains", json!("1")),
+            condition("customFields.Lifetime Value", "contains", json!("123")),
             vec!["filters[0].operator", "contains"],
         ),
         (json!([{"group": "XOR", "filters": []}]), vec!["filters[0].group", "filters[0].filters"]),

@@ -7,12 +7,14 @@
 mod condition;
 mod field;
 mod resolve;
+mod vocabulary;
 
 use condition::Condition;
 use domain::foreign_text::presentable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use std::fmt;
+pub use vocabulary::{Entry, Question, custom_field, standard_fields};
 
 /// Conditions that must all hold. Written and read as the JSON of the `filters` of `POST /contacts/search`, in which a
 /// custom field may stand as `customFields.` with its id, key or name.

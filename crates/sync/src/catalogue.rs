@@ -176,7 +176,7 @@ impl SyncService {
         }
     }
 
-    fn own_lists(&self, refresh: bool) -> Result<Option<Vec<SourceList>>, EdgeError> {
+    pub(crate) fn own_lists(&self, refresh: bool) -> Result<Option<Vec<SourceList>>, EdgeError> {
         let remembered = fresh(self.catalogue.lock().own_lists.as_ref(), Instant::now()).filter(|_| !refresh);
         if let Some(lists) = remembered {
             return Ok(lists);

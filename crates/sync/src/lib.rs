@@ -46,8 +46,10 @@ pub use edges::{
     Pipeline, Ranker, SourceList, ValueField, WonOpportunity,
 };
 pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
+pub use ghl::{Entry, Question};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};
+pub use saved_lists::ConditionField;
 pub use service::{Parts, RunHandle, SyncService};
 pub use settings::{AudienceMode, LtvSource, OptOutRule, SyncSettings, ValueMode};

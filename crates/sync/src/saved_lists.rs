@@ -1,16 +1,63 @@
 //! Lists that a person makes of conditions: saved, changed and deleted.
 
 use crate::catalogue::{KnownList, ListInfo};
-use crate::edges::ContactList;
-use crate::error::ListError;
+use crate::edges::{ContactList, ListNotOffered, ValueField};
+use crate::error::{EdgeError, ListError};
 use crate::service::SyncService;
 use domain::foreign_text::one_line;
 use domain::{Cancel, Conditions, ListSelection};
+use ghl::Question;
 use persistence::{FilterDeletion, SavedFilter};
 use serde_json::Value;
 
 /// Longest name of a list, in characters: one line of a select element.
 const LONGEST_NAME: usize = 80;
+
+/// A field that conditions can ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionField {
+    /// As a condition names it.
+    pub name: String,
+    /// Other names a condition may have for it.
+    pub other_names: Vec<String>,
+    /// The name people see. Hostile input: escape it.
+    pub title: String,
+    /// What it can be asked.
+    pub question: Question,
+}
+
+impl ConditionField {
+    /// How the names of custom fields begin.
+    pub const CUSTOM: &str = "customFields.";
+
+    /// The fields every contact has.
+    pub fn standard() -> Vec<Self> {
+        let field = |(name, title, question): (&str, &str, Question)| Self {
+            name: name.to_owned(),
+            other_names: Vec::new(),
+            title: title.to_owned(),
+            question,
+        };
+        ghl::standard_fields().into_iter().map(field).collect()
+    }
+
+    /// Named by its key, which stays when people rename the field.
+    fn custom(field: ValueField) -> Option<Self> {
+        let key = field.key.strip_prefix("contact.").unwrap_or(&field.key);
+        let named = |name: &str| format!("{}{name}", Self::CUSTOM);
+        Some(Self {
+            name: named(if key.is_empty() { &field.id } else { key }),
+            other_names: [&field.id, &field.key, &field.name].map(|name| named(name)).to_vec(),
+            question: ghl::custom_field(&field.data_type)?,
+            title: field.name,
+        })
+    }
+
+    /// Whether a condition that names this field means this one.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.other_names.iter().any(|other| other.eq_ignore_ascii_case(name))
+    }
+}
 
 impl SyncService {
     /// Saves a new list made of these conditions and counts its contacts. Nothing is saved unless every condition can be
@@ -55,6 +102,29 @@ impl SyncService {
             FilterDeletion::InUse => Err(ListError::InUse { name }),
             FilterDeletion::Unknown => Err(ListError::Unknown(id.to_owned())),
         }
+    }
+
+    /// How many contacts meet these conditions now. Nothing is saved.
+    ///
+    /// # Errors
+    /// [`ListError::Conditions`] says what is wrong.
+    pub fn count_conditions(&self, conditions: &Value) -> Result<u64, ListError> {
+        let conditions =
+            self.parts.source.check_conditions(conditions, &Cancel::new())?.map_err(ListError::Conditions)?;
+        Ok(self.count(&ContactList::Conditions(conditions))?)
+    }
+
+    /// The fields a form of conditions can offer: those of every contact, then the custom fields of the location, which
+    /// are remembered for five minutes unless `refresh` asks again.
+    ///
+    /// # Errors
+    /// The source's own error; [`ListNotOffered`] from a source that keeps lists of its own instead.
+    pub fn condition_fields(&self, refresh: bool) -> Result<Vec<ConditionField>, EdgeError> {
+        if self.own_lists(refresh)?.is_some() {
+            return Err(EdgeError::new(ListNotOffered));
+        }
+        let custom = self.fields(refresh)?.into_iter().filter_map(ConditionField::custom);
+        Ok(ConditionField::standard().into_iter().chain(custom).collect())
     }
 
     fn saved_list(&self, id: &str) -> Result<SavedFilter, ListError> {

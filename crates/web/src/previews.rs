@@ -11,7 +11,7 @@ use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use sync::{Preview, RunError, SyncService};
+use sync::{Preview, SyncService};
 
 /// The only preview; the same for all workers. What it found is forgotten when the service is started anew.
 #[derive(Debug, Default)]
@@ -123,7 +123,8 @@ fn make(
     let made = catch_unwind(AssertUnwindSafe(|| sync.preview(config, cancel, &progressed)));
     match made {
         Ok(Ok(preview)) => Ok(Arc::new(preview)),
-        Ok(Err(RunError::Cancelled(_))) => {
+        // Whatever it was that the flag ended.
+        Ok(Err(_)) if cancel.is_cancelled() => {
             Err(Explanation::new("The preview was stopped before its end.", "Make it again."))
         }
         Ok(Err(error)) => {

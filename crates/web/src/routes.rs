@@ -8,6 +8,8 @@
 //! | `POST /sync`, `POST /sync/{id}/cancel` | *Sync now*, *Run anyway*, *Cancel* |
 //! | `GET /sync/{id}` | one run; what the mails link to |
 //! | `GET /sync/{id}/contacts.csv` | its contacts that ended in a bucket, for a spreadsheet |
+//! | `GET /filters`, `GET|POST /filters/new`, `GET|POST /filters/{id}` | lists made of conditions, and their form |
+//! | `POST /filters/{id}/delete`, `POST /filters/count` | a list goes; how many contacts a form means, for htmx |
 //! | `GET|POST /preview`, `POST /preview/cancel` | what a sync would send |
 //! | `GET /connections`, `POST /connections/test`, `POST /connections/{service}/test` | the services and their tests |
 //! | `GET|POST /settings` | what can be changed while the service runs |
@@ -136,6 +138,19 @@ fn page_table(config: &mut web::ServiceConfig) {
         .service(resource("/sync/{id}", READ).route(read().to(pages::run::show)))
         .service(resource("/sync/{id}/contacts.csv", READ).route(read().to(pages::contacts_file::download)))
         .service(resource("/sync/{id}/cancel", WRITE).route(web::post().to(pages::actions::cancel)))
+        .service(resource("/filters", READ).route(read().to(pages::filters::list)))
+        .service(resource("/filters/count", WRITE).route(web::post().to(pages::filters::recount)))
+        .service(
+            resource("/filters/new", BOTH)
+                .route(read().to(pages::filters::new))
+                .route(web::post().to(pages::filters::create)),
+        )
+        .service(
+            resource("/filters/{id}", BOTH)
+                .route(read().to(pages::filters::edit))
+                .route(web::post().to(pages::filters::change)),
+        )
+        .service(resource("/filters/{id}/delete", WRITE).route(web::post().to(pages::filters::delete)))
         .service(
             resource("/preview", BOTH)
                 .route(read().to(pages::preview::show))

@@ -15,6 +15,7 @@ mod delivery;
 mod demo;
 mod erase;
 mod follow_up;
+mod in_the_browser;
 mod instance;
 mod invariants;
 mod lists;

@@ -109,7 +109,7 @@ impl Served {
     }
 
     /// Asks the process to end, as Docker does.
-    fn terminate(mut self) -> Option<i32> {
+    pub fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let begun = Instant::now();

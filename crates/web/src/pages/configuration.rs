@@ -210,7 +210,7 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
 }
 
 /// Asks GoHighLevel; `None` while its keys are missing.
-async fn ask<T, E, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
+pub(super) async fn ask<T, E, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
 where
     T: Send + 'static,
     E: Explain,

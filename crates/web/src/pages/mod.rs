@@ -12,6 +12,7 @@ pub(crate) mod dashboard;
 mod distribution;
 pub(crate) mod erase;
 mod existing_audience;
+pub(crate) mod filters;
 mod history;
 mod layout;
 mod linked;

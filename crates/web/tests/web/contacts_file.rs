@@ -155,8 +155,5 @@ fn the_page_of_a_run_names_who_was_not_sent_and_offers_the_files() {
     assert!(!html.contains("contacts.csv"), "nothing is stored yet");
     let run = successful(&dashboard.store);
     let html = dashboard.page(&format!("/sync/{run}"));
-    assert!(
-        !html.contains("<code>contact-11</code></th><td>"),
-        "who was sent is not listed with the problems"
-    );
+    assert_eq!(html.matches("<code>contact-11</code>").count(), 1, "who was sent is a sample, not a problem");
 }

@@ -144,10 +144,10 @@ fn only_a_running_sync_is_asked_for_again() {
     let last = site.fragment(&format!("/fragments/run?run={run}&step=fetch"));
     assert!(!last.body.contains("/fragments/run") && !last.body.contains("run-live"), "{}", last.body);
     assert_eq!(last.header("hx-reswap"), "none");
-    for part in ["top", "setup", "run", "last", "status", "figures", "history", "icon"] {
+    for part in ["top", "setup", "run", "preview-hint", "last", "status", "figures", "history", "icon"] {
         assert!(last.body.contains(&format!(" id=\"{part}\"")), "{part} in {}", last.body);
     }
-    assert_eq!(last.body.matches("hx-swap-oob=\"true\"").count(), 8, "{}", last.body);
+    assert_eq!(last.body.matches("hx-swap-oob=\"true\"").count(), 9, "{}", last.body);
     assert!(last.body.starts_with("<title>Cancelled - "), "{}", last.body);
     assert!(last.body.contains(&format!("Sync {run}: Cancelled</p>")), "{}", last.body);
     assert!(!site.page("/").contains("/fragments/run"));

@@ -57,6 +57,7 @@ pub fn successful(store: &Store) -> RunId {
         model: Some("claude-sonnet-5-5".into()),
         input_tokens: 3456,
         output_tokens: 789,
+        max_deviation: Some(0),
         request_ids: vec!["req_1".into()],
         ..RankingReport::default()
     };

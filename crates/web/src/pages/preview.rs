@@ -6,7 +6,7 @@ use super::layout::Layout;
 use super::notice::Notice;
 use super::preview_view::PreviewView;
 use super::standing::Standing;
-use super::{html_with, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
+use super::{html, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
 use crate::app::App;
 use crate::csrf::CsrfForm;
 use crate::previews::{self, Made, State, UnderWay};
@@ -23,7 +23,7 @@ use serde::de::IgnoredAny;
 const ASKED_AGAIN_AFTER: u32 = 3;
 
 #[derive(Template)]
-#[template(path = "pages/preview.html", blocks = ["preview"])]
+#[template(path = "pages/preview.html", blocks = ["preview", "live"])]
 struct PreviewPage {
     layout: Layout,
     notice: Option<Notice>,
@@ -34,6 +34,8 @@ struct PreviewPage {
     /// Whether what was previewed is no longer what is chosen.
     is_old: bool,
     again: bool,
+    /// Whether screen readers are told that it has ended.
+    announced: bool,
 }
 
 /// A preview that is being made.
@@ -106,17 +108,30 @@ async fn page(
         impossible: standing.cannot_begin(),
         is_old: last.as_ref().is_some_and(|made| is_old(made, &standing.choice)),
         again: last.is_some(),
+        announced: asks_again(request) && under_way.is_none(),
         under_way: under_way.as_ref().map(|under_way| UnderWayView::new(under_way, &standing)),
         made: last.map(|made| MadeView::new(made, &standing)),
     };
+    if asks_again(request) && page.under_way.is_some() {
+        return html(&page.as_live());
+    }
     if wants_fragment(request) {
-        return html_with(status, &page.as_preview());
+        // The part that asks for itself again is inside the one that changes at the end.
+        let mut response = response(status);
+        response.insert_header(("HX-Retarget", "#preview")).insert_header(("HX-Reswap", "outerHTML"));
+        return Ok(response.body(page.as_preview().render()?));
     }
     let mut response = response(status);
     if page.under_way.is_some() {
         response.insert_header(("Refresh", ASKED_AGAIN_AFTER.to_string()));
     }
     Ok(response.body(page.render()?))
+}
+
+/// Whether the part that shows the progress asks how far it is now.
+fn asks_again(request: &HttpRequest) -> bool {
+    wants_fragment(request)
+        && request.headers().get("HX-Target").is_some_and(|target| target == "preview-live")
 }
 
 /// Whether another list or field was chosen since.

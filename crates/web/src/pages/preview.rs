@@ -2,7 +2,7 @@
 //! `POST /preview/cancel` ends that. While it goes on the page asks for itself again, with and without JavaScript.
 
 use super::choice::Choice;
-use super::layout::Layout;
+use super::layout::{Layout, PartLayout};
 use super::notice::Notice;
 use super::preview_view::PreviewView;
 use super::standing::Standing;
@@ -23,7 +23,7 @@ use serde::de::IgnoredAny;
 const ASKED_AGAIN_AFTER: u32 = 3;
 
 #[derive(Template)]
-#[template(path = "pages/preview.html", blocks = ["preview", "live"])]
+#[template(path = "pages/preview.html", blocks = ["preview"])]
 struct PreviewPage {
     layout: Layout,
     notice: Option<Notice>,
@@ -45,6 +45,14 @@ struct UnderWayView {
     doing: &'static str,
     counts: Option<String>,
     progress: Option<(u64, u64)>,
+}
+
+/// The only part that asks for itself again.
+#[derive(Template)]
+#[template(path = "partials/preview_live.html")]
+struct LivePart {
+    layout: PartLayout,
+    under_way: UnderWayView,
 }
 
 /// What the latest preview found.
@@ -102,6 +110,13 @@ async fn page(
 ) -> Result<HttpResponse, Problem> {
     let standing = app.blocking(Standing::read).await?;
     let State { under_way, last } = app.previews.state();
+    let under_way = under_way.map(|under_way| UnderWayView::new(&under_way, &standing));
+    let under_way = match under_way {
+        Some(under_way) if asks_again(request) => {
+            return html(&LivePart { layout: PartLayout::new(app, request), under_way });
+        }
+        under_way => under_way,
+    };
     let page = PreviewPage {
         layout: Layout::new(app, request, "/preview", "Preview", &standing),
         notice,
@@ -109,12 +124,9 @@ async fn page(
         is_old: last.as_ref().is_some_and(|made| is_old(made, &standing.choice)),
         again: last.is_some(),
         announced: asks_again(request) && under_way.is_none(),
-        under_way: under_way.as_ref().map(|under_way| UnderWayView::new(under_way, &standing)),
+        under_way,
         made: last.map(|made| MadeView::new(made, &standing)),
     };
-    if asks_again(request) && page.under_way.is_some() {
-        return html(&page.as_live());
-    }
     if wants_fragment(request) {
         // The part that asks for itself again is inside the one that changes at the end.
         let mut response = response(status);

@@ -31,6 +31,9 @@
     if (here() !== shown) location.reload();
   }, true);
 
+  // A page that the browser kept shows what was, even to somebody who has logged out since.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
   // Nobody looks: do not ask.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && ["run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();

@@ -167,13 +167,18 @@ impl ClaudeClient {
     }
 
     /// What Anthropic knows of the configured model: `GET /v1/models/{id}`
-    /// (<https://platform.claude.com/docs/en/api/models>). Free; checks key and model. Retried like [`Self::rank`].
+    /// (<https://platform.claude.com/docs/en/api/models>). Free; checks key and model. Retried like [`Self::rank`]. A day
+    /// of retirement that the reply leaves out, as older API versions may, is the announced one.
     ///
     /// # Errors
     /// [`ClaudeError`]
     pub fn model(&self, cancel: &Cancel) -> Result<ModelInfo, ClaudeError> {
         let id = utf8_percent_encode(&self.settings.model, PATH_SEGMENT);
-        self.call(Method::Get, &format!("/v1/models/{id}"), None, cancel, &mut RankingReport::default())
+        let path = format!("/v1/models/{id}");
+        let mut model: ModelInfo =
+            self.call(Method::Get, &path, None, cancel, &mut RankingReport::default())?;
+        model.retires_on = model.retires_on.or_else(|| announced_retirement(&self.settings.model));
+        Ok(model)
     }
 
     fn ask(

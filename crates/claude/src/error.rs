@@ -133,8 +133,8 @@ fn stopped(reason: &str) -> String {
     }
 }
 
-/// The model to set instead of one that does not do.
-fn choose(model: &str) -> String {
+/// What to set instead of a model that does not do: this program's own, unless it is the one. Half a sentence.
+pub fn model_instead_of(model: &str) -> String {
     if model == DEFAULT_MODEL {
         "Set CLAUDE_MODEL to a current model (platform.claude.com/docs/en/about-claude/models/overview)"
             .to_owned()
@@ -168,7 +168,7 @@ fn rejected(rejection: &Rejection) -> Explanation {
     let (message, remedy) = match rejection.kind {
         RejectionKind::Invalid => (
             "Claude refused the request as invalid.".to_owned(),
-            format!("{}. If it is refused again, report the request id.", choose(model)),
+            format!("{}. If it is refused again, report the request id.", model_instead_of(model)),
         ),
         RejectionKind::SpendLimit => (
             "The spending limit of your Claude account is reached.".to_owned(),
@@ -193,11 +193,16 @@ fn rejected(rejection: &Rejection) -> Explanation {
                 || format!("Claude does not know the model {model}; it may be retired or misspelt."),
                 |day| format!("The model {model} is no longer available: Anthropic's date for its retirement is {day}."),
             ),
-            format!("{} and restart.", choose(model)),
+            format!("{} and restart.", model_instead_of(model)),
         ),
         RejectionKind::NotClaude => (
-            "The server at CLAUDE_BASE_URL is not Claude's API.".to_owned(),
-            "Remove CLAUDE_BASE_URL, or correct it if you use a proxy, and restart.".to_owned(),
+            format!(
+                "Not Claude answered, but a proxy, a firewall or another server, with status {}.",
+                rejection.status
+            ),
+            "Check what stands between this machine and api.anthropic.com. If CLAUDE_BASE_URL is set, remove or correct it \
+             and restart."
+                .to_owned(),
         ),
         RejectionKind::TooLarge => (
             "Claude, or a server in between, refused the request as too large although it is only a few kilobytes."

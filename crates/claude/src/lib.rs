@@ -15,6 +15,6 @@ mod rejection;
 mod request_id;
 
 pub use client::{ClaudeClient, ClaudeSettings, DEFAULT_BASE_URL, DEFAULT_MODEL};
-pub use error::ClaudeError;
+pub use error::{ClaudeError, model_instead_of};
 pub use model_info::ModelInfo;
 pub use rejection::{Rejection, RejectionKind};

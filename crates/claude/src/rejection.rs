@@ -27,7 +27,7 @@ pub enum RejectionKind {
     Permission,
     /// The model is unknown or retired.
     UnknownModel,
-    /// Whoever answered does not speak the Messages API.
+    /// Whoever answered is not Claude's API: a proxy, a firewall, or another server.
     NotClaude,
     /// The request is too large.
     TooLarge,
@@ -94,7 +94,10 @@ impl Rejection {
         let kind_word = error.as_ref().and_then(|e| e.kind.as_deref());
         let message = error.as_ref().and_then(|e| e.message.as_deref()).unwrap_or_default();
         let code = error.as_ref().and_then(|e| e.details.as_ref()).and_then(|d| d.error_code.as_deref());
-        let kind = kind_of(reply.status, kind_word, code, message);
+        let kind = match &error {
+            Some(_) => kind_of(reply.status, kind_word, code, message),
+            None => kind_without_words(reply.status),
+        };
         let words: Vec<String> = [kind_word, code].into_iter().flatten().map(clean).collect();
         Self {
             status: reply.status,
@@ -137,6 +140,15 @@ fn kind_of(status: u16, kind: Option<&str>, code: Option<&str>, message: &str) -
         (_, 408 | 409 | 500..) => RejectionKind::Trouble,
         (_, 300..=399 | 404 | 405) => RejectionKind::NotClaude,
         _ => RejectionKind::Invalid,
+    }
+}
+
+/// Without the body of an API error, a refusal is somebody else's and says nothing of key or model; that something is too
+/// large or in trouble may be true all the same, because such replies come from the servers in front of Claude too.
+fn kind_without_words(status: u16) -> RejectionKind {
+    match status {
+        408 | 409 | 413 | 429 | 500.. => kind_of(status, None, None, ""),
+        _ => RejectionKind::NotClaude,
     }
 }
 

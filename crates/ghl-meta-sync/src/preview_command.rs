@@ -13,8 +13,7 @@ use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use sync::{
-    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, RunError,
-    TYPICAL_MATCH_PERCENT,
+    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, RunError, TYPICAL_MATCH_PERCENT,
 };
 
 /// Reads and ranks the list, and prints what a sync would send.

@@ -68,6 +68,11 @@ impl Filter {
         problems.none_or(Self(nodes))
     }
 
+    /// Whether any condition asks for a custom field, so that [`Filter::resolve`] needs those of the location.
+    pub fn names_custom_fields(&self) -> bool {
+        self.0.iter().any(Node::names_custom_field)
+    }
+
     /// The `filters` as they are saved.
     fn to_json(&self) -> Value {
         Value::Array(self.0.iter().map(Node::to_json).collect())
@@ -98,6 +103,13 @@ impl<'de> Deserialize<'de> for Filter {
 }
 
 impl Node {
+    fn names_custom_field(&self) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(Self::names_custom_field),
+            Self::Condition(condition) => condition.names_custom_field(),
+        }
+    }
+
     fn to_json(&self) -> Value {
         let group = |name: &str, nodes: &[Self]| json!({"group": name, "filters": nodes.iter().map(Self::to_json).collect::<Vec<_>>()});
         match self {

@@ -255,7 +255,7 @@ fn judge_model(model: &ModelInfo, today: chrono::NaiveDate, findings: &mut Findi
         None => "no retirement date is set".to_owned(),
     };
     findings.tell(format!("Model {name} ({id}), lifecycle {lifecycle}, {retirement}."));
-    let successor = format!("Set CLAUDE_MODEL to a current model such as {}.", claude::DEFAULT_MODEL);
+    let successor = format!("{}.", claude::model_instead_of(&model.id));
     // A day that has passed says only that the end is overdue: the lifecycle tells whether it has come.
     let is_retired = match model.lifecycle.as_deref() {
         Some(lifecycle) => lifecycle == "retired",

@@ -234,7 +234,7 @@ impl ContactSource for ghl::GhlClient {
             Ok(filter) => filter,
             Err(problems) => return Ok(Err(refused(problems))),
         };
-        let fields = self.custom_fields(cancel).map_err(EdgeError::new)?;
+        let fields = fields_for(self, &filter, cancel)?;
         Ok(filter.resolve(&fields).map(|_query| Conditions(json!(filter).to_string())).map_err(refused))
     }
 
@@ -343,10 +343,22 @@ fn query(ghl: &ghl::GhlClient, list: &ContactList, cancel: &Cancel) -> Result<Co
         ContactList::Conditions(conditions) => {
             let pasted: Value = serde_json::from_str(&conditions.0).unwrap_or_default();
             let filter = Filter::parse(&pasted).map_err(|problems| EdgeError::new(refused(problems)))?;
-            let fields = ghl.custom_fields(cancel).map_err(EdgeError::new)?;
+            let fields = fields_for(ghl, &filter, cancel)?;
             filter.resolve(&fields).map_err(|problems| EdgeError::new(refused(problems)))
         }
     }
+}
+
+/// The location's custom fields, asked for when the filter names any.
+fn fields_for(
+    ghl: &ghl::GhlClient,
+    filter: &Filter,
+    cancel: &Cancel,
+) -> Result<Vec<ghl::CustomField>, EdgeError> {
+    if !filter.names_custom_fields() {
+        return Ok(Vec::new());
+    }
+    ghl.custom_fields(cancel).map_err(EdgeError::new)
 }
 
 fn refused(problems: Vec<ghl::Problem>) -> ConditionsRefused {

@@ -112,8 +112,14 @@ fn html_instead_of_json_is_understood_by_its_status() {
     let (kind, calls, message, _) = failed(vec![html(413), good()]);
     assert_eq!((kind, calls), (RejectionKind::TooLarge, 1));
     assert!(!message.contains("html"), "{message}");
-    assert_eq!(failed(vec![html(404)]).0, RejectionKind::NotClaude);
-    assert_eq!(failed(vec![html(301)]).0, RejectionKind::NotClaude);
+    for status in [301, 400, 401, 402, 403, 404, 405] {
+        let (kind, calls, message, _) = failed(vec![html(status), good()]);
+        assert_eq!((kind, calls), (RejectionKind::NotClaude, 1), "{status}");
+        assert!(message.contains(&format!("with status {status}.")), "{message}");
+    }
+    for (status, kind) in [(429, RejectionKind::RateLimit), (503, RejectionKind::Trouble)] {
+        assert_eq!(failed(vec![html(status), html(status), html(status)]).0, kind);
+    }
     assert!(failed(vec![html(404)]).3.contains("CLAUDE_BASE_URL"));
 
     let outcome = rank(vec![html(200), good()]);

@@ -29,6 +29,16 @@ fn the_model_is_asked_for_by_its_id() {
 }
 
 #[test]
+fn a_day_of_retirement_that_is_left_out_is_the_announced_one() {
+    let day = |body: &str, id: &str| model(vec![Reply::json(200, body)], id).0.unwrap().retires_on;
+    let announced = day(r#"{"id":"claude-sonnet-4-5"}"#, "claude-sonnet-4-5");
+    assert_eq!(announced.unwrap().to_string(), "2026-11-30");
+    let told = r#"{"id":"claude-sonnet-4-5","retires_at":"2026-12-24T00:00:00Z"}"#;
+    assert_eq!(day(told, "claude-sonnet-4-5").unwrap().to_string(), "2026-12-24");
+    assert_eq!(day(r#"{"id":"claude-sonnet-5-5"}"#, "claude-sonnet-5-5"), None);
+}
+
+#[test]
 fn an_odd_model_id_stays_inside_the_path() {
     let (_, received) = model(vec![Reply::json(200, r#"{"id":"x"}"#)], "../a b?c#d");
     assert_eq!(received[0].target, "/v1/models/..%2Fa%20b%3Fc%23d");

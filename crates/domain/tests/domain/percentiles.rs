@@ -145,6 +145,18 @@ proptest! {
     }
 
     #[test]
+    fn the_statistics_count_everybody_once(values in lists()) {
+        let stats = Distribution::new(values.clone()).unwrap().stats(0);
+        prop_assert_eq!(stats.count, values.len() as u64);
+        prop_assert_eq!(stats.distribution.iter().sum::<u64>(), stats.count);
+        prop_assert_eq!(stats.top + stats.middle + stats.bottom, stats.count);
+        // Sums that fit are exact; those that do not are cut off at the greatest amount.
+        if values.iter().all(|value| value.unsigned_abs() < 1 << 50) {
+            prop_assert_eq!(stats.value_per_decile.iter().map(|cents| cents.0).sum::<i64>(), values.iter().sum::<i64>());
+        }
+    }
+
+    #[test]
     fn only_ranks_within_the_tolerance_pass_the_check(values in lists(), row in any::<prop::sample::Index>(), by in -120_i64..120) {
         let sketch = Distribution::new(values).unwrap().sketch();
         let exact: Vec<i64> = sketch.rows.iter().map(|row| i64::from(row.exact.get())).collect();

@@ -6,16 +6,26 @@
 
 mod audit;
 mod chrome;
+mod connections;
+mod dialog;
+mod failure;
 mod first_run;
+mod history;
+mod interrupted;
+mod keyboard;
+mod login;
 mod page;
+mod running;
+mod settings;
+mod without_javascript;
 
 use crate::account::{header, row};
 use crate::instance::Instance;
+pub(crate) use chrome::browse;
 use domain::run::Step;
 use sandbox::Contacts;
 use serde_json::json;
 use std::time::Duration;
-pub(crate) use chrome::browse;
 
 /// Longer than Meta ever takes; the sandbox's clock jumps over it.
 const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);

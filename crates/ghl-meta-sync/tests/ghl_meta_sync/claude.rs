@@ -187,12 +187,8 @@ fn check(case: &Case, told: &Told, instance: &Instance) {
             let said = |field: &str| run[field].as_str().unwrap_or_default().to_owned();
             assert!(said("error_message").contains(sentence), "{name}: {}", said("error_message"));
             assert!(said("error_remedy").contains(remedy), "{name}: {}", said("error_remedy"));
-            if code.is_some() {
-                assert!(
-                    said("provider_code").starts_with(code.unwrap()),
-                    "{name}: {}",
-                    said("provider_code")
-                );
+            if let Some(code) = code {
+                assert!(said("provider_code").starts_with(code), "{name}: {}", said("provider_code"));
             }
             let (page, html) = (collapse(&without_tags(&told.page)), collapse(&without_tags(&told.html)));
             for field in ["error_message", "error_remedy", "provider_code", "trace_id"] {
@@ -244,8 +240,12 @@ fn each(wanted: fn(&Case) -> bool) {
     for model in models {
         let mut instance = instance(model);
         let served = Served::start(&mut instance);
+        let api = served.get("/api/openapi.json");
+        let documented = api["components"]["schemas"]["Ranking"]["properties"].as_object().unwrap().clone();
         for case in cases.iter().filter(|case| case.model == model) {
             let told = run_case(&served, &instance, case);
+            let fields: BTreeSet<&String> = told.run["ranking"].as_object().unwrap().keys().collect();
+            assert_eq!(fields, documented.keys().collect(), "{}: the API's description", case.name);
             check(case, &told, &instance);
         }
         if cases.iter().all(|case| !case.succeeds()) {

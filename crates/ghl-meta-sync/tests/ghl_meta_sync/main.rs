@@ -8,6 +8,7 @@ mod californians;
 mod checks;
 mod claude;
 mod clean_up;
+mod contact_by_contact;
 mod crash;
 mod databases;
 mod delivery;

@@ -1,9 +1,10 @@
 //! Personal data and secrets reach the vendors they belong to and nothing else: no log at DEBUG, no error, no output.
 
 use crate::account::header;
-use crate::instance::{Instance, Outcome};
+use crate::instance::{Instance, Outcome, run};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// One unlikely word per personal field; the numbers are from the reserved range.
@@ -12,6 +13,13 @@ const LAST: &str = "Qzlastname";
 const EMAIL: &str = "qzmailbox";
 const CITY: &str = "Qzcity";
 const ZIP: &str = "62709";
+const STREET: &str = "Qzstreet";
+const FURTHER_EMAIL: &str = "qzsecondmailbox";
+const FURTHER_PHONE: &str = "5559998";
+const BIRTHDAY: &str = "1987-06-05";
+const TAG: &str = "qztag";
+const CUSTOM_TEXT: &str = "Qzcustomtext";
+const ID: &str = "qzid";
 const NOTE: &str = "qzgarbagevalue";
 const GHL_TOKEN: &str = "pit-5ec7e7aa-0000-4000-8000-00000000ab5e";
 const META_TOKEN: &str = "EAABmarkedmetatoken0123456789";
@@ -19,17 +27,23 @@ const APP_SECRET: &str = "markedappsecret0123456789abcdef0";
 const CLAUDE_KEY: &str = "sk-ant-markedclaudekey-0123456789";
 const SMTP_PASSWORD: &str = "markedsmtppassword";
 
+/// 400 contacts with a mark in every field a person fills, and one whose lifetime value is a mark too.
 fn contacts() -> String {
-    let mut csv = header();
-    for number in 0..400 {
+    let columns = "additional_emails,additional_phones,address,date_of_birth,tags,notes_value";
+    let mut csv = format!("{},{columns}\n", header().trim_end());
+    let mut person = |number: u32, value: &str, expected: &str, bucket: &str| {
         let (area, line) = (201 + number / 100, 100 + number % 100);
         writeln!(
             csv,
-            "c{number:05},{FIRST}{number},{LAST}{number},{EMAIL}{number}@example.com,({area}) 555-0{line},+1{area}5550{line},{CITY},IL,{ZIP},US,{number}.25,{number}.25,ok"
+            "{ID}{number:05},{FIRST}{number},{LAST}{number},{EMAIL}{number}@example.com,({area}) 555-0{line},+1{area}5550{line},{CITY},IL,{ZIP},US,{value},{expected},{bucket},{FURTHER_EMAIL}{number}@example.com,+1201{FURTHER_PHONE},{STREET} {number},{BIRTHDAY},{TAG}{number},{CUSTOM_TEXT} {number}"
         )
         .unwrap();
+    };
+    for number in 0..400 {
+        let value = format!("{number}.25");
+        person(number, &value, &value, "ok");
     }
-    writeln!(csv, "c90000,{FIRST},{LAST},{EMAIL}@example.com,(301) 555-0100,+13015550100,{CITY},IL,{ZIP},US,{NOTE},,bad_ltv").unwrap();
+    person(400, NOTE, "", "bad_ltv");
     csv
 }
 
@@ -68,6 +82,12 @@ fn assert_no_mark(instance: &Instance, outcome: &Outcome) {
         CITY,
         ZIP,
         NOTE,
+        STREET,
+        FURTHER_EMAIL,
+        FURTHER_PHONE,
+        BIRTHDAY,
+        TAG,
+        CUSTOM_TEXT,
         GHL_TOKEN,
         META_TOKEN,
         APP_SECRET,
@@ -96,11 +116,74 @@ fn a_whole_run_leaves_no_mark_although_the_vendors_received_them() {
     assert!(headers(Service::Claude).contains(CLAUDE_KEY));
     assert!(headers(Service::Meta).contains(META_TOKEN));
     assert_no_mark(&instance, &outcome);
-    // Claude sees numbers only.
-    let asked = headers(Service::Claude).to_lowercase();
-    for mark in [FIRST, LAST, EMAIL, CITY, NOTE] {
-        assert!(!asked.contains(&mark.to_lowercase()), "Claude received {mark}");
+}
+
+/// What GoHighLevel says of the first contacts.
+fn contacts_at_ghl(instance: &Instance) -> String {
+    let search = json!({"locationId": instance.value("GHL_LOCATION_ID"), "pageLimit": 20});
+    let mut reply = ureq::post(format!("{}/contacts/search", instance.value("GHL_BASE_URL")))
+        .header("Authorization", format!("Bearer {GHL_TOKEN}"))
+        .header("Version", "2021-07-28")
+        .header("Content-Type", "application/json")
+        .send(search.to_string())
+        .unwrap();
+    reply.body_mut().read_to_string().unwrap()
+}
+
+#[test]
+fn only_numbers_go_to_claude_whatever_it_is_asked() {
+    let instance = marked();
+    let marks =
+        [FIRST, LAST, EMAIL, CITY, ZIP, STREET, FURTHER_EMAIL, FURTHER_PHONE, BIRTHDAY, TAG, CUSTOM_TEXT, ID];
+    let planted = contacts_at_ghl(&instance).to_lowercase();
+    for mark in marks {
+        assert!(planted.contains(&mark.to_lowercase()), "no contact holds `{mark}`");
     }
+    // A right answer, one that is quoted back, one that is cut off, settings that are refused, and a run that fails.
+    for (mode, code) in
+        [("good", 0), ("reversed", 0), ("prose", 0), ("max_tokens", 0), ("hostile_note", 0), ("refusal", 1)]
+    {
+        instance.tell("/control/claude/mode", &json!({"mode": mode}));
+        instance.sync(&[]).expect(code);
+    }
+    let refused =
+        json!({"type": "error", "error": {"type": "invalid_request_error", "message": "output_config"}});
+    let effect = Effect::Status { status: 400, body: refused.to_string(), headers: Vec::new() };
+    instance.sandbox.faults().add(Fault::new(Service::Claude, effect));
+    assert_eq!(run(instance.program("preview")).code, Some(0));
+    let mut check = instance.program("check");
+    check.arg("claude");
+    run(check).expect(0);
+
+    let asked = instance.sandbox.record().entries(Service::Claude);
+    assert_eq!(
+        asked.len(),
+        6 + 3 + 2 + 1,
+        "three more for what was not good at once, two for the preview, one to check"
+    );
+    for call in asked {
+        let everything = format!("{} {:?} {}", call.path, call.headers, call.body).to_lowercase();
+        for mark in
+            marks.into_iter().chain([NOTE, "555-01", "@example.com", GHL_TOKEN, META_TOKEN, SMTP_PASSWORD])
+        {
+            assert!(!everything.contains(&mark.to_lowercase()), "Claude received `{mark}`");
+        }
+        if call.method == "POST" {
+            assert_numbers(&call.body);
+        }
+    }
+}
+
+/// The question is the fixed text and rows of numbers; a correction repeats Claude's own answer below.
+fn assert_numbers(body: &str) {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let question = body["messages"][0]["content"].as_str().unwrap();
+    let question = question.split("\n\nYour previous answer was:\n").next().unwrap();
+    let (words, table) = question.split_once('\n').unwrap();
+    assert!(words.starts_with("n=400 customers, 101 rows, ascending."), "{words}");
+    assert_eq!(table.lines().count(), 101);
+    let is_of_numbers = |c: char| c.is_ascii_digit() || ",.-\n".contains(c);
+    assert!(table.chars().all(is_of_numbers), "{table}");
 }
 
 #[test]

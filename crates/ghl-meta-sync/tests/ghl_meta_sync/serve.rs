@@ -36,7 +36,8 @@ impl Served {
             max_body_bytes: 16 << 20,
         });
         let served = Self { child, base: format!("http://127.0.0.1:{port}"), http };
-        served.wait_for("the service is ready", || served.status("/readyz") == Some(200));
+        // Behind a password it answers those who have it.
+        served.wait_for("the service is ready", || matches!(served.status("/readyz"), Some(200 | 401)));
         served
     }
 

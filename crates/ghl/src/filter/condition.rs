@@ -56,6 +56,10 @@ impl Condition {
         (problems.0.len() == before).then_some(Self { field, operator, value })
     }
 
+    pub(super) fn names_custom_field(&self) -> bool {
+        matches!(self.field, Field::Custom(_))
+    }
+
     pub(super) fn to_json(&self) -> Value {
         to_json(&self.field.name(), self.operator, self.value.as_ref())
     }

@@ -28,6 +28,8 @@ pub struct Contact {
     pub additional_phones: Vec<String>,
     /// As typed; digits alone are milliseconds since 1970.
     pub date_of_birth: String,
+    /// Street and number, as typed.
+    pub address: String,
     /// As typed.
     pub city: String,
     /// As typed.
@@ -62,7 +64,7 @@ impl Contact {
             "locationId": location_id,
             "additionalEmails": self.additional_emails,
             "additionalPhones": self.additional_phones.iter().map(|phone| json!({"phone": phone, "phoneLabel": null})).collect::<Vec<_>>(),
-            "address": null,
+            "address": text(&self.address),
             "assignedTo": null,
             "businessId": null,
             "businessName": null,
@@ -107,7 +109,7 @@ impl Contact {
             "dndSettings": self.dnd_settings,
             "type": "lead",
             "source": text(&self.source),
-            "address1": null,
+            "address1": text(&self.address),
             "city": text(&self.city),
             "state": text(&self.state),
             "postalCode": text(&self.postal_code),

@@ -24,7 +24,7 @@ pub enum Contacts {
     /// `string`), `tags` (separated by `;`), `dnd` (`all`, or channels such as `SMS;Email`), `notes_value`,
     /// `expected_percentile` (default: computed), `additional_emails` and `additional_phones` with
     /// `additional_emails_truth` (default: as for `email_truth`) and `additional_phones_truth` (E.164; each separated by `;`, unusable
-    /// ones left out of the truth), `date_of_birth`, `known_to_meta` (the true addresses and numbers, separated by `;`, by
+    /// ones left out of the truth), `address`, `date_of_birth`, `known_to_meta` (the true addresses and numbers, separated by `;`, by
     /// which Meta knows this person for sure; default: about 74 % of the people, by all of them).
     CsvText(String),
     /// This many, made up on the fly and never held.
@@ -111,6 +111,7 @@ fn known_of(row: usize, record: &Row) -> Result<Known, ContactsError> {
         additional_emails: list(get("additional_emails")).map(str::to_owned).collect(),
         additional_phones: list(get("additional_phones")).map(str::to_owned).collect(),
         date_of_birth: get("date_of_birth").to_owned(),
+        address: get("address").to_owned(),
         city: get("city").to_owned(),
         state: get("state").to_owned(),
         postal_code: get("postal_code").to_owned(),

@@ -1,263 +1,353 @@
-//! `/filters`: a list made of conditions, built, counted, saved, changed and deleted in the browser, without JavaScript.
+//! Every condition a saved list can hold, by HTTP, counted by the simulated GoHighLevel.
 
-use crate::dashboard_server::{Answer, Dashboard, check_page};
-use crate::pages_site::Site;
-use domain::Conditions;
-use sandbox::Service;
+use crate::api_server::{Api, Reply};
+use sandbox::{Contacts, GhlSettings, SandboxSettings, Service};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-const NEW: &str = "/filters/new";
+/// The vendor's table, word for word.
+const TABLE: &str = include_str!("search_fields.md");
 
-/// The fields of a form with these conditions and a button pressed.
-fn fields<'a>(rows: &[[&'a str; 3]], pressed: &'a str) -> Vec<(&'a str, &'a str)> {
-    let mut fields = vec![("name", "VIP"), ("match", "all")];
-    for [field, operator, value] in rows {
-        fields.extend([("field", *field), ("operator", *operator), ("value", *value)]);
-    }
-    fields.push(("do", pressed));
-    fields
+const OPERATORS: [&str; 8] =
+    ["eq", "not_eq", "contains", "not_contains", "exists", "not_exists", "range", "nested"];
+
+/// The custom field of each data type: what the location calls it, and the text box of the one that has several.
+const CUSTOM: [(&str, &str); 11] = [
+    ("TEXT", "contact.favourite"),
+    ("LARGE_TEXT", "Remarks"),
+    ("SINGLE_OPTIONS", "Size"),
+    ("RADIO", "colour"),
+    ("PHONE", "Other phone"),
+    ("CHECKBOX", "Interests"),
+    ("MULTIPLE_OPTIONS", "Services"),
+    ("NUMERICAL", "Visits"),
+    ("MONETORY", "Projected Value"),
+    ("DATE", "Renewal"),
+    ("TEXTBOX_LIST", "Boxes.c1b70ec9"),
+];
+
+/// An instance whose location has a custom field of every type, and these contacts.
+fn instance(contacts: Contacts) -> Api {
+    let ghl = GhlSettings { every_field_type: true, ..GhlSettings::default() };
+    Api::on_sandbox(SandboxSettings { contacts, ghl, ..SandboxSettings::default() }, |_| {})
 }
 
-const VIP: [&str; 3] = ["tags", "eq", "vip"];
-const FORTY: [&str; 3] = ["customFields.lifetime_value", "gte", "40"];
-
-fn press(site: &Site, rows: &[[&str; 3]], pressed: &str) -> Answer {
-    let answer = site.submit(NEW, NEW, &fields(rows, pressed), false);
-    if answer.status != 303 {
-        check_page(&answer.body);
-    }
-    answer
+fn save(api: &Api, name: &str, filters: &Value) -> Reply {
+    api.post_json("/api/smart-lists", &json!({"name": name, "filters": filters}).to_string())
 }
 
-fn saved(site: &Site) -> Value {
-    let filters = site.store.filters().unwrap();
-    assert_eq!(filters.len(), 1);
-    serde_json::from_str(&filters[0].conditions.0).unwrap()
+/// How many contacts a list of these conditions holds, by its answer when it is saved.
+fn count(api: &Api, filters: &Value) -> u64 {
+    let name = format!("List {}", api.store.filters().unwrap().len());
+    save(api, &name, filters).expect(201)["contacts"].as_u64().unwrap()
 }
 
-/// What stands between two places of the page.
-fn between<'a>(html: &'a str, begin: &str, end: &str) -> &'a str {
-    let (_, rest) = html.split_once(begin).unwrap_or_else(|| panic!("{begin} in {html}"));
-    rest.split_once(end).unwrap().0
-}
-
-#[test]
-fn a_list_is_built_row_by_row_counted_and_saved_without_javascript() {
-    let site = Site::new();
-    let html = site.page(NEW);
-    for shown in [
-        "No condition yet.",
-        "<option value=\"tags\">Tag</option>",
-        "<option value=\"customFields.lifetime_value\">Lifetime Value</option>",
-        "<optgroup label=\"Custom fields\">",
-    ] {
-        assert!(html.contains(shown), "{shown} in {html}");
-    }
-    let mut sent = fields(&[VIP], "add");
-    sent.push(("new_field", "customFields.lifetime_value"));
-    let answer = site.submit(NEW, NEW, &sent, false);
-    assert_eq!(answer.status, 200);
-    check_page(&answer.body);
-    let second = between(&answer.body, "Condition 2: Lifetime Value", "</fieldset>");
-    assert!(second.contains("<option value=\"gte\" selected>is at least</option>"), "{second}");
-    assert!(!second.contains("contains"), "only what can be asked of an amount: {second}");
-    assert!(answer.body.contains("name=\"value\" value=\"vip\""), "what was entered stays");
-
-    let counted = press(&site, &[VIP], "count");
-    assert!(counted.body.contains("2 contacts meet these conditions now."), "{}", counted.body);
-    let counted = press(&site, &[VIP, FORTY], "");
-    assert!(counted.body.contains("0 contacts meet these conditions now."), "Enter counts: {}", counted.body);
-    let removed = press(&site, &[VIP, FORTY], "remove:0");
-    assert!(removed.body.contains("value=\"40\"") && !removed.body.contains("value=\"vip\""));
-
-    let mut any = fields(&[VIP, FORTY], "save");
-    any[1] = ("match", "any");
-    let answer = site.submit(NEW, NEW, &any, false);
-    assert_eq!((answer.status, answer.header("location")), (303, "/filters?done=saved"));
-    let group = json!([{"group": "OR", "filters": [
-        {"field": "tags", "operator": "eq", "value": "vip"},
-        {"field": "customFields.lifetime_value", "operator": "range", "value": {"gte": 40}},
-    ]}]);
-    assert_eq!(saved(&site), group);
-    let list = site.page("/filters?done=saved");
-    assert!(
-        list.contains("The Smart List is saved.") && list.contains("<a href=\"/filters/1\">VIP</a>"),
-        "{list}"
-    );
-    assert!(site.page("/").contains("<option value=\"filter:1\">VIP</option>"));
-    let html = site.page("/filters/1");
-    assert!(html.contains("<option value=\"any\" selected>") && html.contains("4 contacts meet"), "{html}");
-}
-
-#[test]
-fn a_list_is_renamed_and_deleted_but_not_while_it_is_synced() {
-    let site = Site::new();
-    press(&site, &[VIP], "save");
-    let mut sent = fields(&[FORTY], "save");
-    sent[0] = ("name", " Forty ");
-    assert_eq!(site.submit("/filters/1", "/filters/1", &sent, false).status, 303);
-    let filter = site.store.filter_get(1).unwrap().unwrap();
-    assert_eq!(filter.name, "Forty");
-    assert!(filter.conditions.0.contains("lifetime_value") && !filter.conditions.0.contains("vip"));
-
-    let (path, tick) = ("/filters/1/delete", [("understood", "yes")]);
-    let answer = site.submit("/filters/1", path, &[], false);
-    assert!(answer.status == 422 && answer.body.contains("was not ticked"), "{}", answer.body);
-    site.choose("filter:1", "Forty");
-    assert!(site.page("/filters").contains("Synced</span>"));
-    let answer = site.submit("/filters/1", path, &tick, false);
-    assert!(answer.status == 409 && answer.body.contains("is the one that is synced"), "{}", answer.body);
-    check_page(&answer.body);
-    site.choose("all", "All contacts");
-    let answer = site.submit("/filters/1", path, &tick, false);
-    assert_eq!((answer.status, answer.header("location")), (303, "/filters?done=deleted"));
-    assert_eq!(site.store.filters().unwrap(), []);
-    assert!(site.page("/filters?done=deleted").contains("No list has been saved yet."));
-    for gone in ["/filters/1", "/filters/0", "/filters/x", "/filters/-1", "/filters/99999999999999999999"] {
-        assert_eq!(site.get(gone, false).status, 404, "{gone}");
-    }
-}
-
-#[test]
-fn a_problem_stands_beside_its_condition_and_what_was_entered_stays() {
-    let site = Site::new();
-    for htmx in [false, true] {
-        for (row, words) in [
-            (["customFields.lifetime_value", "gte", "much"], "The value must be a number"),
-            (["email", "contains", "x"], "The operator `contains` can not be asked of this field"),
-            (["tags", "eq", ""], "The value is missing."),
-            (["tags", "exists", "x"], "The value must be left out with this operator."),
-            (["customFields.Shoe size", "eq", "43"], "The field names no custom field of this location"),
-            (["shoeSize", "eq", "43"], "The field `shoeSize` is not known"),
-            (["dnd", "eq", "maybe"], "The value must be true or false."),
-            (["dateAdded", "gte", "soon"], "The value must be a day such as"),
-        ] {
-            for pressed in ["save", "count"] {
-                let answer = site.submit(NEW, NEW, &fields(&[VIP, row], pressed), htmx);
-                assert_eq!(answer.status, 422, "{row:?}: {}", answer.body);
-                assert_eq!(answer.body.contains("<!DOCTYPE html>"), !htmx);
-                let second = between(&answer.body, "Condition 2: ", "</fieldset>");
-                let told = between(second, "id=\"row-1-problem\">✕ ", "</p>");
-                assert!(told.contains(words), "{words} in {told}");
-                assert!(second.contains("aria-describedby=\"row-1-problem\""), "{second}");
-                let kept = row[0] == "dnd" || second.contains(&format!("value=\"{}\"", row[2]));
-                assert!(kept, "{second}");
-                assert!(!answer.body.contains("id=\"row-0-problem\""), "the other one is good");
+/// The fields that a row of the table names, and the operators it tells.
+fn fields_and_operators() -> BTreeMap<String, Vec<&'static str>> {
+    let named = |words: &str| -> Vec<&'static str> {
+        let words: Vec<&str> = words.split([',', ' ', ';']).collect();
+        OPERATORS.into_iter().filter(|operator| words.contains(operator)).collect()
+    };
+    let mut all: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut above = Vec::new();
+    for line in TABLE.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let [fields, told] = line.trim_matches('|').split('|').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        // What stands behind the semicolon is asked inside of `nested`.
+        let mut operators = named(told.split(';').next().unwrap());
+        if told.trim().starts_with('+') {
+            operators = [above, operators].concat();
+        } else if told.trim() == "text set" {
+            operators = all["customFields.contact.favourite"].clone();
+        } else if operators.is_empty() {
+            // The newest fields; their states are compared as a whole, like other words.
+            assert!(told.contains("ISSUE 279"), "{line}");
+            operators = all["email"].clone();
+        }
+        let outer = fields.split('→').next().unwrap();
+        for field in outer.split('`').skip(1).step_by(2).filter(|field| !field.contains("{fieldId}")) {
+            match field.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
+                None => drop(all.insert(field.to_owned(), operators.clone())),
+                Some((before, (some, behind))) => {
+                    for one in some.split(',') {
+                        all.insert(format!("{before}{one}{behind}"), operators.clone());
+                    }
+                }
             }
         }
+        for (data_type, name) in CUSTOM {
+            if outer.split([' ', ',']).any(|word| word == data_type) {
+                all.insert(format!("customFields.{name}"), operators.clone());
+            }
+        }
+        above = operators;
     }
-    let nameless: Vec<_> = fields(&[VIP], "save").into_iter().skip(1).collect();
-    let answer = site.submit(NEW, NEW, &nameless, false);
-    assert!(
-        answer.status == 422 && answer.body.contains("id=\"filter-name-problem\">✕ The name of a Smart List")
-    );
-    let answer = press(&site, &[], "save");
-    assert!(answer.body.contains("must hold at least one condition"), "{}", answer.body);
-    assert_eq!(site.store.filters().unwrap(), [], "nothing of all that was saved");
+    all
+}
+
+/// A value that fits the field and the operator.
+fn value(field: &str, operator: &str) -> Option<Value> {
+    Some(match operator {
+        "exists" | "not_exists" => return None,
+        "contains" | "not_contains" => json!("abc"),
+        "range" if field == "customFields.Visits" || field == "customFields.Projected Value" => {
+            json!({"gte": 10, "lt": "20.50"})
+        }
+        "range" => json!({"gte": "2026-01-01", "lt": "2026-02-01T00:00:00Z"}),
+        "nested" => json!([
+            {"field": "pipelineId", "operator": "eq", "value": "pIpElInEuPsElL000002"},
+            {"field": "pipelineStageId", "operator": "not_eq", "value": "none"},
+            {"field": "status", "operator": "eq", "value": "won"},
+        ]),
+        _ if ["dnd", "isValidWhatsapp", "validEmail"].contains(&field) => json!(true),
+        _ if field == "customFields.Visits" || field == "customFields.Projected Value" => json!(7.5),
+        _ => json!("abc"),
+    })
+}
+
+fn condition(field: &str, operator: &str) -> Value {
+    let mut condition = json!({"field": field, "operator": operator});
+    if let Some(value) = value(field, operator) {
+        condition["value"] = value;
+    }
+    condition
 }
 
 #[test]
-fn conditions_that_rows_can_not_hold_open_as_text_and_go_both_ways() {
-    let site = Site::new();
-    let deep = json!([
-        {"field": "tags", "operator": "eq", "value": "vip"},
-        {"group": "OR", "filters": [{"field": "dnd", "operator": "eq", "value": true}, {"field": "email", "operator": "exists"}]},
-    ]);
-    site.store.filter_add("Deep", &Conditions(deep.to_string())).unwrap();
-    let html = site.page("/filters/1");
-    assert!(html.contains("name=\"json\"") && html.contains("&#34;group&#34;: &#34;OR&#34;"), "{html}");
-    assert!(html.contains("2 contacts meet these conditions now."), "{html}");
-    let text = |json: &str, pressed: &'static str| {
-        let json = json.to_owned();
-        let answer = site.submit(
-            "/filters/1",
-            "/filters/1",
-            &[("name", "Deep"), ("json", &json), ("do", pressed)],
-            false,
-        );
-        (answer.status, answer.body)
+fn every_field_takes_the_operators_of_the_vendor_s_table_and_no_other() {
+    let api = instance(Contacts::default());
+    let table = fields_and_operators();
+    assert_eq!(table.len(), 36 + CUSTOM.len());
+    let (mut accepted, mut refused) = (0, 0);
+    for (field, operators) in &table {
+        let any: Vec<Value> = operators.iter().map(|operator| condition(field, operator)).collect();
+        let counted = count(&api, &json!([{"group": "OR", "filters": any}]));
+        let everybody = operators.contains(&"not_exists") || operators.contains(&"not_eq");
+        assert!(if everybody { counted == 2357 } else { (1..2357).contains(&counted) }, "{field}: {counted}");
+        accepted += operators.len();
+
+        // The type of a custom field is looked up when all else is in order, so `nested` is told by itself.
+        let others = OPERATORS.into_iter().filter(|name| !operators.contains(name));
+        let (nested, others): (Vec<&str>, Vec<&str>) =
+            others.partition(|name| *name == "nested" && field.starts_with("customFields."));
+        for others in [nested, others].into_iter().filter(|others| !others.is_empty()) {
+            let conditions: Vec<Value> = others.iter().map(|operator| condition(field, operator)).collect();
+            let told = others.iter().enumerate();
+            let told: Vec<String> =
+                told.map(|(at, name)| format!("filters[{at}].operator `{name}` can not be asked")).collect();
+            let told: Vec<&str> = told.iter().map(String::as_str).collect();
+            save(&api, "refused", &json!(conditions)).problem(422, "refused", &told);
+            refused += others.len();
+        }
+    }
+    assert_eq!((accepted, refused), (212, 47 * 8 - 212));
+    assert_eq!(api.store.filters().unwrap().len(), 47, "a list of each field, and none that was refused");
+    for unknown in ["firstName", "lastName", "additional_phones", "dndSettings.Fax.status", "customFields"] {
+        let filters = json!([{"field": unknown, "operator": "exists"}]);
+        save(&api, "unknown", &filters).problem(422, "refused", &["filters[0].field", unknown]);
+    }
+    let inner = json!([{"field": "opportunities", "operator": "nested", "value": [
+        {"field": "status", "operator": "contains", "value": "won"}, {"field": "name", "operator": "exists"}]}]);
+    let words = ["filters[0].value[0].operator", "filters[0].value[1].field"];
+    save(&api, "inner", &inner).problem(422, "refused", &words);
+}
+
+/// A hundred contacts worth as many dollars as their number; every third is tagged, every fifth has no e-mail address.
+fn hundred() -> Contacts {
+    let mut csv = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,city,state,postal_code,country,ltv_raw,\
+                   ltv_type,ltv_expected,ltv_bucket,tags\n"
+        .to_owned();
+    for number in 0..100 {
+        let email = if number % 5 == 0 { String::new() } else { format!("ann{number}@example.com") };
+        let tag = if number % 3 == 0 { "third" } else { "" };
+        csv.push_str(&format!(
+            "c{number},Ann,Example,{email},,,Springfield,IL,62701,US,{number}.00,number,{number}.00,ok,{tag}\n"
+        ));
+    }
+    Contacts::CsvText(csv)
+}
+
+fn holding(test: impl Fn(u64) -> bool) -> u64 {
+    (0..100).filter(|number| test(*number)).count() as u64
+}
+
+#[test]
+fn groups_within_groups_hold_whom_they_say() {
+    let api = instance(hundred());
+    let worth =
+        |bounds: Value| json!({"field": "customFields.Lifetime Value", "operator": "range", "value": bounds});
+    let tagged = json!({"field": "tags", "operator": "eq", "value": "third"});
+    let no_email = json!({"field": "email", "operator": "not_exists"});
+    let group = |name: &str, filters: &[&Value]| json!({"group": name, "filters": filters});
+    let (low, high) = (worth(json!({"lt": 30})), worth(json!({"gte": 60, "lte": "80"})));
+    for (filters, expected) in [
+        (json!([low, tagged]), holding(|n| n < 30 && n % 3 == 0)),
+        (json!([group("OR", &[&low, &high])]), holding(|n| n < 30 || (60..=80).contains(&n))),
+        (
+            json!([group("OR", &[&group("AND", &[&low, &tagged]), &group("AND", &[&high, &no_email])])]),
+            holding(|n| n < 30 && n % 3 == 0 || (60..=80).contains(&n) && n % 5 == 0),
+        ),
+        (
+            json!([no_email, group("OR", &[&high, &group("AND", &[&tagged, &group("OR", &[&low, &high])])])]),
+            holding(|n| n % 5 == 0 && ((60..=80).contains(&n) || n % 3 == 0 && n < 30)),
+        ),
+    ] {
+        assert!(expected > 0);
+        assert_eq!(count(&api, &filters), expected, "{filters}");
+    }
+    // However deep, as far as JSON goes.
+    let deep =
+        (0..50).fold(tagged.clone(), |inner, at| group(if at % 2 == 0 { "AND" } else { "OR" }, &[&inner]));
+    assert_eq!(count(&api, &json!([deep])), holding(|n| n % 3 == 0));
+    let too_deep = (0..100).fold(tagged, |inner, _| group("AND", &[&inner]));
+    save(&api, "deep", &json!([too_deep])).problem(400, "malformed", &[]);
+}
+
+#[test]
+fn a_custom_field_goes_by_name_key_or_id_and_a_name_of_several_is_refused_with_their_ids() {
+    let api = instance(hundred());
+    for name in [
+        "Lifetime Value",
+        " lifetime VALUE ",
+        "lifetime_value",
+        "contact.lifetime_value",
+        "ltvF1eldAbCdEfGhIjKl",
+    ] {
+        let field = format!("customFields.{name}");
+        assert_eq!(count(&api, &json!([{"field": field, "operator": "eq", "value": 7}])), 1, "{name}");
+    }
+    // `favourite` is the key of one field as well; as `Favourite` it is only the name of two.
+    count(&api, &json!([{"field": "customFields.favourite", "operator": "exists"}]));
+    let several = ["filters[0].field", "textF1eldAbCdEfGhIjK", "contact.favourite_2", "textF1eldTwiceEfGhIj"];
+    let filters = json!([{"field": "customFields.Favourite", "operator": "exists"}]);
+    save(&api, "several", &filters).problem(422, "refused", &several);
+    let filters = json!([{"field": "customFields.Shoe size", "operator": "exists"}]);
+    save(&api, "none", &filters).problem(422, "refused", &["filters[0].field", "Shoe size"]);
+
+    // So it is with the field that holds the values.
+    let choose = |field: &str| {
+        api.post_json(
+            "/api/config",
+            &json!({"ghl_smart_list_id": "all", "ghl_ltv_field_name": field}).to_string(),
+        )
     };
-    let (status, body) = text(&deep.to_string(), "as_form");
-    assert!(status == 422 && body.contains("The form can not hold these conditions"), "{body}");
-    let (status, body) = text("[{\"field\": ", "save");
-    assert!(
-        status == 422
-            && body.contains("This is not JSON: ")
-            && body.contains("[{&#34;field&#34;: </textarea>"),
-        "{body}"
+    choose("FAVOURITE").problem(
+        422,
+        "refused",
+        &["contact.favourite (id textF1eldAbCdEfGhIjK)", "textF1eldTwiceEfGhIj"],
     );
-    let (status, body) = text("[{\"field\": \"tags\", \"operator\": \"gt\", \"value\": 1}]", "save");
-    assert!(status == 422 && body.contains("filters[0].operator is no operator of its own"), "{body}");
-    let pasted = json!({"locationId": "x", "filters": [{"field": "customFields.Lifetime Value", "operator": "range", "value": {"gte": 20, "lt": 40}}]});
-    let (status, body) = text(&pasted.to_string(), "as_form");
-    assert_eq!(status, 200);
-    assert_eq!(body.matches("name=\"field\" value=\"customFields.lifetime_value\"").count(), 2, "{body}");
-    let (_, body) = text(&pasted.to_string(), "count");
-    assert!(body.contains("2 contacts meet these conditions now."), "{body}");
-    assert_eq!(text(&pasted.to_string(), "save").0, 303);
-    assert_eq!(saved(&site), pasted["filters"]);
-    let back = press(&site, &[VIP], "as_json");
-    assert!(back.body.contains("&#34;operator&#34;: &#34;eq&#34;") && back.body.contains("Edit in the form"));
+    assert_eq!(choose("contact.favourite_2").expect(200)["ghl_ltv_field_name"], "contact.favourite_2");
+    assert_eq!(choose(" lifetime VALUE ").expect(200)["ghl_ltv_field_name"], "contact.lifetime_value");
 }
 
 #[test]
-fn hostile_names_and_values_stay_text() {
-    let site = Site::new();
-    let evil = "\"><script>alert(1)</script>";
-    let mut sent = fields(&[[evil, evil, evil]], "count");
-    sent[0] = ("name", evil);
-    let answer = site.submit(NEW, NEW, &sent, false);
-    check_page(&answer.body);
-    let row = json!([{"field": "tags", "operator": "eq", "value": evil}]);
-    site.store.filter_add("<script>&\"'", &Conditions(row.to_string())).unwrap();
-    site.store.filter_add("broken", &Conditions("not json".to_owned())).unwrap();
-    for page in ["/filters", "/filters/1", "/filters/2"] {
-        site.page(page);
+fn conditions_are_pasted_as_a_list_one_by_one_or_in_a_whole_search() {
+    let api = instance(hundred());
+    let one = json!({"field": "tags", "operator": "eq", "value": "third"});
+    let body = json!({"locationId": "anywhere", "page": 1, "pageLimit": 20, "query": "", "filters": [one],
+        "sort": [{"field": "dateAdded", "direction": "desc"}]});
+    for pasted in
+        [json!([one]), one.clone(), json!({"filters": [one]}), json!({"group": "OR", "filters": [one]}), body]
+    {
+        assert_eq!(count(&api, &pasted), 34, "{pasted}");
     }
-    let text =
-        site.submit(NEW, NEW, &[("name", evil), ("json", "</textarea><script>"), ("do", "save")], false);
-    check_page(&text.body);
-    assert_eq!(site.post(NEW, &fields(&[VIP], "save"), false).status, 403, "without its token");
+    for (pasted, word) in [
+        (json!({"filters": [one], "query": "ann"}), "query"),
+        (json!({"filters": [one], "limit": 5}), "limit"),
+        (json!({"filters": one}), "filters must be a list"),
+        (json!({"contacts": []}), "filters must be a list"),
+        (Value::Null, "filters must be a list"),
+        (one.to_string().into(), "filters must be a list"),
+    ] {
+        save(&api, "refused", &pasted).problem(422, "refused", &[word]);
+    }
 }
 
 #[test]
-fn htmx_gets_the_form_alone_and_a_count_while_one_types() {
-    let site = Site::new();
-    let answer = site.submit(NEW, NEW, &fields(&[VIP], "count"), true);
-    assert!(
-        answer.status == 200 && answer.body.trim_start().starts_with("<div id=\"filter\">"),
-        "{}",
-        answer.body
-    );
-    let html = site.page(NEW);
-    let token = between(&html, "name=\"csrf\" value=\"", "\"").to_owned();
-    let count = |rows: &[[&str; 3]]| {
-        let mut sent = fields(rows, "");
-        sent.push(("csrf", &token));
-        let answer = site.post("/filters/count", &sent, true);
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.body.trim().to_owned()
+fn a_value_is_as_long_as_gohighlevel_takes_it() {
+    let api = instance(hundred());
+    let letters = |count: usize| "ä".repeat(count);
+    for (field, operator, value, refused) in [
+        ("city", "eq", json!(letters(75)), None),
+        ("city", "eq", json!(letters(76)), Some("filters[0].value")),
+        ("tags", "not_eq", json!(["a", letters(76)]), Some("filters[0].value")),
+        ("city", "contains", json!(letters(3)), None),
+        ("city", "contains", json!(letters(75)), None),
+        ("city", "contains", json!(letters(76)), Some("filters[0].value")),
+        ("city", "not_contains", json!(letters(2)), Some("at least 3 characters")),
+        ("customFields.Visits", "eq", json!("0".repeat(76)), Some("filters[0].value")),
+        ("customFields.Visits", "range", json!({"gte": "0".repeat(75)}), None),
+        ("customFields.Visits", "range", json!({"gte": "0".repeat(76)}), Some("filters[0].value.gte")),
+    ] {
+        let filters = json!([{"field": field, "operator": operator, "value": value}]);
+        match refused {
+            None => drop(count(&api, &filters)),
+            Some(words) => drop(save(&api, "long", &filters).problem(422, "refused", &[words])),
+        }
+    }
+}
+
+#[test]
+fn no_two_lists_have_one_name() {
+    let api = instance(hundred());
+    let filters = json!([{"field": "email", "operator": "exists"}]);
+    save(&api, "Buyers", &filters).expect(201);
+    save(&api, "Others", &filters).expect(201);
+    for taken in ["Buyers", " buyers ", "BUYERS", "all contacts"] {
+        save(&api, taken, &filters).problem(422, "refused", &["already", "Choose another name"]);
+    }
+    let change = |id: &str, name: &str| {
+        let body = json!({"name": name, "filters": filters}).to_string();
+        let with = crate::api_server::With { headers: &[("Content-Type", "application/json")], body: &body };
+        api.send("PUT", &format!("/api/smart-lists/{id}"), with)
     };
-    assert_eq!(count(&[VIP]), "2 contacts meet these conditions now.");
-    assert_eq!(count(&[["tags", "eq", ""]]), "Not counted yet: a condition is not complete.");
-    assert_eq!(count(&[]), "Add a condition, and the contacts that meet it are counted.");
-    assert!(html.contains("hx-trigger=\"load, input from:#filter-form delay:700ms\""));
-    let saved = site.submit(NEW, NEW, &fields(&[VIP], "save"), true);
-    assert_eq!((saved.status, saved.header("hx-redirect")), (200, "/filters?done=saved"));
+    change("filter:2", "buyers").problem(422, "refused", &["\"Buyers\" already"]);
+    assert_eq!(change("filter:1", "BUYERS").expect(200)["name"], "BUYERS", "its own name in another case");
+    assert_eq!(api.store.filters().unwrap().len(), 2);
+}
+
+/// How often each address of GoHighLevel was asked.
+fn asked(api: &Api) -> BTreeMap<String, u32> {
+    let mut calls = BTreeMap::new();
+    for call in api.sandbox().record().entries(Service::Ghl) {
+        let path = call.path.split('?').next().unwrap();
+        *calls.entry(path.rsplit('/').next().unwrap().to_owned()).or_default() += 1;
+    }
+    calls
 }
 
 #[test]
-fn without_gohighlevel_the_form_says_why_and_keeps_what_was_entered() {
-    let site = Site::new();
-    press(&site, &[FORTY], "save");
-    site.sandbox.stop(Service::Ghl);
-    for htmx in [false, true] {
-        let answer = site.submit("/filters/1", "/filters/1", &fields(&[VIP], "save"), htmx);
-        assert_eq!(answer.status, if htmx { 422 } else { 502 }, "{}", answer.body);
-        assert!(answer.body.contains("role=\"alert\"") && answer.body.contains("GoHighLevel"));
-        assert!(answer.body.contains("name=\"value\" value=\"vip\""), "{}", answer.body);
+fn lists_tags_counts_and_fields_are_asked_for_once_in_five_minutes_or_by_a_refresh() {
+    let api = instance(hundred());
+    let calls = |search: u32, tags: u32, fields: u32| {
+        let calls = [("search", search), ("tags", tags), ("customFields", fields)];
+        calls
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(path, count)| (path.to_owned(), count))
+            .collect()
+    };
+    for (path, expected) in [
+        ("/api/smart-lists", calls(1, 1, 0)),
+        ("/api/smart-lists", calls(1, 1, 0)),
+        ("/api/smart-lists/all/count", calls(1, 1, 0)),
+        ("/api/smart-lists/tag:third/count", calls(2, 1, 0)),
+        ("/api/smart-lists/tag:third/count", calls(2, 1, 0)),
+        ("/api/smart-lists/tag:third/count?refresh=true", calls(3, 1, 0)),
+        ("/api/custom-fields", calls(3, 1, 1)),
+        ("/api/custom-fields", calls(3, 1, 1)),
+        ("/api/custom-fields?refresh=true", calls(3, 1, 2)),
+        ("/api/smart-lists?refresh=true", calls(4, 2, 2)),
+        ("/api/smart-lists?refresh=false", calls(4, 2, 2)),
+    ] {
+        api.get(path).expect(200);
+        assert_eq!(asked(&api), expected, "{path}");
     }
-    assert!(saved(&site).to_string().contains("lifetime_value"), "nothing was changed");
-    let html = Dashboard::new().page(NEW);
-    assert!(html.contains("GHL_API_KEY") && html.contains("<option value=\"tags\">"), "{html}");
+    // A list that was just saved has been counted; a tag nobody knows may be new.
+    save(&api, "No address", &json!([{"field": "email", "operator": "not_exists"}])).expect(201);
+    assert_eq!(api.get("/api/smart-lists/filter:1/count").expect(200)["contacts"], 20);
+    assert_eq!(asked(&api), calls(5, 2, 2));
+    api.get("/api/smart-lists/tag:new/count").problem(404, "no_list", &["tag:new"]);
+    assert_eq!(asked(&api), calls(5, 3, 2));
 }

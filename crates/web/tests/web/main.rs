@@ -17,6 +17,7 @@ mod filters;
 mod pages_actions;
 mod pages_configuration;
 mod pages_connections;
+mod pages_filters;
 mod pages_rules;
 mod pages_settings;
 mod pages_site;

@@ -87,8 +87,11 @@ struct Driver {
 
 impl Driver {
     fn start() -> std::io::Result<Self> {
-        let mut process =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = lines
             .map_while(Result::ok)
@@ -131,7 +134,7 @@ impl Browser {
         let options = json!({
             "goog:chromeOptions": {"args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--remote-debugging-pipe",
-                "--disable-background-networking", "--no-first-run", "--lang=en-US", "--force-color-profile=srgb",
+                "--disable-background-networking", "--no-first-run", "--lang=en-US", "--force-color-profile=srgb", "--hide-scrollbars",
             ]},
             "goog:loggingPrefs": {"browser": "ALL"},
             "timeouts": {"script": 60_000, "pageLoad": 60_000},
@@ -177,15 +180,18 @@ impl Browser {
     }
 
     /// Fails when a script broke or the content security policy refused something since the last time. What the
-    /// network answers is judged by the flow itself.
-    pub fn assert_quiet(&self) {
+    /// network answers, which htmx logs as well, is judged by the flow itself.
+    fn assert_quiet(&self) {
         let entries = self.wait(self.client.issue_cmd(Own("se/log", json!({"type": "browser"})))).unwrap();
-        let loud: Vec<&Value> = entries
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network")
-            .collect();
+        let of_the_network = |entry: &&Value| {
+            let message = entry["message"].as_str().unwrap();
+            entry["source"] == "network"
+                || ["htmx:sendError", "htmx:responseError", "htmx:afterRequest"]
+                    .iter()
+                    .any(|event| message.contains(event))
+        };
+        let severe = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
+        let loud: Vec<&Value> = severe.filter(|entry| !of_the_network(entry)).collect();
         assert!(loud.is_empty(), "the browser complains: {loud:#?}");
     }
 

@@ -34,11 +34,11 @@ fn an_empty_dashboard_leads_to_the_first_success() {
         browser.sees("Sync 1 is running");
         assert!(!browser.is_enabled("button", "Sync now"));
         browser.sees("A sync is running");
-        assert!(browser.title().starts_with("Running"), "{}", browser.title());
+        browser.has_title("Running");
         wait_for_step(&instance, Step::Wait);
         instance.sandbox.clock().advance(MONTH);
         browser.misses("heading", "Sync 1 is running");
-        browser.wait_until("the title does not tell the end", || Ok(browser.title().starts_with("Succeeded")));
+        browser.has_title("Succeeded");
         browser.wait_until("the end is not announced", || Ok(browser.announced() == "Sync 1: Succeeded"));
         browser.judge("succeeded");
         browser.assert_masked();

@@ -6,6 +6,7 @@ use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -30,16 +31,17 @@ impl Browser {
         self.wait(self.client.forward()).unwrap();
     }
 
-    /// Opens a tab beside this one and goes there; the name of the one left behind.
-    pub fn open_tab(&self) -> fantoccini::wd::WindowHandle {
-        let before = self.wait(self.client.window()).unwrap();
+    /// Opens a tab beside this one and goes there; the one left behind.
+    pub fn open_tab(&self) -> WindowHandle {
         let tab = self.wait(self.client.new_window(true)).unwrap();
-        self.go_to_tab(tab.handle);
-        before
+        self.go_to_tab(tab.handle)
     }
 
-    pub fn go_to_tab(&self, tab: fantoccini::wd::WindowHandle) {
+    /// Goes there; the one left behind.
+    pub fn go_to_tab(&self, tab: WindowHandle) -> WindowHandle {
+        let before = self.wait(self.client.window()).unwrap();
         self.wait(self.client.switch_to_window(tab)).unwrap();
+        before
     }
 
     /// Path and query of the address.
@@ -48,8 +50,11 @@ impl Browser {
         url.as_str()[self.base.len()..].to_owned()
     }
 
-    pub fn title(&self) -> String {
-        self.wait(self.client.title()).unwrap()
+    /// Waits until the title of the tab begins with this state.
+    pub fn has_title(&self, state: &str) {
+        self.wait_until(&format!("the title does not say “{state}”"), || {
+            Ok(self.wait(self.client.title())?.starts_with(state))
+        });
     }
 
     /// The words of the page as they are shown, those in a dialog included.
@@ -61,6 +66,23 @@ impl Browser {
     pub fn announced(&self) -> String {
         let script = "return document.getElementById('announce').textContent.trim()";
         self.script(script, vec![]).as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the part with this heading shows these words.
+    pub fn sees_in(&self, heading: &str, words: &str) {
+        let script = "return arguments[0].closest('section, fieldset').innerText";
+        self.wait_until(&format!("“{heading}” does not say “{words}”"), || {
+            let part = self.wait(self.client.execute(script, vec![json!(self.find("heading", heading))]))?;
+            Ok(part.as_str().unwrap_or_default().contains(words))
+        });
+    }
+
+    /// The headings of the sync shown, in its dialog or on its page.
+    pub fn headings_of_run(&self) -> Vec<String> {
+        let script = "const run = document.querySelector('dialog[open]') ?? document.querySelector('main'); \
+                      return [...run.querySelectorAll('h1, h2, h3')].map((heading) => heading.innerText)";
+        let headings = self.script(script, vec![]);
+        headings.as_array().unwrap().iter().map(|heading| heading.as_str().unwrap().to_owned()).collect()
     }
 
     /// How many of these the page shows.
@@ -93,11 +115,6 @@ impl Browser {
         });
     }
 
-    /// Ticks or unticks a box.
-    pub fn tick(&self, field: &str) {
-        self.find_and("field", field, |field| self.wait(field.click()));
-    }
-
     /// Chooses from a list what begins with these words.
     pub fn choose(&self, field: &str, option: &str) {
         self.find_and("field", field, |field| {
@@ -119,7 +136,9 @@ impl Browser {
 
     /// Waits until the page shows these words.
     pub fn sees(&self, words: &str) {
-        self.wait_until(&format!("the page does not say “{words}”"), || Ok(self.shown()?.contains(words)));
+        self.wait_until(&format!("the page does not say “{words}”"), || {
+            Ok(self.shown()?.contains(words))
+        });
     }
 
     /// Waits until the page does not show these words any more.
@@ -154,6 +173,40 @@ impl Browser {
         let script = "const at = document.activeElement; \
                       return at === document.body ? '' : at.ariaLabel || at.labels?.[0]?.textContent || at.textContent";
         self.script(script, vec![]).as_str().unwrap().trim().to_owned()
+    }
+
+    /// Whether what has the focus is in the dialog.
+    pub fn focus_is_in_dialog(&self) -> bool {
+        self.script("return !!document.activeElement.closest('dialog[open]')", vec![]) == true
+    }
+
+    /// Presses Tab until what is so named has the focus.
+    pub fn tab_to(&self, name: &str) {
+        for _ in 0..200 {
+            if self.focused() == name {
+                return;
+            }
+            self.key(Key::Tab);
+        }
+        panic!("Tab does not come to “{name}”");
+    }
+
+    /// Presses Tab once around the page: the links, buttons and fields it did not come to.
+    pub fn unreached_by_tab(&self) -> Vec<String> {
+        let usable = "const usable = [...document.querySelectorAll('a[href], button, select, summary, input:not([type=hidden])')] \
+                      .filter((part) => part.checkVisibility() && !part.disabled);";
+        let count = self.script(&format!("{usable} return usable.length"), vec![]).as_u64().unwrap();
+        assert!(count > 3, "there is too little on this page");
+        self.script("window.reached = new Set(); document.activeElement.blur()", vec![]);
+        for _ in 0..=count {
+            self.key(Key::Tab);
+            self.script("window.reached.add(document.activeElement)", vec![]);
+        }
+        let left = format!(
+            "{usable} return usable.filter((part) => !reached.has(part)).map((part) => part.outerHTML)"
+        );
+        let left = self.script(&left, vec![]);
+        left.as_array().unwrap().iter().map(|part| part.as_str().unwrap().to_owned()).collect()
     }
 
     fn shown(&self) -> Result<String, CmdError> {

@@ -140,6 +140,7 @@ const SPENT: (&str, &str, Option<&str>) =
     ("The spending limit of your Claude account is reached.", "Raise the limit in the Claude Console", None);
 
 const TROUBLE: &str = "Claude has trouble at the moment and did not rank the values.";
+const NOT_CLAUDE: &str = "Not Claude answered, but a proxy, a firewall or another server, with status 40";
 const OTHER_MODEL: &str = "choose another model with CLAUDE_MODEL or set NORMALIZER=local";
 
 /// Every case.
@@ -291,7 +292,13 @@ fn refused() -> Vec<Case> {
             "404 with HTML body",
             happens(9, Effect::Html { status: 404 }),
             1,
-            ("The server at CLAUDE_BASE_URL is not Claude's API.", "Remove CLAUDE_BASE_URL", Some("404")),
+            (NOT_CLAUDE, "If CLAUDE_BASE_URL is set", Some("404")),
+        ),
+        failure(
+            "403 with HTML body",
+            happens(9, Effect::Html { status: 403 }),
+            1,
+            (NOT_CLAUDE, "between this machine and api.anthropic.com", Some("403")),
         ),
         failure(
             "200 with HTML body",

@@ -1,7 +1,7 @@
 //! The ranks against the reference implementation (`tests/data/percentile_ref.py`), case by case, and against the
 //! definition written the slow way.
 
-use domain::{Cents, Distribution};
+use domain::{Cents, Distribution, Percentile};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

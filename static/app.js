@@ -1,6 +1,7 @@
 // Comfort only: every page works without this file.
 (() => {
   "use strict";
+  const on = (event, act, first) => document.addEventListener(event, act, first);
   const dialog = document.getElementById("run-dialog");
   const bar = document.getElementById("connection");
   const here = () => location.pathname + location.search;
@@ -8,13 +9,13 @@
   let shown = here();
 
   // A new tab stays a new tab.
-  document.addEventListener("click", (event) => {
+  on("click", (event) => {
     const modified = event.ctrlKey || event.metaKey || event.shiftKey;
     if (modified && event.target.closest("a[hx-get]")) event.stopPropagation();
   }, true);
 
   // The run in a dialog has the address of its page.
-  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  on("htmx:afterSwap", ({ detail }) => {
     if (dialog && detail.target.id === "run-dialog-body" && !dialog.open) {
       history.pushState({ dialog: true }, "", detail.pathInfo.requestPath);
       dialog.showModal();
@@ -23,7 +24,7 @@
   dialog?.addEventListener("close", () => {
     if (history.state?.dialog) history.back();
   });
-  document.addEventListener("htmx:pushedIntoHistory", () => { shown = here(); });
+  on("htmx:pushedIntoHistory", () => { shown = here(); });
   // Before htmx hears of it: going back closes a dialog, everything else asks the server.
   window.addEventListener("popstate", (event) => {
     event.stopImmediatePropagation();
@@ -31,23 +32,23 @@
     if (here() !== shown) location.reload();
   }, true);
 
-  // A page that the browser kept shows what was, even to somebody who has logged out since.
+  // A kept page shows what was, even after a logout.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && ["run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
+  on("htmx:beforeRequest", (event) => {
+    if (document.hidden && ["run-live", "setup", "preview-live"].includes(event.detail.elt.id)) event.preventDefault();
   });
 
   const say = (text) => { bar.textContent = text; bar.hidden = !text; };
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, () => say("The connection to the service is lost. This page may be out of date."));
-  }
-  document.addEventListener("htmx:responseError", ({ detail }) => {
+  const lost = () => say("The connection to the service is lost. This page may be out of date.");
+  on("htmx:sendError", lost);
+  on("htmx:timeout", lost);
+  on("htmx:responseError", ({ detail }) => {
     say(`The service answered with an error (${detail.xhr.status}). Reload the page and try again.`);
   });
-  document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) say(""); });
+  on("htmx:afterRequest", ({ detail }) => { if (detail.successful) say(""); });
 
-  // "3 hours ago" before times that say how fresh something is; alone where room is short.
+  // "3 hours ago" before times that say how fresh something is.
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const relate = (root) => {
@@ -66,10 +67,10 @@
     for (const button of root.querySelectorAll(".copy")) button.hidden = false;
   };
   dress(document);
-  document.addEventListener("htmx:load", ({ detail }) => dress(detail.elt));
+  on("htmx:load", ({ detail }) => dress(detail.elt));
   setInterval(() => relate(document), 60000);
 
-  document.addEventListener("click", async ({ target }) => {
+  on("click", async ({ target }) => {
     const button = target.closest(".copy");
     if (!button) return;
     const copied = button.previousElementSibling;
@@ -86,7 +87,7 @@
 
   // Who comes back sees how things stand now.
   let left = Date.now();
-  document.addEventListener("visibilitychange", () => {
+  on("visibilitychange", () => {
     const long = Date.now() - left > 60000;
     left = Date.now();
     if (document.hidden || !long || !dialog || location.search) return;

@@ -158,7 +158,9 @@ fn the_history_has_twenty_rows_a_page_newest_first() {
     let first = dashboard.page("/");
     assert_eq!(rows(&first), (22..=41).rev().collect::<Vec<_>>());
     assert!(
-        first.contains("Page 1 of 3") && first.contains("href=\"/?page=2\"") && !first.contains(">Newer<")
+        first.contains("Page 1 of 3")
+            && first.contains("href=\"/?page=2#history\"")
+            && !first.contains(">Newer<")
     );
     let second = dashboard.page("/?page=2");
     assert_eq!(rows(&second), (2..=21).rev().collect::<Vec<_>>());

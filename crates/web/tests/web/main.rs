@@ -11,6 +11,7 @@ mod behind_a_proxy;
 mod contacts_file;
 mod dashboard;
 mod dashboard_server;
+mod dashboard_states;
 mod erase;
 mod fake_installation;
 mod filters;

@@ -1,7 +1,9 @@
 //! What holds for every page: parts and pages from one address, the menu, and the weight.
 
+use crate::dashboard_server::read;
 use crate::pages_site::{FIVE, Site};
-use crate::runs::successful;
+use crate::runs::{running, successful};
+use domain::run::Step;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
@@ -46,7 +48,7 @@ fn leafing_through_the_history_changes_the_history_only() {
     assert!(part.body.starts_with("<section id=\"history\""), "{}", part.body);
     assert!(part.body.contains("Page 2 of 2") && !part.body.contains("<header"), "{}", part.body);
     assert!(part.body.contains("href=\"/sync/1\"") && !part.body.contains("href=\"/sync/2\""));
-    assert!(part.body.contains("<a href=\"/?page=1\" rel=\"prev\" hx-get=\"/?page=1\" hx-target=\"#history\" hx-swap=\"outerHTML\" hx-push-url=\"true\">Newer</a>"), "{}", part.body);
+    assert!(part.body.contains("<a href=\"/?page=1#history\" rel=\"prev\" hx-get=\"/?page=1\" hx-target=\"#history\" hx-swap=\"outerHTML\" hx-push-url=\"true\">Newer</a>"), "{}", part.body);
     assert_eq!(part.header("vary"), "HX-Request");
 }
 
@@ -119,6 +121,57 @@ fn a_first_visit_weighs_at_most_forty_kilobytes() {
     }
     assert_eq!(kinds, ["svg", "css", "js", "js"]);
     assert!(weight <= 40_000, "{weight} bytes");
+}
+
+#[test]
+fn what_the_page_asks_for_again_is_small_and_costs_nothing_while_it_is_the_same() {
+    let site = Site::configured();
+    successful(&site.store);
+    let run = running(&site.store);
+    let path = format!("/fragments/run?run={run}&step=fetch");
+    let part = site.fragment(&path);
+    assert!(compressed(part.body.as_bytes()) <= 3_000 && part.body.len() <= 3_072, "{}", part.body);
+    assert_eq!((part.header("vary"), part.header("cache-control")), ("HX-Request", "private, no-cache"));
+
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let ask = |path: &str, tag: &str| {
+        let request = agent.get(format!("http://{}{path}", site.server.address()));
+        let request = request.header("HX-Request", "true").header("If-None-Match", tag);
+        read(request.call().unwrap())
+    };
+    // The checklist stays as it is once Meta was checked.
+    let setup = loop {
+        let setup = site.fragment("/fragments/setup");
+        if !setup.body.contains("hx-trigger") {
+            break setup;
+        }
+    };
+    let tag = setup.header("etag");
+    let same = ask("/fragments/setup", tag);
+    assert_eq!((same.status, same.body.as_str(), same.header("etag")), (304, "", tag));
+    assert_eq!(same.header("vary"), "HX-Request");
+    let other = ask("/fragments/setup", "W/\"other\"");
+    assert_eq!((other.status, other.body == setup.body), (200, true));
+    // Another run is another answer.
+    let tag = part.header("etag").to_owned();
+    site.store.step_progress(run, Step::Fetch, 2000, Some(2357)).unwrap();
+    assert_eq!(ask(&path, &tag).status, 200);
+    // What holds a token for forms, or people, is never kept.
+    for path in ["/", "/sync/1"] {
+        assert_eq!(
+            (site.fragment(path).header("cache-control"), site.fragment(path).header("etag")),
+            ("no-store", "")
+        );
+    }
+
+    let html = site.page("/");
+    let name = html.split("\"/static/").nth(1).unwrap().split('"').next().unwrap();
+    let asset = format!("/static/{name}");
+    let tag = site.get(&asset, false).header("etag").to_owned();
+    let same = ask(&asset, &tag);
+    assert_eq!((same.status, same.body.as_str()), (304, ""), "{tag}");
+    assert_eq!(same.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(ask(&asset, "\"0\"").status, 200);
 }
 
 fn compressed(bytes: &[u8]) -> usize {

@@ -2,11 +2,11 @@
 //! `POST /preview/cancel` ends that. While it goes on the page asks for itself again, with and without JavaScript.
 
 use super::choice::Choice;
-use super::layout::Layout;
+use super::layout::{Layout, PartLayout};
 use super::notice::Notice;
 use super::preview_view::PreviewView;
 use super::standing::Standing;
-use super::{html_with, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
+use super::{html, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
 use crate::app::App;
 use crate::csrf::CsrfForm;
 use crate::previews::{self, Made, State, UnderWay};
@@ -34,6 +34,8 @@ struct PreviewPage {
     /// Whether what was previewed is no longer what is chosen.
     is_old: bool,
     again: bool,
+    /// Whether screen readers are told that it has ended.
+    announced: bool,
 }
 
 /// A preview that is being made.
@@ -43,6 +45,14 @@ struct UnderWayView {
     doing: &'static str,
     counts: Option<String>,
     progress: Option<(u64, u64)>,
+}
+
+/// The only part that asks for itself again.
+#[derive(Template)]
+#[template(path = "partials/preview_live.html")]
+struct LivePart {
+    layout: PartLayout,
+    under_way: UnderWayView,
 }
 
 /// What the latest preview found.
@@ -100,23 +110,40 @@ async fn page(
 ) -> Result<HttpResponse, Problem> {
     let standing = app.blocking(Standing::read).await?;
     let State { under_way, last } = app.previews.state();
+    let under_way = under_way.map(|under_way| UnderWayView::new(&under_way, &standing));
+    let under_way = match under_way {
+        Some(under_way) if asks_again(request) => {
+            return html(&LivePart { layout: PartLayout::new(app, request), under_way });
+        }
+        under_way => under_way,
+    };
     let page = PreviewPage {
         layout: Layout::new(app, request, "/preview", "Preview", &standing),
         notice,
         impossible: standing.cannot_begin(),
         is_old: last.as_ref().is_some_and(|made| is_old(made, &standing.choice)),
         again: last.is_some(),
-        under_way: under_way.as_ref().map(|under_way| UnderWayView::new(under_way, &standing)),
+        announced: asks_again(request) && under_way.is_none(),
+        under_way,
         made: last.map(|made| MadeView::new(made, &standing)),
     };
     if wants_fragment(request) {
-        return html_with(status, &page.as_preview());
+        // The part that asks for itself again is inside the one that changes at the end.
+        let mut response = response(status);
+        response.insert_header(("HX-Retarget", "#preview")).insert_header(("HX-Reswap", "outerHTML"));
+        return Ok(response.body(page.as_preview().render()?));
     }
     let mut response = response(status);
     if page.under_way.is_some() {
         response.insert_header(("Refresh", ASKED_AGAIN_AFTER.to_string()));
     }
     Ok(response.body(page.render()?))
+}
+
+/// Whether the part that shows the progress asks how far it is now.
+fn asks_again(request: &HttpRequest) -> bool {
+    wants_fragment(request)
+        && request.headers().get("HX-Target").is_some_and(|target| target == "preview-live")
 }
 
 /// Whether another list or field was chosen since.

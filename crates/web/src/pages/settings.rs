@@ -3,6 +3,7 @@
 use super::erase::EraseView;
 use super::existing_audience;
 use super::layout::Layout;
+use super::mail::MailView;
 use super::notice::Notice;
 use super::standing::Standing;
 use super::{html, html_with, see_other, wants_fragment};
@@ -15,6 +16,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use domain::Explanation;
+use persistence::Store;
 
 const NEXT_RUNS: usize = 3;
 
@@ -32,7 +34,16 @@ const GROUPS: [(&str, &[&str]); 5] = [
 struct SettingsPage {
     layout: Layout,
     form: SettingsForm,
+    mail: MailView,
     erase: EraseView,
+    about: About,
+}
+
+/// What runs here.
+struct About {
+    licence: &'static str,
+    engine: String,
+    schema_version: String,
 }
 
 #[derive(Template)]
@@ -105,7 +116,7 @@ pub(crate) async fn show(
     let is_saved = query.iter().any(|(key, value)| key == "done" && value == "settings");
     let (layout, mut form) = read(&app, &request, Entered::default()).await?;
     form.notice = is_saved.then(saved);
-    html(&SettingsPage::new(layout, form))
+    html(&SettingsPage::read(&app, layout, form).await?)
 }
 
 /// Saves what differs from the values in force; all or nothing.
@@ -140,13 +151,18 @@ pub(crate) async fn save(
     if fragment {
         html_with(status, &SettingsPart { layout, form })
     } else {
-        html_with(status, &SettingsPage::new(layout, form))
+        html_with(status, &SettingsPage::read(&app, layout, form).await?)
     }
 }
 
 impl SettingsPage {
-    fn new(layout: Layout, form: SettingsForm) -> Self {
-        Self { layout, form, erase: EraseView::default() }
+    async fn read(app: &web::Data<App>, layout: Layout, form: SettingsForm) -> Result<Self, Problem> {
+        let about = About {
+            licence: env!("CARGO_PKG_LICENSE"),
+            engine: app.read(Store::engine).await?,
+            schema_version: app.schema_version.clone(),
+        };
+        Ok(Self { layout, form, mail: MailView::read(app, None).await?, erase: EraseView::default(), about })
     }
 }
 
@@ -158,7 +174,7 @@ pub(super) async fn page_with_erasure(
     erase: EraseView,
 ) -> Result<HttpResponse, Problem> {
     let (layout, form) = read(app, request, Entered::default()).await?;
-    html_with(status, &SettingsPage { erase, ..SettingsPage::new(layout, form) })
+    html_with(status, &SettingsPage { erase, ..SettingsPage::read(app, layout, form).await? })
 }
 
 fn saved() -> Notice {

@@ -48,6 +48,9 @@ fn every_setting_is_shown_with_its_source() {
         "<time datetime=\"2026-11-23T02:00:00Z\">",
         "<legend>Contacts and values</legend>",
         "<legend>Audience and lookalike</legend>",
+        "<dt>From</dt><dd>sync@example.com</dd>",
+        "<dt>Licence</dt><dd>MIT OR Apache-2.0</dd>",
+        "<dt>Database</dt><dd>SQLite 3.",
     ] {
         assert!(html.contains(shown), "{shown} in {html}");
     }

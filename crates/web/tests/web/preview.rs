@@ -1,6 +1,6 @@
 //! `/preview`: asked for by a form, made in the background, shown when it is there.
 
-use crate::dashboard_server::{Dashboard, check_page};
+use crate::dashboard_server::{Answer, Dashboard, check_page, read};
 use crate::pages_site::{FIVE, Site};
 use crate::runs::successful;
 use sandbox::Service;
@@ -20,6 +20,12 @@ fn made(site: &Site) -> String {
         assert!(Instant::now() < give_up, "{}", answer.body);
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What the part that shows the progress gets when it asks for itself again.
+fn asked_again(site: &Site) -> Answer {
+    let request = ureq::get(format!("http://{}/preview", site.server.address()));
+    read(request.header("HX-Request", "true").header("HX-Target", "preview-live").call().unwrap())
 }
 
 /// Claude's answer takes this long.
@@ -49,7 +55,7 @@ fn a_preview_tells_what_would_be_sent_and_sends_nothing() {
         "100 matched people are needed. This is an estimate.",
         "not known before the first sync of this list",
         "Claude (claude-sonnet-5-5), every rank checked",
-        "<th scope=\"row\">E-mail</th><td class=\"num\">7</td><td class=\"num\">6</td><td class=\"num\">1</td><td>1 not in a valid form</td>",
+        "data-label=\"Match key\">E-mail</th><td data-label=\"Filled\" class=\"num\">7</td><td data-label=\"Usable\" class=\"num\">6</td><td data-label=\"Dropped\" class=\"num\">1</td><td data-label=\"Why dropped\">1 not in a valid form</td>",
         "id=\"preview-chart-title\"",
         "Make the preview again",
     ] {
@@ -80,6 +86,9 @@ fn while_it_is_made_the_page_asks_again_and_a_second_one_is_not_begun() {
     assert!(part.body.trim_start().starts_with("<section class=\"card\" id=\"preview\""), "{}", part.body);
     assert!(part.header("refresh").is_empty() && part.body.contains("hx-trigger=\"every 2s\""));
     assert_eq!(part.header("vary"), "HX-Request");
+    let live = asked_again(&site);
+    assert!(live.body.starts_with("<div id=\"preview-live\""), "{}", live.body);
+    assert!(!live.body.contains("<button") && live.header("hx-retarget").is_empty(), "{}", live.body);
     let token = answer.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     for htmx in [false, true] {
         let again = site.post("/preview", &[("csrf", token)], htmx);
@@ -90,7 +99,9 @@ fn while_it_is_made_the_page_asks_again_and_a_second_one_is_not_begun() {
     let html = made(&site);
     assert!(html.contains("5 contacts would be sent"), "{html}");
     assert_eq!(site.sandbox.record().count(Service::Claude), 1, "one preview asked once");
-    let part = site.fragment("/preview");
+    let part = asked_again(&site);
+    assert_eq!((part.header("hx-retarget"), part.header("hx-reswap")), ("#preview", "outerHTML"));
+    assert!(part.body.contains("<p id=\"announce\" hx-swap-oob=\"innerHTML\">The preview has ended.</p>"));
     assert!(!part.body.contains("hx-trigger"), "nothing asks again once it is there: {}", part.body);
 }
 

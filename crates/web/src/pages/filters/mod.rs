@@ -251,18 +251,18 @@ async fn answer(
 /// Why what was entered was not counted or saved.
 enum Refused {
     /// What is wrong with it.
-    Conditions(Problems),
+    Conditions(Box<Problems>),
     Other(Problem),
 }
 
 impl From<ListError> for Refused {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Conditions(refused) => Self::Conditions(Problems::of_conditions(refused)),
+            ListError::Conditions(refused) => Self::Conditions(Box::new(Problems::of_conditions(refused))),
             ListError::Name | ListError::NameTaken { .. } => {
                 let explained = error.explain();
                 let name = Some(format!("{} {}", explained.message, explained.remedy));
-                Self::Conditions(Problems { name, ..Problems::default() })
+                Self::Conditions(Box::new(Problems { name, ..Problems::default() }))
             }
             other => Self::Other(other.into()),
         }
@@ -362,7 +362,7 @@ impl Page {
     fn refuse(self, form: FilterForm, refused: Refused) -> Result<HttpResponse, Problem> {
         match refused {
             Refused::Conditions(problems) => {
-                self.show(StatusCode::UNPROCESSABLE_ENTITY, form, problems, None)
+                self.show(StatusCode::UNPROCESSABLE_ENTITY, form, *problems, None)
             }
             Refused::Other(Problem::NoList(_)) => Err(Problem::NotFound),
             Refused::Other(problem @ (Problem::Service(_) | Problem::MissingSettings(_))) => {

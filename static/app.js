@@ -36,7 +36,7 @@
 
   // Nobody looks: do not ask.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && ["run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
+    if (document.hidden && ["preview-live", "run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
   });
 
   const say = (text) => { bar.textContent = text; bar.hidden = !text; };

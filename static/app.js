@@ -4,7 +4,7 @@
   const dialog = document.getElementById("run-dialog");
   const bar = document.getElementById("connection");
   const here = () => location.pathname + location.search;
-  // The address of the page itself, which a dialog covers for a while.
+  // The address of the page itself, which a dialog may cover.
   let shown = here();
 
   // A new tab stays a new tab.
@@ -24,7 +24,7 @@
     if (history.state?.dialog) history.back();
   });
   document.addEventListener("htmx:pushedIntoHistory", () => { shown = here(); });
-  // Before htmx hears of it: going back from a dialog closes it, everything else asks the server.
+  // Before htmx hears of it: going back closes a dialog, everything else asks the server.
   window.addEventListener("popstate", (event) => {
     event.stopImmediatePropagation();
     if (dialog?.open) dialog.close();
@@ -34,7 +34,6 @@
   // A page that the browser kept shows what was, even to somebody who has logged out since.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  // Nobody looks: do not ask.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && ["preview-live", "run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
   });
@@ -48,18 +47,49 @@
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) say(""); });
 
-  // "(3 hours ago)" behind the times that say how fresh something is.
+  // "3 hours ago" before times that say how fresh something is; alone where room is short.
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const relate = (root) => {
     for (const time of root.querySelectorAll("time[data-ago]")) {
       const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
       const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3];
-      time.title = time.title || time.textContent;
-      time.textContent = `${time.title} (${words.format(Math.round(seconds / size), unit)})`;
+      const said = words.format(Math.round(seconds / size), unit);
+      time.dataset.at ??= time.textContent;
+      const at = document.createElement("small");
+      at.textContent = time.title = time.dataset.at;
+      time.replaceChildren(...(time.dataset.ago === "only" ? [said] : [said, " ", at]));
     }
   };
-  relate(document);
-  document.addEventListener("htmx:load", ({ detail }) => relate(detail.elt));
+  const dress = (root) => {
+    relate(root);
+    for (const button of root.querySelectorAll(".copy")) button.hidden = false;
+  };
+  dress(document);
+  document.addEventListener("htmx:load", ({ detail }) => dress(detail.elt));
   setInterval(() => relate(document), 60000);
+
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest(".copy");
+    if (!button) return;
+    const copied = button.previousElementSibling;
+    try {
+      await navigator.clipboard.writeText(copied.textContent);
+    } catch {
+      // Over plain http browsers copy only what is selected.
+      getSelection().selectAllChildren(copied);
+      document.execCommand("copy");
+    }
+    button.textContent = document.getElementById("announce").textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+
+  // Who comes back sees how things stand now.
+  let left = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    const long = Date.now() - left > 60000;
+    left = Date.now();
+    if (document.hidden || !long || !dialog || location.search) return;
+    htmx.ajax("GET", `${document.querySelector(".brand a").pathname}fragments/run`, { swap: "none" });
+  });
 })();

@@ -4,7 +4,7 @@
 //! maximum gets 100; when all values are equal (or there is one) everybody gets 50. Integers only.
 
 use crate::money::Cents;
-use crate::run::NormalizationStats;
+use crate::run::{NormalizationStats, ValueRange};
 use serde::{Deserialize, Serialize};
 
 /// A rank from 0 (lowest) to 100 (highest).
@@ -149,6 +149,7 @@ impl Distribution {
             max: self.max(),
             distribution: [0; 10],
             value_per_decile: [Cents(0); 10],
+            range_per_decile: [None; 10],
             top: 0,
             middle: 0,
             bottom: 0,
@@ -163,6 +164,10 @@ impl Distribution {
             let percentile = if self.is_flat() { Percentile::MIDDLE } else { self.rank(Cents(value), start) };
             stats.distribution[percentile.decile()] += count;
             sums[percentile.decile()] += i128::from(value) * i128::from(count);
+            // The values ascend: the first of a decile is its smallest, the latest its largest.
+            let range = &mut stats.range_per_decile[percentile.decile()];
+            let from = range.map_or(Cents(value), |range| range.from);
+            *range = Some(ValueRange { from, to: Cents(value) });
             match percentile.segment() {
                 Segment::Top => stats.top += count,
                 Segment::Middle => stats.middle += count,

@@ -202,6 +202,14 @@ impl Failure {
     /// these words, so remedies must take them from here.
     pub const RUN_ANYWAY: &'static str = "Run anyway";
 
+    /// The beginning of the message about a run that its program did not bring to an end. Pages know the state by it.
+    pub const INTERRUPTED: &'static str = "The sync was interrupted";
+
+    /// Whether the program was stopped or crashed during the run.
+    pub fn is_interruption(&self) -> bool {
+        self.message.starts_with(Self::INTERRUPTED)
+    }
+
     /// Whether the run may be begun again with the smaller list accepted.
     pub fn offers_run_anyway(&self) -> bool {
         self.remedy.contains(Self::RUN_ANYWAY)
@@ -316,6 +324,15 @@ pub struct Changes {
     pub removed: u64,
 }
 
+/// From the smallest to the largest of some values, both of them included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueRange {
+    /// The smallest.
+    pub from: Cents,
+    /// The largest.
+    pub to: Cents,
+}
+
 /// The distribution of values and ranks over all distinct contacts with a valid value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NormalizationStats {
@@ -331,6 +348,9 @@ pub struct NormalizationStats {
     pub distribution: [u64; 10],
     /// Sum of the values per decile, in cents.
     pub value_per_decile: [Cents; 10],
+    /// Smallest and largest value of each decile; `None` for one without contacts, and for runs recorded before this was.
+    #[serde(default)]
+    pub range_per_decile: [Option<ValueRange>; 10],
     /// Contacts with a rank above 90.
     pub top: u64,
     /// Contacts with a rank of 41 to 90.

@@ -43,7 +43,7 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     });
     bar.finish_and_clear();
     let preview = preview.map_err(|error| failed(&error, &cancel))?;
-    for line in report(&preview) {
+    for line in report(&preview, installed.settings_in_force().currency.as_deref()) {
         terminal.say(&line);
     }
     match &preview.obstacle {
@@ -86,7 +86,7 @@ fn words(explained: &Explanation) -> String {
     text
 }
 
-fn report(preview: &Preview) -> Vec<String> {
+fn report(preview: &Preview, currency: Option<&str>) -> Vec<String> {
     let config = &preview.config;
     let name = |text: &str| one_line(text, LONGEST);
     let mut lines = vec![
@@ -99,7 +99,7 @@ fn report(preview: &Preview) -> Vec<String> {
     ];
     lines.extend(account(&preview.accounting));
     lines.push(rows(preview));
-    lines.extend(preview.stats.iter().flat_map(values));
+    lines.extend(preview.stats.iter().flat_map(|stats| values(stats, currency)));
     lines.extend(preview.ranking.iter().flat_map(ranking));
     lines.push(String::new());
     lines.extend(columns(&preview.columns, preview.accounting.fetched - preview.accounting.duplicates));
@@ -130,15 +130,13 @@ fn rows(preview: &Preview) -> String {
     )
 }
 
-fn values(stats: &NormalizationStats) -> Vec<String> {
+fn values(stats: &NormalizationStats, currency: Option<&str>) -> Vec<String> {
+    let [min, max, median] = [stats.min, stats.max, stats.median].map(|amount| match currency {
+        Some(currency) => format!("{} {currency}", amount.grouped()),
+        None => amount.grouped(),
+    });
     vec![
-        format!(
-            "{} lifetime values from {} to {}, median {}",
-            stats.count,
-            stats.min.grouped(),
-            stats.max.grouped(),
-            stats.median.grouped()
-        ),
+        format!("{} lifetime values from {min} to {max}, median {median}", stats.count),
         format!("  top 10%: {}   middle: {}   bottom 40%: {}", stats.top, stats.middle, stats.bottom),
     ]
 }

@@ -349,7 +349,7 @@ impl Store {
         })
     }
 
-    fn first_run(
+    pub(crate) fn first_run(
         &self,
         id: impl FnOnce(&mut AnyConnection) -> QueryResult<Option<i64>>,
     ) -> Result<Option<Run>, StoreError> {

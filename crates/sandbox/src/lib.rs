@@ -21,7 +21,7 @@ mod tap;
 pub use claude::{ClaudeMode, ClaudeSettings, ModeSetting};
 pub use control::Expectations;
 pub use ghl::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
-pub use people::{Contacts, ContactsError};
+pub use people::{Contacts, ContactsError, Expectation};
 pub use record::Service;
 pub use sandbox::{
     Addresses, Announcement, Credentials, Sandbox, SandboxError, SandboxSettings, run_blocking,

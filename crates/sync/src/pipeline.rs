@@ -248,13 +248,13 @@ impl SyncService {
         let mut report = std::mem::take(report);
         if account.ambiguous > 0 {
             report.warnings.push(format!(
-                "{} values could be read in two ways (such as 1,797 or 1.234); LTV_LOCALE decided.",
+                "Values that can be read in two ways, such as 1,797 or 1.234: {}. LTV_LOCALE decided.",
                 account.ambiguous
             ));
         }
         if account.phones_without_country > 0 {
             report.warnings.push(format!(
-                "{} phone numbers were left out: they have no country code, their contacts have no country, and \
+                "Phone numbers that were left out: {}. They have no country code, their contacts have no country, and \
                  GoHighLevel does not tell that of the location. Fill in the country of these contacts.",
                 account.phones_without_country
             ));

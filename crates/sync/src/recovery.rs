@@ -45,7 +45,8 @@ impl SyncService {
         let failure = Failure {
             step,
             message: format!(
-                "The sync was interrupted at step \"{}\": the program was stopped or crashed, or the machine was switched off.",
+                "{} at step \"{}\": the program was stopped or crashed, or the machine was switched off.",
+                Failure::INTERRUPTED,
                 step.title()
             ),
             remedy: match self.is_being_replaced(run.id)? {

@@ -1,9 +1,10 @@
 //! The files of `static/`, inside the program. Their addresses hold a part of their hash, so browsers may keep them for
 //! ever and still get the new one at once.
 
+use crate::etag;
 use crate::problem::Problem;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag};
+use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 use std::fmt::Write;
 
@@ -21,13 +22,17 @@ pub(crate) fn url(name: &str) -> String {
 }
 
 /// `GET /static/{name}`: only under the address that [`url`] gives.
-pub(crate) async fn serve(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn serve(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (plain, asked) = split(&name).ok_or(Problem::NotFound)?;
     let file = Static::get(&plain).filter(|file| fingerprint(file) == asked).ok_or(Problem::NotFound)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, content_type(&plain)))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(file.data.into_owned()))
+    let tag = EntityTag::new_strong(asked.to_owned());
+    let is_known = etag::is_known(&request, &tag);
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    if is_known {
+        return Ok(response.finish());
+    }
+    Ok(response.insert_header((CONTENT_TYPE, content_type(&plain))).body(file.data.into_owned()))
 }
 
 /// `app.0123.css` as `app.css` and `0123`.

@@ -16,6 +16,7 @@ mod base;
 mod body;
 mod csrf;
 mod error;
+mod etag;
 mod headers;
 mod host;
 mod installation;

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use domain::Cents;
 pub(crate) use domain::money::grouped;
-use domain::run::{Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Trigger};
+use domain::run::{Failure, Lookalike, LookalikeStatus, Matched, RunStatus, StepStatus, Trigger};
+use domain::{Cents, Run};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// An id is letters and digits; whatever else came in one must not lead elsewhere.
@@ -59,6 +59,15 @@ impl Wording {
     fn formatted(&self, at: DateTime<Utc>, pattern: &str) -> Moment {
         let text = at.with_timezone(&self.time_zone).format(pattern).to_string();
         Moment { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text }
+    }
+
+    /// An amount where room is short: whole units from a hundred on, and no currency.
+    pub(crate) fn short_amount(amount: Cents) -> String {
+        if amount.0.unsigned_abs() < 10_000 {
+            return amount.grouped();
+        }
+        let units = (amount.0.unsigned_abs() + 50) / 100;
+        format!("{}{}", if amount.0 < 0 { "-" } else { "" }, grouped(units))
     }
 
     pub(crate) fn money(&self, amount: Cents) -> String {
@@ -136,13 +145,23 @@ pub(crate) fn masked_phone(phone: &str) -> String {
     format!("***{shown}")
 }
 
-pub(crate) fn run_badge(status: RunStatus, warnings: bool) -> Badge {
-    match (status, warnings) {
-        (RunStatus::Running, _) => Badge { class: "running", icon: "◔", word: "Running" },
-        (RunStatus::Success, false) => Badge { class: "ok", icon: "✓", word: "Succeeded" },
-        (RunStatus::Success, true) => Badge { class: "warn", icon: "⚠", word: "Succeeded with warnings" },
-        (RunStatus::Failed, _) => Badge { class: "bad", icon: "✕", word: "Failed" },
-        (RunStatus::Cancelled, _) => Badge { class: "idle", icon: "■", word: "Cancelled" },
+/// How a run stands. The words are the same wherever a run is named.
+pub(crate) fn state_badge(run: &Run, warnings: bool) -> Badge {
+    let badge = |class, icon, word| Badge { class, icon, word };
+    let is_interrupted = run.failure.as_ref().is_some_and(Failure::is_interruption);
+    match run.status {
+        RunStatus::Running if run.waiting_until.is_some() => {
+            badge("running", "◔", "Waiting for Meta’s limit")
+        }
+        RunStatus::Running => badge("running", "◔", "Running"),
+        RunStatus::Success if warnings => badge("warn", "⚠", "Succeeded with warnings"),
+        RunStatus::Success if run.lookalike_status() == LookalikeStatus::Pending => {
+            badge("ok", "✓", "Succeeded, lookalike pending")
+        }
+        RunStatus::Success => badge("ok", "✓", "Succeeded"),
+        RunStatus::Failed if is_interrupted => badge("bad", "✕", "Interrupted"),
+        RunStatus::Failed => badge("bad", "✕", "Failed"),
+        RunStatus::Cancelled => badge("idle", "■", "Cancelled"),
     }
 }
 
@@ -237,6 +256,11 @@ mod tests {
         assert_eq!(wording.minute("2026-12-01T10:00:05Z".parse().unwrap()).text, "2026-12-01 11:00 CET");
         assert_eq!(wording.clock("2026-12-01T23:30:00Z".parse().unwrap()).text, "00:30 CET");
         assert_eq!(wording.money(Cents(123_456)), "1,234.56 EUR");
+        for (cents, text) in
+            [(0, "0.00"), (9_999, "99.99"), (10_000, "100"), (123_450, "1,235"), (-655_270, "-6,553")]
+        {
+            assert_eq!(Wording::short_amount(Cents(cents)), text);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The ranks against the reference implementation (`tests/data/percentile_ref.py`), case by case, and against the
 //! definition written the slow way.
 
-use domain::{Cents, Distribution};
+use domain::{Cents, Distribution, Percentile};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,6 +154,13 @@ proptest! {
         if values.iter().all(|value| value.unsigned_abs() < 1 << 50) {
             prop_assert_eq!(stats.value_per_decile.iter().map(|cents| cents.0).sum::<i64>(), values.iter().sum::<i64>());
         }
+        let mut ranges = [None::<(i64, i64)>; 10];
+        for value in &values {
+            let decile = Percentile::new(by_definition(&values, *value)).unwrap().decile();
+            let (from, to) = ranges[decile].unwrap_or((*value, *value));
+            ranges[decile] = Some((from.min(*value), to.max(*value)));
+        }
+        prop_assert_eq!(stats.range_per_decile.map(|range| range.map(|range| (range.from.0, range.to.0))), ranges);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod login;
 mod page;
 mod running;
 mod settings;
+mod sub_path;
 mod without_javascript;
 
 use crate::account::{header, row};

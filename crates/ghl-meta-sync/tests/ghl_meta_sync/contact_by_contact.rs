@@ -18,19 +18,19 @@ on_both_databases!(
 
 /// What became of a contact, and what Meta was sent of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
-struct Outcome {
+pub struct Outcome {
     #[diesel(sql_type = Text)]
-    ghl_contact_id: String,
+    pub ghl_contact_id: String,
     #[diesel(sql_type = Text)]
-    bucket: String,
+    pub bucket: String,
     #[diesel(sql_type = Nullable<BigInt>)]
-    raw_ltv_cents: Option<i64>,
+    pub raw_ltv_cents: Option<i64>,
     #[diesel(sql_type = Nullable<Integer>)]
-    normalized_value: Option<i32>,
+    pub normalized_value: Option<i32>,
 }
 
 /// Every contact of the last run as the database holds it.
-fn stored(instance: &Instance) -> Vec<Outcome> {
+pub fn stored(instance: &Instance) -> Vec<Outcome> {
     let run = instance.last_run().id;
     let query = sql_query(format!(
         "SELECT ghl_contact_id, bucket, raw_ltv_cents, normalized_value FROM sync_contacts WHERE sync_run_id = {run}"
@@ -47,7 +47,7 @@ fn stored(instance: &Instance) -> Vec<Outcome> {
 }
 
 /// Every row at Meta: e-mail address, phone and value.
-fn received(instance: &Instance) -> Vec<(String, String, i64)> {
+pub fn received(instance: &Instance) -> Vec<(String, String, i64)> {
     let cell = |cell: &serde_json::Value| cell.as_str().unwrap_or_default().to_owned();
     let rows = members(instance, &audience(instance)).into_iter();
     let mut rows: Vec<_> =
@@ -57,7 +57,7 @@ fn received(instance: &Instance) -> Vec<(String, String, i64)> {
 }
 
 /// Compares contact by contact, so that a failure names the first ones that differ.
-fn assert_same<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[T]) {
+pub fn assert_same<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[T]) {
     let differ = found.iter().zip(expected).filter(|(found, expected)| found != expected);
     let differ: Vec<_> = differ.take(5).collect();
     assert!(differ.is_empty(), "found and expected: {differ:#?}");

@@ -27,5 +27,6 @@ mod preview;
 mod refused;
 mod serve;
 mod stable;
+mod values;
 mod vendors;
 mod won;

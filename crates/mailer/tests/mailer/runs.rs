@@ -69,6 +69,7 @@ pub fn successful() -> Run {
             max: Cents(1_399_100),
             distribution: [233; 10],
             value_per_decile: [Cents(1000); 10],
+            range_per_decile: [None; 10],
             top: 232,
             middle: 1164,
             bottom: 931,

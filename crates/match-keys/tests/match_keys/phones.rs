@@ -1,6 +1,6 @@
 //! The example numbers of every numbering plan: `tests/data/phones_examples.csv`.
 
-use match_keys::{country, phone};
+use match_keys::{Reason, country, phone};
 
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Figures {
@@ -55,4 +55,24 @@ fn example_numbers_of_all_regions_read_in_every_written_form() {
         invalid_forms_sent_as_written: 214,
     };
     assert_eq!(figures, expected);
+}
+
+#[test]
+fn without_any_country_a_number_is_read_by_its_country_code_or_not_at_all() {
+    for raw in [
+        "203 555 0168",
+        "2035550168",
+        "(604) 555-0120",
+        "030 1234567",
+        "020 7946 0958",
+        "604-555-0120 ext. 5",
+    ] {
+        assert_eq!(phone::normalize(raw, None), Err(Reason::NoCountry), "{raw}");
+    }
+    for raw in ["+20 3 555 0168", "0020 3 5550168"] {
+        assert_eq!(phone::normalize(raw, None).as_deref(), Ok("2035550168"), "{raw}: Alexandria");
+    }
+    for raw in ["1 (203) 555-0168", "12035550168", "+1 203 555 0168"] {
+        assert_eq!(phone::normalize(raw, None).as_deref(), Ok("12035550168"), "{raw}: Connecticut");
+    }
 }

@@ -2,7 +2,7 @@ use crate::support::{TestDb, begun, config, for_each_backend};
 use chrono::TimeDelta;
 use domain::run::{
     Changes, Failure, Lookalike, LookalikeStatus, Matched, NormalizationStats, RankingReport, RefusedSample,
-    RemoteAudience, RunStatus, Step, SyncConfig, Trigger,
+    RemoteAudience, RunStatus, Step, SyncConfig, Trigger, ValueRange,
 };
 use domain::{Accounting, Cents, Run, RunId};
 use persistence::StoreError;
@@ -19,6 +19,7 @@ for_each_backend!(
     history_is_newest_first_in_pages,
     the_last_success_is_found_by_list_and_field,
     the_last_success_of_an_ad_account_is_found,
+    the_runs_beside_a_run_are_found,
     runs_left_running_are_found,
     lookalikes_are_replaced_as_a_whole,
     what_belongs_to_no_run_is_refused,
@@ -33,6 +34,7 @@ fn stats() -> NormalizationStats {
         max: Cents(i64::MAX),
         distribution: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
         value_per_decile: [Cents(7); 10],
+        range_per_decile: [Some(ValueRange { from: Cents(-500), to: Cents(7) }); 10],
         top: 10,
         middle: 40,
         bottom: 50,
@@ -302,6 +304,30 @@ fn the_last_success_of_an_ad_account_is_found(db: &TestDb) {
     run("all", "act_1", RunStatus::Failed);
     let found = |account| store.run_last_success_in(account).unwrap().map(|run| run.id);
     assert_eq!([found("act_1"), found("act_2"), found("act_3")], [Some(wanted), Some(other), None]);
+}
+
+fn the_runs_beside_a_run_are_found(db: &TestDb) {
+    let store = db.open();
+    let run = |list: &str, field: &str, end: RunStatus| {
+        let chosen = SyncConfig { list_id: list.into(), ltv_field_key: field.into(), ..config() };
+        let run = store.run_start(Trigger::Scheduled, store.config_of_run(&chosen).unwrap()).unwrap();
+        store.run_finish(run, end, None).unwrap();
+        run
+    };
+    let first = run("all", "contact.ltv", RunStatus::Success);
+    let failed = run("all", "contact.ltv", RunStatus::Failed);
+    run("tag:vip", "contact.ltv", RunStatus::Success);
+    let other_field = run("all", "contact.value", RunStatus::Success);
+    let last = run("all", "contact.ltv", RunStatus::Success);
+    let before = |run| {
+        let run = store.run_get(run).unwrap().unwrap();
+        store.run_success_before(&run).unwrap().map(|run| run.id)
+    };
+    assert_eq!([before(first), before(failed), before(last)], [None, Some(first), Some(first)]);
+    assert_eq!(before(other_field), None, "values of another field are not compared");
+    assert_eq!(store.run_neighbours(first).unwrap(), (None, Some(failed)));
+    assert_eq!(store.run_neighbours(last).unwrap(), (Some(other_field), None));
+    assert_eq!(store.run_neighbours(RunId(i64::MAX)).unwrap(), (Some(last), None));
 }
 
 fn runs_left_running_are_found(db: &TestDb) {

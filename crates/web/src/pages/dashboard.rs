@@ -2,18 +2,21 @@
 //! run goes on.
 
 use super::configuration::{self, Configuration};
+use super::heartbeat::Heartbeat;
 use super::history::{History, HistoryRow};
 use super::layout::{Layout, PartLayout};
 use super::mail::MailView;
 use super::notice::Notice;
 use super::pager::{Pager, asked};
+use super::run_view::warnings;
 use super::run_view::{RunView, step_word};
 use super::setup::Setup;
 use super::standing::{Standing, wording};
-use super::{html, html_with, response, wants_fragment};
+use super::tiles::{Tile, tiles};
+use super::{html, html_with, polled, response, wants_fragment};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::wording::run_badge;
+use crate::wording::{Moment, state_badge};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -30,11 +33,22 @@ struct Dashboard {
     setup: Setup,
     /// The latest run, when it is not the success that the rest of the page shows.
     latest: Option<RunView>,
-    success: Option<RunView>,
+    success: Option<Success>,
     configuration: Configuration,
+    heartbeat: Option<Heartbeat>,
     rows: Vec<HistoryRow>,
     pager: Pager,
     mail: MailView,
+}
+
+/// The latest success.
+struct Success {
+    run: RunView,
+    /// To the minute.
+    started: Moment,
+    tiles: Vec<Tile>,
+    /// The sync that the tiles compare it with.
+    compared_with: Option<String>,
 }
 
 /// One page of the history, for its place on the dashboard.
@@ -42,6 +56,7 @@ struct Dashboard {
 #[template(path = "partials/history.html")]
 struct HistoryPart {
     layout: Layout,
+    heartbeat: Option<Heartbeat>,
     rows: Vec<HistoryRow>,
     pager: Pager,
 }
@@ -51,6 +66,7 @@ struct HistoryPart {
 #[template(path = "partials/run_going_on.html")]
 struct RunGoingOn {
     layout: PartLayout,
+    title: &'static str,
     run: RunView,
     /// For screen readers, and only when a step has begun since the last time.
     announcement: Option<&'static str>,
@@ -63,7 +79,8 @@ struct RunEnded {
     layout: Layout,
     setup: Setup,
     latest: Option<RunView>,
-    success: Option<RunView>,
+    success: Option<Success>,
+    heartbeat: Option<Heartbeat>,
     rows: Vec<HistoryRow>,
     pager: Pager,
     announcement: String,
@@ -84,9 +101,10 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let page = asked(&query);
     if wants_fragment(&request) {
-        let (standing, history) = read(&app, page).await?;
+        let (standing, _, history) = read(&app, page).await?;
         return html(&HistoryPart {
             layout: Layout::new(&app, &request, "/", TITLE, &standing),
+            heartbeat: history.heartbeat(&standing.wording),
             rows: history.rows(&standing.wording),
             pager: history.pager,
         });
@@ -119,9 +137,9 @@ pub(super) async fn page_with(
         Some(configuration) => configuration,
         None => configuration::in_force(app, false).await?,
     };
-    let (standing, history) = read(app, page).await?;
+    let (standing, before, history) = read(app, page).await?;
     let mail = MailView::read(app, remarks.mail).await?;
-    let (latest, success) = runs(&standing);
+    let (latest, success) = runs(&standing, before.as_ref());
     let mut layout = Layout::new(app, request, "/", TITLE, &standing);
     layout.notice = remarks.action;
     html_with(
@@ -131,6 +149,7 @@ pub(super) async fn page_with(
             latest,
             success,
             configuration,
+            heartbeat: history.heartbeat(&standing.wording),
             rows: history.rows(&standing.wording),
             pager: history.pager,
             mail,
@@ -151,16 +170,22 @@ pub(crate) async fn run(
         && shown("run") == Some(run.id.to_string().as_str())
     {
         let step = run.current_step().map(|step| step.name);
-        let wording = app.blocking(|app| Ok(wording(app, &app.installation.settings()?))).await?;
-        return html(&RunGoingOn {
+        let (wording, before) = app
+            .blocking(|app| {
+                Ok((wording(app, &app.installation.settings()?), app.store.run_latest_success()?))
+            })
+            .await?;
+        let part = RunGoingOn {
             layout: PartLayout::new(&app, &request),
+            title: TITLE,
             announcement: step.filter(|_| shown("step") != Some(step_word(&run))).map(Step::title),
-            run: RunView::new(&run, &wording, "latest-"),
-        });
+            run: RunView::new(&run, before.as_ref(), &wording, "latest-"),
+        };
+        return polled(&request, &part);
     }
-    let (standing, history) = read(&app, 1).await?;
+    let (standing, before, history) = read(&app, 1).await?;
     let mail = app.blocking(|app| Ok(app.installation.mail_addresses())).await?;
-    let (latest, success) = runs(&standing);
+    let (latest, success) = runs(&standing, before.as_ref());
     let mut layout = Layout::new(&app, &request, "/", TITLE, &standing);
     layout.out_of_band = true;
     let parts = RunEnded {
@@ -168,6 +193,7 @@ pub(crate) async fn run(
         setup: Setup::new(&app, &standing, mail.is_some()),
         latest,
         success,
+        heartbeat: history.heartbeat(&standing.wording),
         rows: history.rows(&standing.wording),
         pager: history.pager,
         announcement: standing.latest.as_ref().map(how_it_ended).unwrap_or_default(),
@@ -178,17 +204,34 @@ pub(crate) async fn run(
 }
 
 fn how_it_ended(run: &Run) -> String {
-    format!("Sync {}: {}", run.id, run_badge(run.status, false).word)
+    format!("Sync {}: {}", run.id, state_badge(run, !warnings(run).is_empty()).word)
 }
 
-async fn read(app: &web::Data<App>, page: u32) -> Result<(Standing, History), Problem> {
-    app.blocking(move |app| Ok((Standing::read(app)?, History::read(&app.store, page)?))).await
+/// How things stand, the success that the latest one is compared with, and a page of the history.
+async fn read(app: &web::Data<App>, page: u32) -> Result<(Standing, Option<Run>, History), Problem> {
+    app.blocking(move |app| {
+        let standing = Standing::read(app)?;
+        let before = match &standing.latest_success {
+            Some(success) => app.store.run_success_before(success)?,
+            None => None,
+        };
+        Ok((standing, before, History::read(&app.store, page)?))
+    })
+    .await
 }
 
-fn runs(standing: &Standing) -> (Option<RunView>, Option<RunView>) {
+/// The latest run, when it is not the success that is shown anyway, and the latest success.
+fn runs(standing: &Standing, before: Option<&Run>) -> (Option<RunView>, Option<Success>) {
     let latest = standing.latest.as_ref().filter(|run| run.status != RunStatus::Success);
+    let success = standing.latest_success.as_ref();
+    let wording = &standing.wording;
     (
-        latest.map(|run| RunView::new(run, &standing.wording, "latest-")),
-        standing.latest_success.as_ref().map(|run| RunView::new(run, &standing.wording, "last-")),
+        latest.map(|run| RunView::new(run, success, wording, "latest-")),
+        success.map(|run| Success {
+            run: RunView::new(run, None, wording, "last-"),
+            started: wording.minute(run.started_at),
+            tiles: tiles(run, before),
+            compared_with: before.map(|before| before.id.to_string()),
+        }),
     )
 }

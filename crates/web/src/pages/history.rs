@@ -1,15 +1,18 @@
 //! The history: twenty runs a page, newest first.
 
+use super::heartbeat::{self, Heartbeat};
 use super::pager::{PER_PAGE, Pager, pages};
 use super::run_view::{run_duration, warnings};
-use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, matched_count, run_badge};
+use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, matched_count, state_badge};
 use domain::Run;
-use domain::run::RunStatus;
+use domain::run::{Matched, RunStatus};
 use persistence::{Store, StoreError};
 
 /// The runs of one page and where it stands among the others.
 pub(super) struct History {
     runs: Vec<Run>,
+    /// The latest of all, whatever page it is.
+    latest: Vec<Run>,
     pub(super) pager: Pager,
 }
 
@@ -37,7 +40,12 @@ impl History {
             page = last;
             list = store.run_list(page, PER_PAGE)?;
         }
-        Ok(Self { runs: list.items, pager: Pager::new(page, list.total) })
+        let latest = store.run_list(1, heartbeat::SHOWN)?.items;
+        Ok(Self { runs: list.items, latest, pager: Pager::new(page, list.total) })
+    }
+
+    pub(super) fn heartbeat(&self, wording: &Wording) -> Option<Heartbeat> {
+        Heartbeat::new(&self.latest, wording)
     }
 
     pub(super) fn rows(&self, wording: &Wording) -> Vec<HistoryRow> {
@@ -48,20 +56,29 @@ impl History {
 impl HistoryRow {
     fn new(run: &Run, wording: &Wording) -> Self {
         let lookalike = run.lookalikes.first();
+        // Of a sync that did not succeed Meta was not asked, so it is not Meta that did not report.
+        let is_open = run.status != RunStatus::Success && run.matched == Matched::default();
         Self {
             id: run.id.to_string(),
             started: wording.minute(run.started_at),
-            badge: run_badge(run.status, !warnings(run).is_empty()),
+            badge: state_badge(run, !warnings(run).is_empty()),
             processed: grouped(run.contacts_read()),
-            matched: matched_count(&run.matched),
-            match_rate: run.matched.rate_text(run.accounting.sent),
+            matched: if is_open { UNKNOWN.to_owned() } else { matched_count(&run.matched) },
+            match_rate: if is_open { UNKNOWN.to_owned() } else { run.matched.rate_text(run.accounting.sent) },
             audience: run
                 .audience
                 .as_ref()
                 .map_or_else(|| UNKNOWN.to_owned(), |audience| audience.name.clone()),
             lookalike: lookalike.map_or_else(
                 || UNKNOWN.to_owned(),
-                |lookalike| format!("{} ({})", lookalike.name, lookalike_state(lookalike)),
+                |lookalike| {
+                    format!(
+                        "{}% of {}, {}",
+                        lookalike.ratio_percent,
+                        lookalike.country,
+                        lookalike_state(lookalike)
+                    )
+                },
             ),
             duration: run_duration(run),
             failed: run.status == RunStatus::Failed,

@@ -1,11 +1,12 @@
 //! The frame of every page.
 
 use super::notice::Notice;
+use super::progress;
 use super::run_view::warnings;
 use super::standing::Standing;
 use crate::app::App;
 use crate::csrf;
-use crate::wording::{Badge, Moment, run_badge};
+use crate::wording::{Badge, Moment, state_badge};
 use actix_web::HttpRequest;
 use domain::run::RunStatus;
 
@@ -33,6 +34,8 @@ pub(super) struct Layout {
     pub(super) script: String,
     pub(super) icon: String,
     pub(super) badge: Badge,
+    /// How far the run is that goes on.
+    pub(super) percent: Option<u8>,
     pub(super) last_success: Option<Moment>,
     pub(super) next_run: Option<Moment>,
     pub(super) no_next_run: &'static str,
@@ -45,6 +48,8 @@ pub(super) struct Layout {
     /// Whether the parts travel beside another answer and find their place by their ids.
     pub(super) out_of_band: bool,
     pub(super) version: &'static str,
+    /// The version of the tables.
+    pub(super) schema_version: String,
 }
 
 /// What a part needs of the layout when it travels alone.
@@ -69,8 +74,10 @@ impl Layout {
     ) -> Self {
         let badge = match &standing.latest {
             None => Badge { class: "idle", icon: "○", word: "Never run" },
-            Some(run) => run_badge(run.status, !warnings(run).is_empty()),
+            Some(run) => state_badge(run, !warnings(run).is_empty()),
         };
+        let before = standing.latest_success.as_ref();
+        let percent = standing.latest.as_ref().and_then(|run| progress::percent(run, before));
         let icon = match standing.latest.as_ref().map(|run| run.status) {
             Some(RunStatus::Failed) => "icon-failed.svg",
             Some(RunStatus::Running) => "icon-running.svg",
@@ -80,7 +87,11 @@ impl Layout {
         let last_success = standing.latest_success.as_ref();
         let is_on = standing.choice.sync_enabled;
         Self {
-            title: format!("{} - {title}", badge.word),
+            title: match percent {
+                Some(percent) => format!("{} {percent}% - {title}", badge.word),
+                None => format!("{} - {title}", badge.word),
+            },
+            percent,
             base: app.base.path().to_owned(),
             menu: PAGES.map(|(page, name)| MenuEntry { address: page, name, is_here: page == address }),
             instance_name: standing.instance_name.clone(),
@@ -97,6 +108,7 @@ impl Layout {
             with_logout: app.gate.is_some(),
             notice: None,
             out_of_band: false,
+            schema_version: app.schema_version.clone(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }

@@ -3,6 +3,7 @@
 //! Every page works without JavaScript: forms are real forms that end in a redirect or in the page with what is wrong,
 //! links are real links. With htmx the same addresses answer the part of the page that changes.
 
+mod account_view;
 pub(crate) mod actions;
 mod choice;
 pub(crate) mod configuration;
@@ -13,6 +14,7 @@ mod distribution;
 pub(crate) mod erase;
 mod existing_audience;
 pub(crate) mod filters;
+mod heartbeat;
 mod history;
 mod layout;
 mod linked;
@@ -22,17 +24,23 @@ mod pager;
 pub(crate) mod preview;
 mod preview_view;
 mod problem_rows;
+mod progress;
 pub(crate) mod run;
 mod run_view;
 pub(crate) mod settings;
 pub(crate) mod setup;
 mod standing;
+mod tiles;
 
+use crate::etag;
 use crate::problem::Problem;
-use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::http::header::{ContentType, ETag, EntityTag, LOCATION};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 /// Whether htmx asks for a part of the page. When it restores the page from the history it needs the whole.
 fn wants_fragment(request: &HttpRequest) -> bool {
@@ -53,6 +61,17 @@ fn response(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header(ContentType::html()).insert_header((header::VARY, "HX-Request"));
     response
+}
+
+/// A part that a page asks for again and again. The browser keeps it and hears in a few bytes that nothing has changed;
+/// there is nothing personal in it.
+fn polled(request: &HttpRequest, part: &impl Template) -> Result<HttpResponse, Problem> {
+    let body = part.render()?;
+    let tag = EntityTag::new_weak(URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..12]));
+    let is_known = etag::is_known(request, &tag);
+    let mut response = response(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response.insert_header(ETag(tag)).insert_header((header::CACHE_CONTROL, "private, no-cache"));
+    Ok(if is_known { response.finish() } else { response.body(body) })
 }
 
 /// After a form has done its work: the page is asked for anew, so that reloading does not repeat the work.

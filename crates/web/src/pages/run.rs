@@ -22,6 +22,9 @@ const SAMPLE: u32 = 10;
 struct RunPage {
     layout: Layout,
     run: RunView,
+    /// The runs right before and after it.
+    before: Option<String>,
+    after: Option<String>,
     sample: Vec<SampleRow>,
     problems: Option<ProblemRows>,
 }
@@ -41,21 +44,24 @@ pub(crate) async fn show(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
-    let (standing, run, sample, problems) = app
+    let (standing, run, (before, after), sample, problems) = app
         .blocking(move |app| {
             let store = &app.store;
             let standing = Standing::read(app)?;
             let problems = ProblemRows::read(app, id, &standing.wording)?;
-            Ok((standing, store.run_get(id)?, store.contacts_sample(id, SAMPLE)?, problems))
+            let neighbours = store.run_neighbours(id)?;
+            Ok((standing, store.run_get(id)?, neighbours, store.contacts_sample(id, SAMPLE)?, problems))
         })
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
     let scaled_cap = run.ranking.as_ref().and_then(|ranking| ranking.scaled_cap);
     let page = RunPage {
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
-        run: RunView::new(&run, &standing.wording, ""),
+        run: RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, ""),
         sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
         problems,
+        before: before.map(|run| run.to_string()),
+        after: after.map(|run| run.to_string()),
     };
     if wants_fragment(&request) { html(&page.as_detail()) } else { html(&page) }
 }

@@ -1,15 +1,17 @@
 //! A run as pages show it.
 
+use super::account_view::AccountView;
 use super::distribution::DistributionView;
 use super::linked::{Part, linked};
+use super::progress;
 use crate::wording::{
     Badge, Moment, UNKNOWN, Wording, ads_manager, contacts, duration, grouped, lookalike_state,
-    matched_count, run_badge, step_badge, trigger,
+    matched_count, state_badge, step_badge, trigger,
 };
-use domain::foreign_text::{LONGEST, one_line, presentable};
+use chrono::{DateTime, Utc};
 use domain::ranking::RankingReport;
-use domain::run::{Failure, LookalikeStatus, RefusedSample, RunStatus, Step, StepRecord, StepStatus};
-use domain::{Bucket, Run};
+use domain::run::{Failure, LookalikeStatus, RunStatus, Step, StepRecord, StepStatus};
+use domain::{Clock, Run, SystemClock};
 
 /// Everything a page says about one run, ready-made.
 pub(super) struct RunView {
@@ -18,9 +20,12 @@ pub(super) struct RunView {
     pub(super) prefix: &'static str,
     pub(super) badge: Badge,
     pub(super) running: bool,
-    /// The word of the step now running, and how far it is.
+    /// The word of the step now running.
     pub(super) step: &'static str,
-    pub(super) progress: Option<(u64, u64)>,
+    /// How far the whole run is; only while it runs.
+    pub(super) percent: Option<u8>,
+    /// About how long it still takes.
+    pub(super) left: Option<String>,
     /// When it goes on after Meta asked to slow down.
     pub(super) waiting_until: Option<Moment>,
     pub(super) started: Moment,
@@ -50,6 +55,8 @@ pub(super) struct RunView {
 
 /// What failed, why, and what to do.
 pub(super) struct FailureView {
+    /// Whether the program ended before the run did.
+    pub(super) interrupted: bool,
     pub(super) step: &'static str,
     pub(super) message: String,
     pub(super) remedy: Vec<Part>,
@@ -65,49 +72,35 @@ pub(super) struct StepView {
     pub(super) detail: Option<String>,
 }
 
-/// Where every contact went.
-pub(super) struct AccountView {
-    pub(super) fetched: String,
-    pub(super) sent: String,
-    pub(super) not_sent: String,
-    pub(super) rows: Vec<(&'static str, String)>,
-    /// Set when the sum is not the number read, which is normal only while the run goes on.
-    pub(super) difference: Option<String>,
-    pub(super) refused: Option<RefusedView>,
-}
-
-/// The contacts that Meta refused, as far as it named them.
-pub(super) struct RefusedView {
-    /// How many, and how many of them are named.
-    pub(super) summary: String,
-    /// The contact in GoHighLevel, and Meta's reason.
-    pub(super) contacts: Vec<(String, String)>,
-}
-
 /// One lookalike.
 pub(super) struct LookalikeView {
     pub(super) name: String,
-    pub(super) id: String,
+    /// Once it is created.
+    pub(super) id: Option<String>,
     pub(super) place: String,
     pub(super) state: &'static str,
     pub(super) note: Option<String>,
 }
 
 impl RunView {
-    pub(super) fn new(run: &Run, wording: &Wording, prefix: &'static str) -> Self {
+    /// `before`: the latest success, which tells how long the steps of a running sync take.
+    pub(super) fn new(run: &Run, before: Option<&Run>, wording: &Wording, prefix: &'static str) -> Self {
         let warnings = warnings(run);
-        let step = run.current_step();
+        // What ended lasts no longer; steps that a crash left running end with the run.
+        let now = run.completed_at.unwrap_or_else(|| SystemClock.now());
+        let percent = progress::percent(run, before);
         Self {
             id: run.id.to_string(),
             prefix,
-            badge: run_badge(run.status, !warnings.is_empty()),
+            badge: state_badge(run, !warnings.is_empty()),
             running: run.status == RunStatus::Running,
             step: step_word(run),
-            progress: step.and_then(|step| Some((step.done, step.total?))),
+            percent,
+            left: percent.and_then(|percent| progress::left(run, percent, now)),
             waiting_until: run.waiting_until.map(|until| wording.clock(until)),
             started: wording.moment(run.started_at),
             ended: run.completed_at.map(|end| wording.moment(end)),
-            duration: run_duration(run),
+            duration: duration(now - run.started_at),
             trigger: trigger(run.trigger),
             list: format!("{} ({})", run.config.list_name, run.config.list_id),
             field: format!("{} ({})", run.config.ltv_field_name, run.config.ltv_field_key),
@@ -116,8 +109,8 @@ impl RunView {
             failure: failure(run),
             may_run_anyway: may_run_anyway(run),
             warnings,
-            steps: steps(run),
-            account: account(run),
+            steps: steps(run, now),
+            account: AccountView::new(run),
             matched: matched_count(&run.matched),
             match_rate: run.matched.rate_text(run.accounting.sent),
             audience: run.audience.as_ref().map(|audience| (audience.name.clone(), audience.id.clone())),
@@ -172,6 +165,7 @@ fn failure(run: &Run) -> Option<FailureView> {
     let code = failure.provider_code.iter().map(|code| ("Provider's code", code.clone()));
     let trace = failure.trace_id.iter().map(|trace| ("Provider's trace id", trace.clone()));
     Some(FailureView {
+        interrupted: failure.is_interruption(),
         step: failure.step.title(),
         message: failure.message.clone(),
         remedy: linked(&failure.remedy),
@@ -180,7 +174,7 @@ fn failure(run: &Run) -> Option<FailureView> {
 }
 
 /// Every step in its order; those without a record have not begun, or were never reached.
-fn steps(run: &Run) -> Vec<StepView> {
+fn steps(run: &Run, now: DateTime<Utc>) -> Vec<StepView> {
     let missing = if run.status == RunStatus::Running {
         Badge { class: "idle", icon: "○", word: "Waiting" }
     } else {
@@ -192,7 +186,7 @@ fn steps(run: &Run) -> Vec<StepView> {
             title: name.title(),
             badge: step_badge(step.status),
             counts: counts(step),
-            duration: step.completed_at.map(|end| duration(end - step.started_at)),
+            duration: Some(duration(step.completed_at.unwrap_or(now) - step.started_at)),
             detail: step.detail.clone(),
         },
     };
@@ -207,45 +201,10 @@ fn counts(step: &StepRecord) -> Option<String> {
     }
 }
 
-fn account(run: &Run) -> AccountView {
-    let accounting = &run.accounting;
-    let mut rows = vec![(Bucket::Sent.title(), grouped(accounting.sent))];
-    let others =
-        accounting.buckets().into_iter().filter(|&(bucket, count)| bucket != Bucket::Sent && count > 0);
-    rows.extend(others.map(|(bucket, count)| (bucket.title(), grouped(count))));
-    let difference = accounting.check().err().map(|unbalanced| {
-        let (read, told) = (grouped(unbalanced.fetched), grouped(unbalanced.accounted));
-        if run.status == RunStatus::Success {
-            format!("These figures do not add up: {read} contacts were read, {told} are accounted for. Please report this.")
-        } else {
-            format!("{read} contacts were read; {told} had been sorted when this was recorded.")
-        }
-    });
-    AccountView {
-        fetched: grouped(accounting.fetched),
-        sent: grouped(accounting.sent),
-        not_sent: grouped(accounting.accounted() - accounting.sent),
-        rows,
-        difference,
-        refused: refused(run),
-    }
-}
-
-fn refused(run: &Run) -> Option<RefusedView> {
-    let contact = |sample: &RefusedSample| {
-        (one_line(&sample.ghl_contact_id, LONGEST), presentable(&sample.reason, &[]))
-    };
-    let contacts: Vec<_> = run.refused_samples.iter().map(contact).collect();
-    let named = if contacts.is_empty() { "none".to_owned() } else { grouped(contacts.len() as u64) };
-    let refused = run.accounting.refused_by_meta.max(contacts.len() as u64);
-    let summary = format!("Refused by Meta: {}, of which named: {named}", grouped(refused));
-    (refused > 0).then_some(RefusedView { summary, contacts })
-}
-
 fn lookalikes(run: &Run) -> Vec<LookalikeView> {
     let view = |lookalike: &domain::run::Lookalike| LookalikeView {
         name: lookalike.name.clone(),
-        id: lookalike.id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        id: lookalike.id.clone(),
         place: format!("{}% of {}", lookalike.ratio_percent, lookalike.country),
         state: lookalike_state(lookalike),
         note: lookalike.note.clone(),

@@ -4,9 +4,9 @@ use super::choice::Choice;
 use super::layout::Layout;
 use super::linked::{Part, linked};
 use super::standing::Standing;
-use super::{html, see_other, wants_fragment};
+use super::{polled, see_other, wants_fragment};
 use crate::app::App;
-use crate::meta_check::{self, FRESH_FOR, Known};
+use crate::meta_check::{self, Known};
 use crate::problem::Problem;
 use crate::wording::{Badge, Moment};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -40,8 +40,8 @@ pub(super) struct Setup {
     pub(super) lines: Vec<Line>,
     /// When Meta was checked.
     pub(super) checked: Option<Moment>,
-    /// Seconds after which the page asks again.
-    pub(super) ask_again: u64,
+    /// Seconds after which the page asks again; only while a check is under way.
+    pub(super) ask_again: Option<u64>,
 }
 
 #[derive(Template)]
@@ -67,7 +67,7 @@ pub(crate) async fn show(app: web::Data<App>, request: HttpRequest) -> Result<Ht
     let (standing, mail_is_set_up) =
         app.blocking(|app| Ok((Standing::read(app)?, app.installation.mail_addresses().is_some()))).await?;
     let setup = Setup::new(&app, &standing, mail_is_set_up);
-    html(&SetupPart { layout: Layout::new(&app, &request, "/", "", &standing), setup })
+    polled(&request, &SetupPart { layout: Layout::new(&app, &request, "/", "", &standing), setup })
 }
 
 impl Setup {
@@ -83,11 +83,10 @@ impl Setup {
             lines.retain(|line| line.name != META);
         }
         lines.extend(found);
-        let again = if known.under_way { ASKED_AGAIN_AFTER } else { FRESH_FOR };
         Self {
             lines,
             checked: known.last.map(|(_, at)| standing.wording.minute(at)),
-            ask_again: again.as_secs(),
+            ask_again: known.under_way.then_some(ASKED_AGAIN_AFTER.as_secs()),
         }
     }
 }

@@ -61,7 +61,8 @@ pub(super) fn wording(app: &App, settings: &[Setting]) -> Wording {
     let time_zone = in_force(settings, "TZ", None).and_then(|zone| zone.parse().ok());
     Wording {
         time_zone: time_zone.unwrap_or(app.wording.time_zone),
-        currency: in_force(settings, "LTV_CURRENCY", app.wording.currency.as_ref()),
+        currency: in_force(settings, "LTV_CURRENCY", app.wording.currency.as_ref())
+            .map(|code| code.to_ascii_uppercase()),
         business_id: app.wording.business_id.clone(),
     }
 }

@@ -41,27 +41,26 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
     assert!(html.contains("<span aria-hidden=\"true\">✓</span> Succeeded</span>"));
     for shown in [
         "Acme",
-        "<time datetime=\"2026-11-21T02:00:00Z\">2026-11-20 21:00 EST</time>",
-        "<strong>2,357</strong> Contacts in the list",
-        "<strong>2,311</strong> Sent to Meta",
-        "<strong>46</strong> Not sent",
-        "<strong>73.6%</strong> Match rate",
-        "<th scope=\"row\">Sent to Meta</th><td class=\"num\">2,311</td>",
-        "<th scope=\"row\">Opted out</th><td class=\"num\">12</td>",
-        "<th scope=\"row\">No lifetime value</th><td class=\"num\">30</td>",
-        "<th scope=\"row\">Refused by Meta</th><td class=\"num\">4</td>",
-        "<th scope=\"row\">Read from the list</th><td class=\"num\">2,357</td>",
+        "<time datetime=\"2026-11-21T02:00:00Z\" data-ago>2026-11-20 21:00 EST</time>",
+        "Contacts in the list</span>\n<strong>2,357</strong>",
+        "Sent to Meta</span>\n<strong>2,311</strong>",
+        "Skipped</span>\n<strong>42</strong>",
+        "Rejected</span>\n<strong>4</strong>",
+        "Match rate</span>\n<strong>73.6%</strong>",
+        "2,357 read = 2,311 sent + 42 skipped + 4 rejected",
         "<code>120211234567890123</code>",
         "<code>120219876543210987</code>",
         "1,031 contacts added, 4 removed",
-        "<th scope=\"row\">91–100</th><td class=\"num\">232</td><td class=\"num\">640.00 USD</td><td class=\"num\">64.0%</td>",
+        "<th scope=\"row\" data-label=\"Percentile\">91–100</th><td data-label=\"Lifetime values\" class=\"num\">90.00 USD – 13,991.16 USD</td><td data-label=\"Contacts\" class=\"num\">232</td><td data-label=\"Value\" class=\"num\">640.00 USD</td><td data-label=\"Share of value\" class=\"num\">64.0%</td>",
+        "The contacts ranked above 90 are 10.0% of the list and bring 64.0% of its value.",
+        "<text x=\"988\" y=\"249\">90.00 – 13,991</text>\n<text class=\"share\" x=\"988\" y=\"268\">64.0%</text>",
         "0.00 USD, 43.50 USD, 13,991.16 USD",
     ] {
         assert!(html.contains(shown), "{shown} in {html}");
     }
     assert!(!html.contains("do not add up") && !html.contains("Below the minimum"), "{html}");
     assert!(
-        html.contains("<rect class=\"value\" x=\"667\" y=\"20\" width=\"24\" height=\"150\"/>"),
+        html.contains("<rect class=\"value\" x=\"991\" y=\"64\" width=\"34\" height=\"144\" rx=\"2\"/>"),
         "{html}"
     );
     assert!(html.contains(&format!("href=\"/sync/{run}\"")));
@@ -83,7 +82,7 @@ fn a_failure_stands_at_the_top_and_the_last_success_below_it() {
     ] {
         assert!(top.contains(shown), "{shown} in {top}");
     }
-    assert!(below.contains("<strong>2,311</strong> Sent to Meta"));
+    assert!(below.contains("Sent to Meta</span>\n<strong>2,311</strong>"));
     assert!(below.contains(&format!("href=\"/sync/{run}#failure\" hx-get=\"/sync/{run}\"")));
     assert!(below.contains(">View errors</a>"));
     assert!(html.contains("<title>Failed - ") && html.contains("/static/icon-failed."));
@@ -120,9 +119,10 @@ fn unknown_matches_and_a_pending_lookalike_are_said_in_words() {
         .run_set_lookalikes(run, &[lookalike(LookalikeStatus::Pending, Some("Meta is still matching."))])
         .unwrap();
     let html = dashboard.page("/");
-    assert!(html.contains("<strong>not reported by Meta</strong> Match rate"), "{html}");
-    assert!(html.contains("LAL-1% (pending)<br><code>n/a</code><br>Meta is still matching.</dd>"), "{html}");
-    assert!(html.contains("<title>Succeeded - "), "pending is no warning");
+    assert!(html.contains("Match rate</span>\n<strong>not reported by Meta</strong>"), "{html}");
+    assert!(html.contains("LAL-1% (pending)<br>Meta is still matching.</dd>"), "{html}");
+    assert!(html.contains("<title>Succeeded, lookalike pending - "), "pending is no warning");
+    assert!(html.contains("<td data-label=\"Lookalike\">1% of US, pending</td>"), "{html}");
 }
 
 #[test]

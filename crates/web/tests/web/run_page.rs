@@ -16,7 +16,7 @@ fn a_successful_run_shows_everything_about_it() {
         "Customers (tag:customer)",
         "Lifetime Value (contact.lifetime_value)",
         "<span class=\"detail\">24 pages</span>",
-        "Claude (claude-sonnet-5-5), every rank checked",
+        "Claude (claude-sonnet-5-5)",
         "3,456 read, 789 written",
         "req_1",
         "<th scope=\"row\">Read from the list</th><td class=\"num\">2,357</td>",
@@ -35,7 +35,7 @@ fn values_sent_in_proportion_are_shown_as_they_were_sent() {
     let ranking = RankingReport { scaled_cap: Some(Cents(1_600_000)), ..RankingReport::default() };
     dashboard.store.run_set_ranking(run, &stats, &ranking).unwrap();
     let html = dashboard.page(&format!("/sync/{run}"));
-    let cells = "<td class=\"num\">12,000.00</td><td class=\"num\">96</td><td class=\"num\">75.00</td>";
+    let cells = "12,000.00</td><td data-label=\"Percentile\" class=\"num\">96</td><td data-label=\"Value sent\" class=\"num\">75.00</td>";
     assert!(html.contains(cells), "{html}");
 }
 
@@ -45,9 +45,9 @@ fn the_sample_shows_ten_contacts_nobody_can_be_reached_with() {
     let html = dashboard.page(&format!("/sync/{}", successful(&dashboard.store)));
     assert_eq!(html.matches("<code>contact-").count(), 10, "{html}");
     assert!(html.contains(
-        "<code>contact-12</code></th><td>j***@e***.com</td><td class=\"num\">12,000.00</td><td class=\"num\">96</td><td class=\"num\">96</td>"
+        "<code>contact-12</code></th><td data-label=\"Address\">j***@e***.com</td><td data-label=\"LTV\" class=\"num\">12,000.00</td><td data-label=\"Percentile\" class=\"num\">96</td><td data-label=\"Value sent\" class=\"num\">96</td>"
     ), "{html}");
-    assert!(html.contains("<code>contact-10</code></th><td>***10</td>"), "{html}");
+    assert!(html.contains("<code>contact-10</code></th><td data-label=\"Address\">***10</td>"), "{html}");
     let (_, sample) = html.split_once("id=\"run-sample-title\"").unwrap();
     assert!(!sample.contains("opted-out"), "a sample of those that were sent: {sample}");
     for personal in ["jane12", "example.com", "1555010", "Janet", "Marple"] {
@@ -173,8 +173,8 @@ fn refused_contacts_are_named_with_the_reason_as_far_as_meta_names_them() {
     let html = refuse(&dashboard, &[("c<7>", "bad row of ann@example.com <b>"), ("c8", "no country")]);
     for shown in [
         "<summary>Refused by Meta: 4, of which named: 2</summary>",
-        "<code>c&#60;7&#62;</code></th><td>bad row of *** &#60;b&#62;</td>",
-        "<code>c8</code></th><td>no country</td>",
+        "<code>c&#60;7&#62;</code></th><td data-label=\"Meta&#39;s reason\">bad row of *** &#60;b&#62;</td>",
+        "<code>c8</code></th><td data-label=\"Meta&#39;s reason\">no country</td>",
     ] {
         assert!(html.contains(shown), "{shown} in {html}");
     }

@@ -2,7 +2,7 @@
 
 use domain::run::{
     Changes, Failure, Lookalike, LookalikeStatus, Matched, NormalizationStats, RankingReport, RemoteAudience,
-    RunStatus, Step, StepStatus, SyncConfig, Trigger,
+    RunStatus, Step, StepStatus, SyncConfig, Trigger, ValueRange,
 };
 use domain::{Accounting, Bucket, Cents, Percentile, RunId};
 use persistence::{RunContact, Store};
@@ -46,6 +46,10 @@ pub fn successful(store: &Store) -> RunId {
         median: Cents(4_350),
         max: Cents(1_399_116),
         distribution: [240, 230, 232, 233, 233, 232, 233, 231, 231, 232],
+        range_per_decile: std::array::from_fn(|at| {
+            let amount = |steps: usize| Cents(i64::try_from(steps * 1000).unwrap());
+            Some(ValueRange { from: amount(at), to: if at == 9 { Cents(1_399_116) } else { amount(at + 1) } })
+        }),
         value_per_decile: [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 64_000].map(Cents),
         top: 232,
         middle: 1160,

@@ -25,6 +25,13 @@ const TOO_WIDE: &str = "
     const parts = [...root.querySelectorAll('*')].filter((part) => part.getBoundingClientRect().right > page.clientWidth);
     return [root, ...parts].map((part) => part.outerHTML.slice(0, 120));";
 
+/// What a finger has to hit and is lower than 40 pixels; of a box it is its label. Links in a text are read, not hit.
+const TOO_SMALL: &str = "
+    const targets = [...document.querySelectorAll('button, select, summary, nav a, input:not([type=hidden])')]
+        .filter((part) => part.checkVisibility())
+        .map((part) => (['checkbox', 'radio'].includes(part.type) ? part.labels[0] : part));
+    return targets.filter((part) => part.getBoundingClientRect().height < 40).map((part) => part.outerHTML);";
+
 impl Browser {
     /// Judges what is shown now as the state of that name: at two widths, in light and dark, with a picture of each.
     pub fn judge(&self, state: &str) {
@@ -44,6 +51,9 @@ impl Browser {
     fn assert_fits(&self, state: &str, width: Width) {
         let too_wide = self.script(TOO_WIDE, vec![]);
         assert_eq!(too_wide, json!([]), "{state}: wider than {} pixels", width.pixels());
+        if width == Width::Phone {
+            assert_eq!(self.script(TOO_SMALL, vec![]), json!([]), "{state}: too small for a finger");
+        }
     }
 
     fn assert_accessible(&self, state: &str, width: Width, scheme: Scheme) {
@@ -61,11 +71,11 @@ impl Browser {
     fn take_picture(&self, name: &str) {
         let dialog = self.script("return document.querySelector('dialog[open]') !== null", vec![]) == true;
         let picture = if dialog {
-            self.devtools("Page.captureScreenshot", json!({}))
+            self.devtools("Page.captureScreenshot", &json!({}))
         } else {
-            let size = &self.devtools("Page.getLayoutMetrics", json!({}))["cssContentSize"];
+            let size = &self.devtools("Page.getLayoutMetrics", &json!({}))["cssContentSize"];
             let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
-            self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}))
+            self.devtools("Page.captureScreenshot", &json!({"captureBeyondViewport": true, "clip": clip}))
         };
         let bytes = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         let folder = built("screenshots");

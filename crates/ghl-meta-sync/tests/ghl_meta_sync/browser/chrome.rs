@@ -152,7 +152,7 @@ impl Browser {
     }
 
     /// A command of the Chrome DevTools protocol.
-    pub(super) fn devtools(&self, command: &str, parameters: Value) -> Value {
+    pub(super) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.wait(self.client.issue_cmd(Own("goog/cdp/execute", body))).unwrap()
     }
@@ -166,17 +166,17 @@ impl Browser {
         let (pixels, mobile) = (width.pixels(), width != Width::Desk);
         let height = if mobile { 812 } else { 900 };
         let screen = json!({"width": pixels, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
-        self.devtools("Emulation.setDeviceMetricsOverride", screen);
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
         let features = json!([
             {"name": "prefers-color-scheme", "value": scheme.name()},
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]);
-        self.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
+        self.devtools("Emulation.setEmulatedMedia", &json!({"features": features}));
     }
 
     /// From the next page on.
     pub fn without_javascript(&self) {
-        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+        self.devtools("Emulation.setScriptExecutionDisabled", &json!({"value": true}));
     }
 
     /// Fails when a script broke or the content security policy refused something since the last time. What the

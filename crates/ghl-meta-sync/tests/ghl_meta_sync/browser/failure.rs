@@ -54,3 +54,22 @@ fn a_lookalike_that_has_to_wait_is_shown_as_pending_until_it_is_made() {
         browser.sees_no_more("(pending");
     });
 }
+
+#[test]
+fn a_list_that_shrank_stops_the_sync_until_a_person_runs_it_anyway() {
+    let mut instance = small();
+    instance.sync(&[]).expect(0);
+    // A minimum that leaves a third stands for a list that shrank.
+    instance.set("LTV_MIN", "200");
+    let served = Served::start(&mut instance);
+    browse(&served.base, |browser| {
+        browser.open_page("/");
+        browser.press("Sync now");
+        browser.has_title("Failed");
+        browser.sees("Run anyway");
+        browser.judge("shrunk");
+        browser.press("Run anyway");
+        browser.has_title("Succeeded");
+    });
+    assert_eq!(instance.last_run().accounting.sent, 100);
+}

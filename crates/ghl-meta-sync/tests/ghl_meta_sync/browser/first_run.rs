@@ -30,8 +30,16 @@ fn an_empty_dashboard_leads_to_the_first_success() {
         assert!(browser.value("Lifetime value field").starts_with("Lifetime Value"));
         browser.judge("configured");
 
+        browser.follow("Preview what would be sent");
+        browser.press("Make a preview");
+        browser.sees("Where every contact would end");
+        instance.assert_meta_is_untouched();
+        browser.assert_masked();
+        browser.judge("preview");
+
         browser.press("Sync now");
         browser.sees("Sync 1 is running");
+        browser.is_at("/");
         assert!(!browser.is_enabled("button", "Sync now"));
         browser.sees("A sync is running");
         browser.has_title("Running");
@@ -40,6 +48,7 @@ fn an_empty_dashboard_leads_to_the_first_success() {
         browser.misses("heading", "Sync 1 is running");
         browser.has_title("Succeeded");
         browser.wait_until("the end is not announced", || Ok(browser.announced() == "Sync 1: Succeeded"));
+        browser.press("Value distribution in figures");
         browser.judge("succeeded");
         browser.assert_masked();
 

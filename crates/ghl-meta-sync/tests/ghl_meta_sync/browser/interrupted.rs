@@ -13,7 +13,7 @@ fn a_dashboard_whose_service_died_says_so_and_then_tells_how_the_sync_ended() {
     let mut instance = Instance::start();
     // The contacts stop coming in the middle of the list, for longer than this test lasts.
     let silence = Fault::new(Service::Ghl, Effect::Hang { millis: 600_000 });
-    instance.sandbox.faults().add(silence.on_path("/contacts/search").after(2).times(1000));
+    instance.sandbox.faults().add(silence.on_path("/contacts/search").after(4).times(1000));
     let served = Served::start(&mut instance);
     let base = served.base.clone();
     let mut served = Some(served);

@@ -115,6 +115,11 @@ impl Browser {
         });
     }
 
+    /// Ticks or unticks a box.
+    pub fn tick(&self, field: &str) {
+        self.find_and("field", field, |field| self.wait(field.click()));
+    }
+
     /// Chooses from a list what begins with these words.
     pub fn choose(&self, field: &str, option: &str) {
         self.find_and("field", field, |field| {

@@ -1,10 +1,10 @@
-//! The settings, the test e-mail, and a page that does not exist.
+//! The settings, the test e-mail, a person who is erased, and a page that does not exist.
 
 use super::{browse, small};
 use crate::serve::Served;
 
 #[test]
-fn a_setting_that_can_not_be_is_refused_beside_its_field_and_one_that_can_is_kept() {
+fn what_can_not_be_is_refused_beside_its_field_and_what_can_is_done() {
     let mut instance = small();
     let served = Served::start(&mut instance);
     browse(&served.base, |browser| {
@@ -25,6 +25,15 @@ fn a_setting_that_can_not_be_is_refused_beside_its_field_and_one_that_can_is_kep
         browser.press("Send test e-mail");
         browser.sees("was handed to the mail server");
         assert_eq!(instance.sandbox.mails().all().len(), 1);
+
+        browser.open_page("/settings");
+        browser.choose("Known by", "E-mail address");
+        browser.fill("Address, number or id", "ann7@example.com");
+        browser.tick("Erase this person");
+        browser.press("Erase");
+        browser.sees("Receipt");
+        browser.judge("erased");
+        browser.assert_masked();
 
         browser.open_page("/sync/999");
         browser.judge("not-found");

@@ -35,7 +35,7 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && ["preview-live", "run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
+    if (document.hidden && ["run-live", "setup"].includes(event.detail.elt.id)) event.preventDefault();
   });
 
   const say = (text) => { bar.textContent = text; bar.hidden = !text; };

@@ -52,8 +52,10 @@ impl RunningServer {
                             extensions.insert(connection);
                         }
                     })
-                    // A client of a busy machine may be slow to say what it wants; the default would answer it 408.
+                    // On a busy machine a client may be slow to say what it wants, and its words may lie here unread for
+                    // a while: by default it would be answered 408, or cut off in between.
                     .client_request_timeout(Duration::from_secs(60))
+                    .keep_alive(Duration::from_secs(75))
                     .workers(2)
                     .disable_signals()
                     .listen(listener)?

@@ -70,7 +70,7 @@ fn every_state_has_its_word_in_the_title_the_header_and_the_history() {
     );
     state(
         &|dashboard| {
-            finish(dashboard, running(&dashboard.store), &format!("{} at step x.", Failure::INTERRUPTED))
+            finish(dashboard, running(&dashboard.store), &format!("{} at step x.", Failure::INTERRUPTED));
         },
         "Interrupted",
         "✕",

@@ -8,7 +8,6 @@ use crate::{installed, logging};
 use clap::{Args, ValueEnum};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Explain, Explanation, SystemClock};
-use ghl::GhlSettings;
 use http_client::RetryPolicy;
 use mailer::{Mailer, MailerSettings};
 use meta::MetaClient;
@@ -77,7 +76,8 @@ pub fn run(options: &CheckOptions, environment: &Environment, terminal: &Termina
         Err(error) => (initial, Access::Blocked(error.explain())),
     };
     let meta = wiring::meta(&settings, Patience::AsDocumented);
-    let checkers = checkers(&settings, meta.as_ref(), store);
+    let ghl = wiring::ghl(&settings, Patience::AsDocumented);
+    let checkers = checkers(&settings, ghl.as_ref(), meta.as_ref(), store);
     let results = match options.target.service() {
         Some(service) => vec![checkers.check(service)],
         None => checkers.check_all(),
@@ -93,11 +93,19 @@ pub fn run(options: &CheckOptions, environment: &Environment, terminal: &Termina
     Err(Failed::job(format!("There is a problem with {}; see above what to do.", bad.join(", "))))
 }
 
-/// The checkers of the settings, with clients that give up soon; that of Meta shares the limits of the client it is made
-/// from.
-pub fn checkers(settings: &Settings, meta: Option<&MetaClient>, store: Access<Store>) -> Checkers {
+/// The checkers of the settings, with clients that give up soon; those of GoHighLevel and Meta share the limits of the
+/// clients they are made from.
+pub fn checkers(
+    settings: &Settings,
+    ghl: Option<&GhlApi>,
+    meta: Option<&MetaClient>,
+    store: Access<Store>,
+) -> Checkers {
     Checkers {
-        ghl: ghl(settings),
+        ghl: ghl.map_or_else(
+            || Access::Blocked(missing(settings, "GHL_")),
+            |ghl| Access::Ready(impatient_ghl(ghl)),
+        ),
         meta: meta.map_or_else(
             || Access::Blocked(missing(settings, "META_")),
             |meta| Access::Ready(impatient(meta)),
@@ -115,17 +123,8 @@ pub fn checkers(settings: &Settings, meta: Option<&MetaClient>, store: Access<St
 }
 
 /// GoHighLevel, asked once.
-pub fn ghl(settings: &Settings) -> Access<GhlApi> {
-    let (Some(key), Some(location)) = (settings.ghl.api_key.clone(), settings.ghl.location_id.clone()) else {
-        return Access::Blocked(missing(settings, "GHL_"));
-    };
-    let client = GhlSettings {
-        connect_timeout: CONNECT_TIMEOUT,
-        total_timeout: TOTAL_TIMEOUT,
-        retry: ONE_TRY,
-        ..GhlSettings::new(settings.ghl.base_url.clone(), key, location)
-    };
-    Access::Ready(wiring::ghl_api(settings.ghl.version, client))
+pub fn impatient_ghl(ghl: &GhlApi) -> GhlApi {
+    ghl.impatient(CONNECT_TIMEOUT, TOTAL_TIMEOUT)
 }
 
 /// Meta, asked once, and not at all behind a limit that a run has met.

@@ -12,8 +12,7 @@ use domain::{Cancel, Clock, Explain, SystemClock};
 use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
-use sync::checks::Access;
-use sync::{EraseError, ErasePerson, Leaving};
+use sync::{EraseError, ErasePerson, GhlApi, Leaving};
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -48,7 +47,8 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
         return Err(Failed::configuration("One of --email, --phone and --contact is needed."));
     };
     let meta = wiring::meta(settings, Patience::AsDocumented);
-    let leaving = leaving(settings, meta.as_ref(), wiring::open_store(settings)?);
+    let ghl = wiring::ghl(settings, Patience::AsDocumented);
+    let leaving = leaving(ghl.as_ref(), meta.as_ref(), wiring::open_store(settings)?);
     let receipt = leaving.erase(&who, &Cancel::new()).map_err(|error| match error {
         EraseError::Unusable { .. } => Failed::explained(&error),
         EraseError::Failed(error) => {
@@ -65,14 +65,11 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
 }
 
 /// Erases with whatever of the vendors is set up. A person waits: nothing is repeated here, what fails is queued.
-pub fn leaving(settings: &Settings, meta: Option<&MetaClient>, store: Store) -> Leaving {
+pub fn leaving(ghl: Option<&GhlApi>, meta: Option<&MetaClient>, store: Store) -> Leaving {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Leaving {
         store,
-        source: match check_command::ghl(settings) {
-            Access::Ready(ghl) => Some(ghl.source()),
-            _ => None,
-        },
+        source: ghl.map(|ghl| check_command::impatient_ghl(ghl).source()),
         meta: meta.map(check_command::impatient),
         clock,
         lease_ttl: wiring::LEASE_TTL,

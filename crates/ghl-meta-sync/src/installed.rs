@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
-use sync::{EraseError, ErasePerson, ErasureReceipt, StartError, SyncService, Watcher};
+use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
 use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError};
 
 /// What `serve` and `demo` give to the dashboard.
@@ -78,10 +78,10 @@ impl Installed {
         sync.resolve(list.as_deref(), field.as_deref())
     }
 
-    /// The settings in force, and the client of Meta whose limits everybody shares.
-    fn settings_and_meta(&self) -> (Settings, Option<Arc<MetaClient>>) {
+    /// The settings in force, and the clients of GoHighLevel and Meta whose limits everybody shares.
+    fn settings_and_vendors(&self) -> (Settings, Option<GhlApi>, Option<Arc<MetaClient>>) {
         let current = self.current();
-        (current.settings.clone(), current.clients.meta.clone())
+        (current.settings.clone(), current.clients.ghl.clone(), current.clients.meta.clone())
     }
 
     fn current(&self) -> RwLockReadGuard<'_, Current> {
@@ -90,9 +90,10 @@ impl Installed {
 
     /// Puts changed settings in force. A run that is going on keeps what it began with.
     fn replace(&self, settings: Settings) -> Result<(), Failed> {
-        // Meta's keys are in the environment only, so its client stays, and with it the limits a run may be waiting for.
-        let meta = self.current().clients.meta.clone();
-        let clients = Clients { meta, ..Clients::of(&settings, self.patience)? };
+        // The keys of GoHighLevel and Meta are in the environment only, so their clients stay, and with them the limits a
+        // run may be waiting for.
+        let (_, ghl, meta) = self.settings_and_vendors();
+        let clients = Clients { ghl, meta, ..Clients::of(&settings, self.patience)? };
         let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher))?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let sync = match (&current.sync, parts) {
@@ -198,17 +199,18 @@ impl Installation for Installed {
     }
 
     fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
-        let (settings, meta) = self.settings_and_meta();
-        erase_command::leaving(&settings, meta.as_deref(), self.store.clone()).erase(who, &Cancel::new())
+        let (_, ghl, meta) = self.settings_and_vendors();
+        erase_command::leaving(ghl.as_ref(), meta.as_deref(), self.store.clone()).erase(who, &Cancel::new())
     }
 
     fn check(&self, service: Checked) -> CheckResult {
-        let (settings, meta) = self.settings_and_meta();
-        check_command::checkers(&settings, meta.as_deref(), Access::Ready(self.store.clone())).check(service)
+        let (settings, ghl, meta) = self.settings_and_vendors();
+        let store = Access::Ready(self.store.clone());
+        check_command::checkers(&settings, ghl.as_ref(), meta.as_deref(), store).check(service)
     }
 
     fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation> {
-        let (settings, meta) = self.settings_and_meta();
+        let (settings, _, meta) = self.settings_and_vendors();
         let meta = meta.ok_or_else(|| check_command::missing(&settings, "META_"))?;
         let mut found = check_command::impatient(&meta)
             .custom_audiences(&Cancel::new())

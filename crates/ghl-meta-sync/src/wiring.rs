@@ -49,12 +49,7 @@ impl Clients {
     /// # Errors
     /// A configuration error when the mail settings can not be used.
     pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
-        let ghl =
-            settings.ghl.api_key.clone().zip(settings.ghl.location_id.clone()).map(|(key, location)| {
-                let mut ghl = GhlSettings::new(settings.ghl.base_url.clone(), key, location);
-                patience.apply(&mut [&mut ghl.retry]);
-                ghl_api(settings.ghl.version, ghl)
-            });
+        let ghl = ghl(settings, patience);
         let meta = meta(settings, patience).map(Arc::new);
         let claude = settings.claude.api_key.clone().map(|key| {
             let mut claude =
@@ -104,12 +99,15 @@ impl Clients {
     }
 }
 
-/// The client for that version of the API.
-pub fn ghl_api(version: GhlVersion, settings: GhlSettings) -> GhlApi {
-    match version {
-        GhlVersion::V2 => GhlApi::V2(Arc::new(GhlClient::new(settings))),
-        GhlVersion::V1 => GhlApi::V1(Arc::new(GhlV1Client::new(settings))),
-    }
+/// GoHighLevel's client for the version of the API that is set, when its keys are set.
+pub fn ghl(settings: &Settings, patience: Patience) -> Option<GhlApi> {
+    let (key, location) = settings.ghl.api_key.clone().zip(settings.ghl.location_id.clone())?;
+    let mut client = GhlSettings::new(settings.ghl.base_url.clone(), key, location);
+    patience.apply(&mut [&mut client.retry]);
+    Some(match settings.ghl.version {
+        GhlVersion::V2 => GhlApi::V2(Arc::new(GhlClient::new(client))),
+        GhlVersion::V1 => GhlApi::V1(Arc::new(GhlV1Client::new(client))),
+    })
 }
 
 impl Patience {

@@ -16,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ pub struct GhlSettings {
     pub location_id: String,
     /// Contacts per page, 1 to 500.
     pub page_size: usize,
-    /// Pages of one list that are asked for at the same time.
+    /// Pages of one list that are asked for at the same time; up to 32 when they take so long that these
+    /// would not use `window_calls`.
     pub at_once: usize,
     /// Calls per `window`; GoHighLevel allows 100 per 10 s.
     pub window_calls: usize,
@@ -103,7 +105,7 @@ impl GhlSettings {
 pub struct GhlClient {
     http: HttpClient,
     settings: GhlSettings,
-    limiter: SlidingWindow,
+    limiter: Arc<SlidingWindow>,
     ranges_add_up: AtomicBool,
 }
 
@@ -116,8 +118,17 @@ impl GhlClient {
             total_timeout: settings.total_timeout,
             max_body_bytes: MAX_REPLY_BYTES,
         });
-        let limiter = SlidingWindow::new(settings.window_calls, settings.window);
+        let limiter = Arc::new(SlidingWindow::new(settings.window_calls, settings.window));
         Self { http, settings, limiter, ranges_add_up: AtomicBool::new(true) }
+    }
+
+    /// The same client for a person who waits for the answer: it shares the rate limit, repeats nothing, and gives a silent
+    /// GoHighLevel up after these times.
+    #[must_use]
+    pub fn impatient(&self, connect_timeout: Duration, total_timeout: Duration) -> Self {
+        let retry = RetryPolicy { max_retries: 0, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
+        let settings = GhlSettings { connect_timeout, total_timeout, retry, ..self.settings.clone() };
+        Self { limiter: Arc::clone(&self.limiter), ..Self::new(settings) }
     }
 
     /// The location: `GET /locations/{id}`. Needs the scope `locations.readonly`. Checks token and location.
@@ -238,6 +249,12 @@ impl GhlClient {
 
     pub(crate) fn base_url(&self) -> &BaseUrl {
         &self.settings.base_url
+    }
+
+    /// How many calls the limiter lets through in that time.
+    pub(crate) fn calls_in(&self, time: Duration) -> usize {
+        let (calls, window) = (self.settings.window_calls as u128, self.settings.window.as_micros().max(1));
+        usize::try_from((calls * time.as_micros()).div_ceil(window)).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn page_size(&self) -> usize {

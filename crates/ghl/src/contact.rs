@@ -179,13 +179,23 @@ fn channels(settings: Option<&RawValue>) -> Option<HashMap<String, String>> {
     let wire: HashMap<String, Option<WireChannel>> = object(settings)?;
     let status =
         |channel: Option<WireChannel>| channel.and_then(|channel| channel.status).unwrap_or_default();
-    Some(wire.into_iter().map(|(name, channel)| (name.to_ascii_lowercase(), status(channel))).collect())
+    let mut channels = HashMap::new();
+    for (name, channel) in wire {
+        let (name, status) = (name.to_ascii_lowercase(), status(channel));
+        // A channel may come in both spellings: then whoever opted out in one of them did.
+        if !channels.get(&name).is_some_and(|known: &String| blocks(known)) {
+            channels.insert(name, status);
+        }
+    }
+    Some(channels)
+}
+
+fn blocks(status: &str) -> bool {
+    status.eq_ignore_ascii_case("active") || status.eq_ignore_ascii_case("permanent")
 }
 
 fn is_blocked(channels: &HashMap<String, String>, name: &str) -> bool {
-    channels.get(name).is_some_and(|status| {
-        status.eq_ignore_ascii_case("active") || status.eq_ignore_ascii_case("permanent")
-    })
+    channels.get(name).is_some_and(|status| blocks(status))
 }
 
 /// The value of one custom field; `None` when the list of fields has an unknown form.

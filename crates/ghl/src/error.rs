@@ -75,6 +75,23 @@ pub enum GhlError {
     Cancelled(#[from] Cancelled),
 }
 
+impl GhlError {
+    /// The error as it ends a reading in ranges: whatever may come of the way ranges are asked for is told as an incomplete
+    /// list, because a reading by a single cursor may put it right.
+    pub(crate) fn met_in_ranges(self, read: u64, total: u64) -> Self {
+        let by_ranges = match &self {
+            Self::MissingCursor { .. } | Self::RepeatedCursor { .. } => true,
+            Self::Refused(refusal) => refusal.meaning == Meaning::Invalid,
+            _ => false,
+        };
+        if !by_ranges {
+            return self;
+        }
+        log::warn!("reading in ranges failed, so the list is read by a single cursor next: {self}");
+        Self::Incomplete { read, total }
+    }
+}
+
 impl Explain for GhlError {
     fn explain(&self) -> Explanation {
         match self {
@@ -158,6 +175,15 @@ fn refused(refusal: &Refusal) -> Explanation {
         Meaning::DeadToken => (
             "GoHighLevel does not accept the token in GHL_API_KEY: it is wrong, deleted or expired.".to_owned(),
             format!("Create or rotate the token {PLACE}, put it into GHL_API_KEY and restart."),
+        ),
+        Meaning::DeadV1Key => (
+            "The server at GHL_BASE_URL does not accept GHL_API_KEY as a key of API v1: it is wrong, deleted or another \
+             kind of token."
+                .to_owned(),
+            format!(
+                "Put a key of API v1 into GHL_API_KEY and restart. GoHighLevel makes no new ones: without one, remove \
+                 GHL_API_VERSION and create a token {PLACE}."
+            ),
         ),
         Meaning::MissingScope(scope) => (
             format!("The token in GHL_API_KEY lacks the scope {scope}, which is needed to {doing}."),

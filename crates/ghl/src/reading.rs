@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Takes a page: its items and how many rows the list holds. `Break` ends the reading.
 pub(crate) type Deliver<'a, T> = dyn FnMut(Vec<T>, u64) -> ControlFlow<()> + 'a;
@@ -18,6 +18,8 @@ pub(crate) type Deliver<'a, T> = dyn FnMut(Vec<T>, u64) -> ControlFlow<()> + 'a;
 const PAGES_WORTH_RANGES: usize = 4;
 /// A range with fewer pages still to come is not shared.
 const PAGES_WORTH_SHARING: usize = 2;
+/// However long a page takes, not more are asked for at the same time: each has a thread, and is held in memory.
+const MOST_AT_ONCE: usize = 32;
 /// How soon a cancelled run is noticed while no page comes.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
@@ -31,7 +33,9 @@ impl<L: Listing> Search<'_, L> {
         deliver: &mut Deliver<'_, L::Item>,
     ) -> Result<(u64, u64), GhlError> {
         let mut walk = Walk::new(Range::Whole);
+        let begun = Instant::now();
         let Some(first) = walk.next_page(self)? else { return ended(&walk) };
+        let page_takes = begun.elapsed();
         let total = walk.total;
         hand_over(deliver, first, total)?;
         let worth = PAGES_WORTH_RANGES * self.client.page_size();
@@ -40,7 +44,8 @@ impl<L: Listing> Search<'_, L> {
             && let Some(newest) = self.newest()?
             && newest > position
         {
-            walk = self.read_ranges(walk, position, newest, at_once.max(2), deliver)?;
+            let at_once = worth_at_once(at_once, self.client.calls_in(page_takes));
+            walk = self.read_ranges(walk, position, newest, at_once, deliver)?;
         }
         // Behind the last range: what was added while the ranges were read, and mostly nothing.
         while let Some(page) = walk.next_page(self)? {
@@ -48,7 +53,8 @@ impl<L: Listing> Search<'_, L> {
         }
         if walk.read < walk.total && walk.undated == 0 {
             let mut undated = Walk::new(Range::Undated);
-            while let Some(page) = undated.next_page(self)? {
+            let by_range = |error: GhlError| error.met_in_ranges(walk.read, walk.total);
+            while let Some(page) = undated.next_page(self).map_err(by_range)? {
                 hand_over(deliver, page, total)?;
             }
             walk.read += undated.read;
@@ -100,7 +106,7 @@ impl<L: Listing> Search<'_, L> {
         delivered?;
         let done = work.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = done.failed {
-            return Err(error);
+            return Err(error.met_in_ranges(done.read, total));
         }
         let mut behind = Walk::new(Range::Whole);
         behind.read = done.read + undated;
@@ -117,6 +123,11 @@ impl<L> Clone for Search<'_, L> {
 }
 
 impl<L> Copy for Search<'_, L> {}
+
+/// How many pages to ask for at the same time: as many as the quota allows while a page is on its way.
+fn worth_at_once(at_least: usize, calls_while_a_page_comes: usize) -> usize {
+    at_least.max(2).max((calls_while_a_page_comes + 1).min(MOST_AT_ONCE))
+}
 
 fn hand_over<T>(deliver: &mut Deliver<'_, T>, page: Vec<T>, total: u64) -> Result<(), GhlError> {
     match deliver(page, total) {
@@ -168,6 +179,22 @@ fn share(walk: &mut Walk, position: i64, newest: i64, parts: usize) -> Vec<Walk>
         .collect()
 }
 
+/// Ends the work when its thread panics; else the others would wait for a range of it for ever.
+struct Panic<'a> {
+    work: &'a Work,
+    cancel: &'a Cancel,
+}
+
+impl Drop for Panic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.work.lock().failed.get_or_insert(Cancelled.into());
+            self.work.changed.notify_all();
+            self.cancel.cancel();
+        }
+    }
+}
+
 /// The ranges that threads read at the same time. Whoever has none left is given a part of another's.
 struct Work {
     state: Mutex<State>,
@@ -200,6 +227,7 @@ impl Work {
 
     /// Reads ranges until there are none left, or until somebody failed or nobody takes the pages any more.
     fn run<L: Listing>(&self, search: &Search<'_, L>, pages: &SyncSender<Vec<L::Item>>) {
+        let _nobody_waits_for_a_panic = Panic { work: self, cancel: search.cancel };
         while let Some(mut walk) = self.take() {
             let result = loop {
                 match walk.next_page(search) {
@@ -268,5 +296,19 @@ impl Work {
         state.waiting.extend(share(walk, position, self.newest, hungry + 1));
         drop(state);
         self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_AT_ONCE, worth_at_once};
+
+    #[test]
+    fn the_longer_a_page_takes_the_more_are_asked_for_at_once() {
+        assert_eq!(worth_at_once(10, 3), 10, "300 ms a page: ten are more than the quota needs");
+        assert_eq!(worth_at_once(10, 29), 30, "3 s a page: ten would leave two thirds of the quota unused");
+        assert_eq!(worth_at_once(10, 900), MOST_AT_ONCE);
+        assert_eq!(worth_at_once(0, 0), 2);
+        assert_eq!(worth_at_once(60, 0), 60, "a setting is kept to");
     }
 }

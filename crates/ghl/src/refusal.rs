@@ -18,6 +18,8 @@ pub enum Meaning {
     DeadToken,
     /// The token lacks this scope.
     MissingScope(&'static str),
+    /// The key of API v1 is wrong, deleted, or no key of API v1.
+    DeadV1Key,
     /// The token is of a kind that may not call this route, such as an agency token.
     WrongTokenKind,
     /// The token may not see the location, or there is no such location.
@@ -114,7 +116,10 @@ fn meaning_of(reply: &Response, words: &str, operation: &Operation) -> Meaning {
         429 => Meaning::Burst,
         408 | 500.. => Meaning::Trouble,
         _ if says("version header") => Meaning::Version,
-        _ if says("not authorized for this scope") => Meaning::MissingScope(operation.scope),
+        // Keys of API v1 have no scopes; one that is refused is another kind of token.
+        _ if operation.version.is_some() && says("not authorized for this scope") => {
+            Meaning::MissingScope(operation.scope)
+        }
         _ if says("authclass") || says("iam service") => Meaning::WrongTokenKind,
         _ if says("location is not active") => Meaning::LocationPaused,
         _ if says("access to this location") => Meaning::WrongLocation,
@@ -123,6 +128,7 @@ fn meaning_of(reply: &Response, words: &str, operation: &Operation) -> Meaning {
         {
             Meaning::WrongLocation
         }
+        401 if operation.version.is_none() => Meaning::DeadV1Key,
         401 => Meaning::DeadToken,
         403 if says("error code: 10") || words.is_empty() => Meaning::Blocked,
         300..=399 => Meaning::NotGoHighLevel,

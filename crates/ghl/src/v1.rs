@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// Where API v1 was.
 pub const DEFAULT_V1_BASE_URL: &str = "https://rest.gohighlevel.com/v1";
@@ -77,6 +78,12 @@ impl GhlV1Client {
     /// A client with its own connection pool and rate limit; nothing is sent yet.
     pub fn new(settings: GhlSettings) -> Self {
         Self(GhlClient::new(settings))
+    }
+
+    /// As [`GhlClient::impatient`].
+    #[must_use]
+    pub fn impatient(&self, connect_timeout: Duration, total_timeout: Duration) -> Self {
+        Self(self.0.impatient(connect_timeout, total_timeout))
     }
 
     /// The smart lists: `GET /contacts/smart-lists/{locationId}`.

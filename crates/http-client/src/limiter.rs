@@ -85,7 +85,8 @@ impl Place<'_> {
         let mut calls = self.0.lock();
         calls.forget_before(now, self.0.window);
         calls.max = calls.max.min(allowed.max(1));
-        let by_others = allowed.saturating_sub(left).saturating_sub(calls.taken());
+        // A reply is not trusted to fill our memory.
+        let by_others = allowed.saturating_sub(left).saturating_sub(calls.taken()).min(calls.max);
         calls.answered.extend(std::iter::repeat_n(now, by_others));
     }
 }
@@ -174,5 +175,7 @@ mod tests {
         assert_eq!(free(&limiter), 2);
         place.told(100, 99);
         assert_eq!(free(&limiter), 2, "more than was asked for is not used");
+        place.told(usize::MAX, 0);
+        assert_eq!(limiter.lock().taken(), 4, "a window without a place holds no more than its places");
     }
 }

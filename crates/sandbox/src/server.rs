@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -51,6 +52,8 @@ impl RunningServer {
                             extensions.insert(connection);
                         }
                     })
+                    // A client of a busy machine may be slow to say what it wants; the default would answer it 408.
+                    .client_request_timeout(Duration::from_secs(60))
                     .workers(2)
                     .disable_signals()
                     .listen(listener)?

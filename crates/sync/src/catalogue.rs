@@ -4,6 +4,7 @@
 use crate::edges::{ContactList, SourceList, ValueField};
 use crate::error::{EdgeError, StartError};
 use crate::service::SyncService;
+use domain::error_chain::Chain;
 use domain::{Cancel, Conditions, ListSelection};
 use persistence::SavedFilter;
 use std::collections::HashMap;
@@ -108,12 +109,24 @@ impl SyncService {
             .map(|list| {
                 let id = list.id.to_string();
                 let asked = list.id == ListSelection::All || selected == Some(id.as_str());
-                let contacts = if asked { Some(self.count(&list.contacts)?) } else { None };
+                let contacts = match self.count_if(asked, &list.contacts) {
+                    Ok(contacts) => contacts,
+                    // One list that can not be counted, such as a filter whose field is gone, must not hide the others.
+                    Err(error) if list.id != ListSelection::All => {
+                        log::warn!("the list {id} can not be counted: {}", Chain(&error));
+                        None
+                    }
+                    Err(error) => return Err(error),
+                };
                 let conditions = list.conditions();
                 Ok(ListInfo { id, name: list.name, contacts, conditions })
             })
             .collect::<Result<_, _>>()
             .map_err(StartError::Edge)
+    }
+
+    fn count_if(&self, asked: bool, list: &ContactList) -> Result<Option<u64>, EdgeError> {
+        asked.then(|| self.count(list)).transpose()
     }
 
     fn searched_lists(&self, refresh: bool) -> Result<Vec<KnownList>, StartError> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A custom field that may hold the lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +183,8 @@ pub trait ContactSource: Send + Sync {
     /// meanwhile may come twice.
     ///
     /// # Errors
-    /// The source's own error, or the one `page` returned.
+    /// The source's own error, or the one `page` returned; [`RunError::OpportunitiesChanged`] when fewer came than there
+    /// were at the end, which a second reading may put right.
     fn won_opportunities(
         &self,
         pipelines: &[String],
@@ -194,7 +196,8 @@ pub trait ContactSource: Send + Sync {
     /// the size of the list as the source states it; it ends the reading by returning an error.
     ///
     /// # Errors
-    /// The source's own error, or the one `page` returned.
+    /// The source's own error, or the one `page` returned; [`RunError::CountMismatch`] when fewer came than the list held
+    /// at the end, which a second reading may put right.
     fn read(
         &self,
         list: &ContactList,
@@ -258,7 +261,8 @@ impl ContactSource for ghl::GhlClient {
             contact_id: won.contact_id,
             value: won.value,
         };
-        pages(&mut |rows: Vec<_>, total| page(rows.into_iter().map(opportunity).collect(), total), |page| {
+        let mut page = |rows: Vec<_>, total| page(rows.into_iter().map(opportunity).collect(), total);
+        pages(RunError::opportunities_changed, &mut page, |page| {
             self.won_opportunity_values(pipelines, cancel, page)
         })
     }
@@ -271,7 +275,9 @@ impl ContactSource for ghl::GhlClient {
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let query = query(self, list, cancel)?;
-        pages(page, |page| self.read_contacts(&query, field_id.unwrap_or_default(), cancel, page))
+        pages(RunError::count_mismatch, page, |page| {
+            self.read_contacts(&query, field_id.unwrap_or_default(), cancel, page)
+        })
     }
 }
 
@@ -285,6 +291,15 @@ pub enum GhlApi {
 }
 
 impl GhlApi {
+    /// The same client for a person who waits for the answer (see [`ghl::GhlClient::impatient`]).
+    #[must_use]
+    pub fn impatient(&self, connect_timeout: Duration, total_timeout: Duration) -> Self {
+        match self {
+            Self::V2(client) => Self::V2(Arc::new(client.impatient(connect_timeout, total_timeout))),
+            Self::V1(client) => Self::V1(Arc::new(client.impatient(connect_timeout, total_timeout))),
+        }
+    }
+
     /// The client as a source of contacts.
     pub fn source(&self) -> Arc<dyn ContactSource> {
         match self {
@@ -307,8 +322,10 @@ fn value_fields(fields: Vec<ghl::CustomField>) -> Vec<ValueField> {
 /// What the client hands pages to.
 type Deliver<'a, T> = dyn FnMut(Vec<T>, u64) -> ControlFlow<()> + 'a;
 
-/// Reads with the client and returns the error of whoever takes the pages, if it has one.
+/// Reads with the client and returns the error of whoever takes the pages, if it has one. The list may have changed while
+/// it was read, so `incomplete` makes an error after which it is read again.
 fn pages<T>(
+    incomplete: fn(u64, u64) -> RunError,
     page: &mut dyn FnMut(Vec<T>, u64) -> Result<(), RunError>,
     read: impl FnOnce(&mut Deliver<'_, T>) -> Result<(), ghl::GhlError>,
 ) -> Result<(), RunError> {
@@ -324,11 +341,7 @@ fn pages<T>(
     });
     match (failed, result) {
         (Some(error), _) => Err(error),
-        // The list changed while it was read, or not: whoever reads a list counts it afterwards and reads it again.
-        (None, Err(ghl::GhlError::Incomplete { read, total })) => {
-            log::warn!("GoHighLevel gave {read} of the {total} entries of the list");
-            Ok(())
-        }
+        (None, Err(ghl::GhlError::Incomplete { read, total })) => Err(incomplete(read, total)),
         (None, result) => result.map_err(RunError::edge),
     }
 }

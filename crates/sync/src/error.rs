@@ -204,6 +204,14 @@ impl RunError {
         Self::Edge(EdgeError::new(error))
     }
 
+    pub(crate) fn count_mismatch(read: u64, counted: u64) -> Self {
+        Self::CountMismatch { read, counted }
+    }
+
+    pub(crate) fn opportunities_changed(read: u64, counted: u64) -> Self {
+        Self::OpportunitiesChanged { read, counted }
+    }
+
     /// Whether Meta says that the audience does not exist (any more), or not for this login.
     pub(crate) fn is_gone_at_meta(&self) -> bool {
         matches!(self, Self::Edge(error) if error.explain().provider_code.as_deref() == Some("100/33"))

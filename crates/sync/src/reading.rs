@@ -57,25 +57,23 @@ impl Reader<'_> {
     /// Reads the list completely. When the source counts another number of contacts afterwards, the list changed
     /// meanwhile: it is read once more, and after that the run fails rather than working with a part.
     pub(crate) fn read(&self) -> Result<ReadList, RunError> {
-        let (first, counted) = self.read_and_count()?;
-        if first.distinct() == counted {
-            return Ok(first);
+        match self.read_and_count() {
+            Err(RunError::CountMismatch { read, counted }) => {
+                log::warn!("{read} contacts were read but the list holds {counted}: reading it once more");
+                self.read_and_count()
+            }
+            first => first,
         }
-        log::warn!(
-            "{} contacts were read but the list holds {counted}: reading it once more",
-            first.distinct()
-        );
-        let (second, counted) = self.read_and_count()?;
-        if second.distinct() == counted {
-            return Ok(second);
-        }
-        Err(RunError::CountMismatch { read: second.distinct(), counted })
     }
 
-    fn read_and_count(&self) -> Result<(ReadList, u64), RunError> {
+    fn read_and_count(&self) -> Result<ReadList, RunError> {
         let read = self.read_once()?;
         let counted = self.source.count(self.list, self.cancel)?;
-        Ok((read, counted))
+        if read.distinct() == counted {
+            Ok(read)
+        } else {
+            Err(RunError::count_mismatch(read.distinct(), counted))
+        }
     }
 
     /// The source is read in a thread of its own, so that the next pages arrive while this one is hashed.

@@ -94,13 +94,15 @@ impl SyncService {
     pub fn delete_list(&self, id: &str, initial: Option<&str>) -> Result<(), ListError> {
         let SavedFilter { id: number, name, .. } = self.saved_list(id)?;
         let store = &self.parts.store;
-        if initial.map(str::trim) == Some(id) && store.config_latest()?.is_none() {
+        // However it was written, such as with a space before it.
+        let id = ListSelection::Filter(number).to_string();
+        if initial.map(str::trim) == Some(id.as_str()) && store.config_latest()?.is_none() {
             return Err(ListError::InUse { name });
         }
-        match store.filter_delete(number, id)? {
+        match store.filter_delete(number, &id)? {
             FilterDeletion::Deleted => Ok(()),
             FilterDeletion::InUse => Err(ListError::InUse { name }),
-            FilterDeletion::Unknown => Err(ListError::Unknown(id.to_owned())),
+            FilterDeletion::Unknown => Err(ListError::Unknown(id)),
         }
     }
 

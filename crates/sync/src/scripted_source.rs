@@ -15,6 +15,8 @@ pub(crate) struct ScriptedSource {
     pub(crate) readings: Mutex<VecDeque<Vec<Contact>>>,
     pub(crate) won: Mutex<VecDeque<Vec<WonOpportunity>>>,
     pub(crate) counts: Mutex<VecDeque<u64>>,
+    /// How many contacts each reading leaves out; none without an answer.
+    pub(crate) missing: Mutex<VecDeque<u64>>,
     pub(crate) pipelines: Vec<Pipeline>,
     /// The pipelines that opportunities were asked of.
     pub(crate) asked: Mutex<Vec<String>>,
@@ -84,6 +86,10 @@ impl ContactSource for ScriptedSource {
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let all = Self::next(&self.readings);
-        all.chunks(PAGE).try_for_each(|contacts| page(contacts.to_vec(), all.len() as u64))
+        all.chunks(PAGE).try_for_each(|contacts| page(contacts.to_vec(), all.len() as u64))?;
+        match self.missing.lock().unwrap().pop_front().unwrap_or_default() {
+            0 => Ok(()),
+            missing => Err(RunError::count_mismatch(all.len() as u64, all.len() as u64 + missing)),
+        }
     }
 }

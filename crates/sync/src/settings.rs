@@ -62,12 +62,13 @@ impl LtvSource {
     pub(crate) fn in_place_of_a_field(&self) -> Option<ValueField> {
         let Self::WonOpportunities { pipelines } = self else { return None };
         let mut chosen: Vec<&str> = pipelines.iter().map(String::as_str).collect();
-        chosen.sort_unstable();
-        chosen.dedup();
+        // However a name is written, it is the same pipeline.
+        chosen.sort_by_key(|pipeline| pipeline.to_lowercase());
+        chosen.dedup_by_key(|pipeline| pipeline.to_lowercase());
         let (key, name) = match chosen.as_slice() {
             [] => (WON_OPPORTUNITIES.to_owned(), "Won opportunities".to_owned()),
             some => (
-                format!("{WON_OPPORTUNITIES}:{}", some.join(",")),
+                format!("{WON_OPPORTUNITIES}:{}", some.join(",").to_lowercase()),
                 format!("Won opportunities of {}", some.join(", ")),
             ),
         };
@@ -160,7 +161,7 @@ mod tests {
             LtvSource::WonOpportunities { pipelines }.in_place_of_a_field().unwrap().key
         };
         assert_eq!(key(&[]), "won_opportunities");
-        assert_eq!(key(&["Sales", "Renewals", "Sales"]), "won_opportunities:Renewals,Sales");
+        assert_eq!(key(&["Sales", "Renewals", "Sales"]), "won_opportunities:renewals,sales");
         assert_eq!(key(&["Renewals", "Sales"]), key(&["Sales", "Renewals"]));
         assert!(LtvSource::is_key(&key(&[])) && LtvSource::is_key(&key(&["a:b"])));
         assert!(!LtvSource::is_key("contact.won_opportunities") && !LtvSource::is_key("won_opportunities_2"));

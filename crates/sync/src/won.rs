@@ -35,7 +35,7 @@ impl WonValues {
             [] => Vec::new(),
             wanted => ids(wanted, &source.pipelines(cancel)?)?,
         };
-        let once = || -> Result<Result<Self, (u64, u64)>, RunError> {
+        let once = || -> Result<Self, RunError> {
             let mut read = Opportunities::default();
             source.won_opportunities(&pipelines, cancel, &mut |page, total| {
                 cancel.check()?;
@@ -45,16 +45,20 @@ impl WonValues {
             })?;
             let distinct = read.forget_repeated();
             let counted = source.count_won_opportunities(&pipelines, cancel)?;
-            Ok(if distinct == counted { Ok(read.sum()) } else { Err((distinct, counted)) })
+            if distinct == counted {
+                Ok(read.sum())
+            } else {
+                Err(RunError::opportunities_changed(distinct, counted))
+            }
         };
-        match once()? {
-            Ok(values) => Ok(values),
-            Err((read, counted)) => {
+        match once() {
+            Err(RunError::OpportunitiesChanged { read, counted }) => {
                 log::warn!(
                     "{read} won opportunities were read but there are {counted}: reading them once more"
                 );
-                once()?.map_err(|(read, counted)| RunError::OpportunitiesChanged { read, counted })
+                once()
             }
+            first => first,
         }
     }
 

@@ -33,7 +33,7 @@ fn split_exponent(text: &str) -> Result<(&str, Option<i32>), BadLtv> {
                 Ok(exponent) => exponent,
                 Err(_) => return Err(BadLtv::NotANumber),
             };
-            if exponent.abs() > 30 { Err(BadLtv::TooLarge) } else { Ok((mantissa, Some(exponent))) }
+            if exponent.unsigned_abs() > 30 { Err(BadLtv::TooLarge) } else { Ok((mantissa, Some(exponent))) }
         }
     }
 }

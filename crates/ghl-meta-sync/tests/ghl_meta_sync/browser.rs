@@ -13,6 +13,7 @@ mod first_run;
 mod history;
 mod interrupted;
 mod keyboard;
+mod lists;
 mod login;
 mod page;
 mod running;

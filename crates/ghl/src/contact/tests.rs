@@ -73,6 +73,10 @@ fn every_spelling_of_an_opt_out_is_understood() {
     ] {
         assert_eq!(of(fields), expected, "{fields}");
     }
+    let both = r#""dndSettings":{"Email":{"status":"active"},"email":{"status":"inactive"},"sms":{"status":"active"},"SMS":{}}"#;
+    for _ in 0..20 {
+        assert_eq!(of(both), OptOut { email: true, sms: true, ..none }, "in whatever order they are read");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::support::settings;
 use domain::Cancel;
 use ghl::{ContactQuery, GhlClient, GhlError, GhlSettings};
 use http_client::RetryPolicy;
-use sandbox::faults::Trouble;
+use sandbox::faults::{Effect, Fault, Trouble};
 use sandbox::{
     ContactPatch, Contacts, GhlSettings as SandboxGhl, GhlStatePatch, PlannedChange, Sandbox,
     SandboxSettings, Service,
@@ -189,4 +189,21 @@ fn a_cancelled_run_ends_while_pages_are_under_way() {
         ControlFlow::Continue(())
     });
     assert!(matches!(result, Err(GhlError::Cancelled(_))));
+}
+
+#[test]
+fn a_refused_range_makes_the_list_incomplete_and_the_next_reading_does_without_ranges() {
+    let sandbox = sandbox(5_000);
+    let client = client(&sandbox, |_| {});
+    let body =
+        r#"{"statusCode":422,"message":["Invalid Operator"],"error":"Unprocessable Entity"}"#.to_owned();
+    let effect = Effect::Status { status: 422, body, headers: Vec::new() };
+    let ranges = Fault::new(Service::Ghl, effect).on_path("/contacts/search").on_body("\"range\"");
+    sandbox.faults().add(ranges.after(1).times(1_000));
+    let refused = read(&client, &ContactQuery::all());
+    let Err(GhlError::Incomplete { total, .. }) = refused.result else { panic!("{:?}", refused.result) };
+    assert_eq!(total, 5_000);
+    let whole = read(&client, &ContactQuery::all());
+    whole.result.as_ref().unwrap();
+    assert_eq!((whole.ids.len(), whole.distinct()), (5_000, 5_000));
 }

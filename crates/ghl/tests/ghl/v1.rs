@@ -137,6 +137,17 @@ fn a_server_without_these_routes_is_explained() {
 }
 
 #[test]
+fn a_key_that_is_refused_is_told_apart_from_a_token_of_api_2() {
+    for words in ["Unauthorized", "The token is not authorized for this scope."] {
+        let (_server, client) = stage(vec![refusal(401, &json!(words))]);
+        let error = client.smart_lists(&Cancel::new()).unwrap_err();
+        let GhlError::Refused(refusal) = &error else { panic!("{error:?}") };
+        assert_eq!(refusal.meaning, Meaning::DeadV1Key, "{words}");
+        assert!(error.explain().remedy.contains("remove GHL_API_VERSION"));
+    }
+}
+
+#[test]
 fn the_smart_lists_of_a_location_are_read_whole() {
     let ghl = SandboxGhl { burst_window: Duration::from_millis(500), ..SandboxGhl::default() };
     let contacts = Contacts::Generated(2_000);

@@ -65,7 +65,9 @@ impl ContactSource for GhlV1Client {
         page: &mut dyn FnMut(Vec<Contact>, u64) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let list = id_of(list).map_err(RunError::Edge)?;
-        pages(page, |page| self.read_contacts(list, field_id.unwrap_or_default(), cancel, page))
+        pages(RunError::count_mismatch, page, |page| {
+            self.read_contacts(list, field_id.unwrap_or_default(), cancel, page)
+        })
     }
 }
 

@@ -28,23 +28,17 @@ fn contacts(numbers: impl IntoIterator<Item = u32>) -> Vec<Contact> {
 
 /// Reads by the script; the result, and the pages told as (contacts read, size of the list).
 fn read_with(
-    readings: Vec<Vec<Contact>>,
-    counts: &[u64],
+    source: &ScriptedSource,
     change: impl FnOnce(&mut SyncSettings),
 ) -> (Result<Account, RunError>, Vec<(u64, u64)>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("a.db")), Arc::new(SystemClock)).unwrap();
     let spool = Spool::create(folder.path(), RunId(1)).unwrap();
-    let source = ScriptedSource {
-        readings: Mutex::new(readings.into()),
-        counts: Mutex::new(counts.to_vec().into()),
-        ..ScriptedSource::default()
-    };
     let mut settings = SyncSettings::of_tests(folder.path());
     change(&mut settings);
     let told = Mutex::new(Vec::new());
     let reader = Reader {
-        source: &source,
+        source,
         list: &ContactList::All,
         values: &ValueSource::Field("f1".to_owned()),
         encoder: &Encoder::new(None, "2026-11-21".parse().unwrap()),
@@ -62,8 +56,17 @@ fn read_with(
     (account, told.into_inner().unwrap())
 }
 
+/// A source whose readings bring these contacts, and which counts so many after each.
+fn source(readings: Vec<Vec<Contact>>, counts: &[u64]) -> ScriptedSource {
+    ScriptedSource {
+        readings: Mutex::new(readings.into()),
+        counts: Mutex::new(counts.to_vec().into()),
+        ..ScriptedSource::default()
+    }
+}
+
 fn read(readings: Vec<Vec<Contact>>, counts: &[u64]) -> Result<Account, RunError> {
-    read_with(readings, counts, |_settings| {}).0
+    read_with(&source(readings, counts), |_settings| {}).0
 }
 
 #[test]
@@ -96,11 +99,24 @@ fn a_duplicate_never_stands_in_for_a_contact_that_was_not_read() {
 
 #[test]
 fn a_list_that_changes_twice_fails_the_run_rather_than_being_sent_in_part() {
-    let (result, told) = read_with(vec![contacts(1..=3), contacts(1..=3)], &[4, 5], |_settings| {});
+    let (result, told) = read_with(&source(vec![contacts(1..=3), contacts(1..=3)], &[4, 5]), |_settings| {});
     let error = result.map(|account| account.counts).unwrap_err();
     assert!(matches!(error, RunError::CountMismatch { read: 3, counted: 5 }), "{error:?}");
     assert!(error.explain().message.contains("changed twice"));
     assert_eq!(told, [(3, 3), (3, 3)]);
+}
+
+#[test]
+fn a_reading_that_was_cut_short_is_repeated_although_the_count_fits() {
+    // One contact was never given, and one that was is gone by the time of the count.
+    let cut_short = |missing: Vec<u64>, readings, counts: &[u64]| {
+        let source = ScriptedSource { missing: Mutex::new(missing.into()), ..source(readings, counts) };
+        read_with(&source, |_settings| {}).0
+    };
+    let account = cut_short(vec![1, 0], vec![contacts(1..=3), contacts(2..=4)], &[3]).unwrap();
+    assert_eq!(account.values, [200, 300, 400]);
+    let twice = cut_short(vec![1, 1], vec![contacts(1..=3), contacts(1..=3)], &[]);
+    assert!(matches!(twice, Err(RunError::CountMismatch { read: 3, counted: 4 })));
 }
 
 #[test]
@@ -119,7 +135,7 @@ fn an_opt_out_counts_by_the_rule_and_never_shifts_a_rank() {
         vec![(1..).zip(&asked).map(with).collect()]
     };
     for (rule, excluded) in [(OptOutRule::All, 2), (OptOutRule::EmailAndSms, 3), (OptOutRule::Off, 0)] {
-        let (account, _) = read_with(list(), &[6], |settings| settings.respect_opt_out = rule);
+        let (account, _) = read_with(&source(list(), &[6]), |settings| settings.respect_opt_out = rule);
         let account = account.unwrap();
         assert_eq!(
             (account.counts.excluded_opted_out, account.counts.sent),
@@ -136,7 +152,7 @@ fn blank_bad_and_small_values_have_buckets_of_their_own_and_values_of_two_readin
     let with =
         |(number, text): (u32, &&str)| Contact { ltv: RawLtv::Text((*text).to_owned()), ..contact(number) };
     let list = || vec![(1..).zip(&values).map(with).collect()];
-    let (account, _) = read_with(list(), &[8], |settings| settings.ltv_min = Some(Cents(100)));
+    let (account, _) = read_with(&source(list(), &[8]), |settings| settings.ltv_min = Some(Cents(100)));
     let account = account.unwrap();
     let counts = &account.counts;
     assert_eq!(
@@ -145,7 +161,8 @@ fn blank_bad_and_small_values_have_buckets_of_their_own_and_values_of_two_readin
     );
     assert_eq!(account.values, [1200, 179_700, 180, 50, 0], "ranks are taken over all values");
     assert_eq!(account.ambiguous, 2);
-    let (account, _) = read_with(list(), &[8], |settings| settings.decimal_mark = DecimalMark::Comma);
+    let (account, _) =
+        read_with(&source(list(), &[8]), |settings| settings.decimal_mark = DecimalMark::Comma);
     let account = account.unwrap();
     assert_eq!((account.values, account.ambiguous), (vec![1200, 180, 179_700, 50, 0], 2));
 }

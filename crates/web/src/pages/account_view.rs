@@ -42,14 +42,15 @@ pub(super) struct Sums {
     pub(super) rejected: u64,
 }
 
+/// What became of a contact, in the three words of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Sent,
     Skipped,
     Rejected,
 }
 
-fn fate(bucket: Bucket) -> Fate {
+pub(super) fn fate(bucket: Bucket) -> Fate {
     match bucket {
         Bucket::Sent => Fate::Sent,
         Bucket::BadLtv | Bucket::NoIdentifier | Bucket::RefusedByMeta => Fate::Rejected,

@@ -1,6 +1,7 @@
 //! `GET /sync/{id}/contacts.csv?bucket=…`: the contacts of a run that ended in a bucket, or in one of several, as a file
 //! for a spreadsheet. It is read from the database part by part while it is sent, so its length costs no memory.
 
+use super::account_view::{Fate, fate};
 use super::problem_rows::link;
 use crate::app::App;
 use crate::problem::Problem;
@@ -32,19 +33,12 @@ const COLUMNS: [&str; 8] = [
 /// Without it spreadsheets read the file in the encoding of the computer's language.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Words for several buckets at once. With those that were sent and those that were read twice they are all contacts.
-const GROUPS: [(&str, &[Bucket]); 3] = [
-    ("rejected", &[Bucket::BadLtv, Bucket::NoIdentifier]),
-    ("refused", &[Bucket::RefusedByMeta]),
-    ("skipped", &[Bucket::NoLtv, Bucket::OptedOut, Bucket::BelowMinimum, Bucket::Merged, Bucket::Suppressed]),
-];
-
 /// How far the file has been read.
 struct Reading {
     app: web::Data<App>,
     run: RunId,
     /// Those that are not yet read to their end.
-    buckets: &'static [Bucket],
+    buckets: Vec<Bucket>,
     /// Where the part before ended, in the first of them.
     behind: Option<ContactPlace>,
 }
@@ -56,7 +50,10 @@ pub(crate) async fn download(
 ) -> Result<HttpResponse, Problem> {
     let run = RunId(id.parse().ok().ok_or(Problem::NotFound)?);
     let word = query.iter().find(|(key, _)| key == "bucket").map_or("", |(_, word)| word);
-    let buckets = buckets(word).ok_or(Problem::NotFound)?;
+    let buckets = buckets(word);
+    if buckets.is_empty() {
+        return Err(Problem::NotFound);
+    }
     app.read(move |store| store.run_get(run)).await?.ok_or(Problem::NotFound)?;
     // What goes wrong before anything is sent can still be told as a page.
     let Some((first, reading)) = Reading { app, run, buckets, behind: None }.next().await? else {
@@ -80,17 +77,21 @@ pub(crate) async fn download(
         .streaming(Box::pin(file)))
 }
 
-/// The buckets that a word of the address means: those of a group, or the one with this name.
-fn buckets(word: &str) -> Option<&'static [Bucket]> {
-    let group = GROUPS.iter().find(|(name, _)| *name == word).map(|(_, buckets)| *buckets);
-    let one = || Bucket::ALL.iter().find(|bucket| bucket.as_str() == word).map(std::slice::from_ref);
-    group.or_else(one)
+/// The buckets that a word of the address means: the one with this name, or all contacts that were skipped or rejected.
+fn buckets(word: &str) -> Vec<Bucket> {
+    let is_meant = |bucket: &Bucket| match word {
+        "skipped" => fate(*bucket) == Fate::Skipped,
+        "rejected" => fate(*bucket) == Fate::Rejected,
+        "refused" => *bucket == Bucket::RefusedByMeta,
+        name => bucket.as_str() == name,
+    };
+    Bucket::ALL.iter().copied().filter(is_meant).collect()
 }
 
 impl Reading {
     /// The next lines, and where to go on.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Problem> {
-        while let Some((&bucket, later)) = self.buckets.split_first() {
+        while let Some(bucket) = self.buckets.first().copied() {
             let (run, behind) = (self.run, self.behind.take());
             let part = move |store: &persistence::Store| {
                 store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE)
@@ -102,7 +103,7 @@ impl Reading {
                 self.behind = part.end;
                 return Ok(Some((lines.into(), self)));
             }
-            self.buckets = later;
+            self.buckets.remove(0);
         }
         Ok(None)
     }
@@ -144,7 +145,7 @@ fn records(rows: impl IntoIterator<Item = [String; 8]>) -> Result<Vec<u8>, Probl
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUPS, buckets, harmless, records};
+    use super::{buckets, harmless, records};
     use domain::Bucket;
 
     #[test]
@@ -177,13 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn every_bucket_that_is_stored_is_sent_or_in_one_group() {
+    fn every_bucket_is_sent_skipped_or_rejected() {
+        let mut grouped = [buckets("sent"), buckets("skipped"), buckets("rejected")].concat();
+        grouped.sort_unstable();
+        assert_eq!(grouped, Bucket::ALL);
         for bucket in Bucket::ALL {
-            let groups = GROUPS.iter().filter(|(_, buckets)| buckets.contains(bucket)).count();
-            let alone = matches!(bucket, Bucket::Sent | Bucket::Duplicate);
-            assert_eq!(groups, usize::from(!alone), "{bucket}");
-            assert_eq!(buckets(bucket.as_str()), Some(&[*bucket][..]));
+            assert_eq!(buckets(bucket.as_str()), [*bucket]);
         }
-        assert_eq!((buckets(""), buckets("everything")), (None, None));
+        assert_eq!(buckets("refused"), [Bucket::RefusedByMeta]);
+        assert!(buckets("").is_empty() && buckets("everything").is_empty());
     }
 }

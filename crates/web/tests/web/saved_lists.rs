@@ -97,6 +97,10 @@ fn the_list_of_the_environment_can_not_be_deleted_while_nothing_else_is_chosen()
     });
     send(&api, "POST", "/api/smart-lists", &vips("VIP")).expect(201);
     delete(&api, "filter:1").problem(409, "in_use", &["VIP"]);
+    send(&api, "POST", "/api/config", &json!({"ghl_smart_list_id": "filter:1"})).expect(200);
+    for spelling in ["filter:1", "%20filter%3A1", "filter:01"] {
+        assert_ne!(delete(&api, spelling).status, 204, "{spelling}");
+    }
     send(&api, "POST", "/api/config", &json!({"ghl_smart_list_id": "all"})).expect(200);
     assert_eq!(delete(&api, "filter:1").status, 204);
 }
@@ -129,6 +133,23 @@ fn conditions_that_can_not_be_used_are_named_by_their_place_and_nothing_is_saved
         );
     }
     assert_eq!(api.store.filters().unwrap(), []);
+}
+
+#[test]
+fn a_selected_filter_whose_field_is_gone_is_not_counted_and_hides_no_other_list() {
+    let api = Api::on_sandbox(sandbox::SandboxSettings::default(), |installation| {
+        installation.initial = (Some("filter:1".into()), Some("lifetime_value".into()));
+    });
+    let gone = r#"[{"field": "customFields.Shoe size", "operator": "exists"}]"#;
+    api.store.filter_add("Shoes", &domain::Conditions(gone.to_owned())).unwrap();
+    let lists = api.get("/api/smart-lists").expect(200);
+    let count = |id: &str| {
+        let all = lists["smart_lists"].as_array().unwrap();
+        all.iter().find(|list| list["id"] == id).unwrap()["contacts"].clone()
+    };
+    assert_eq!((count("filter:1"), count("all").is_u64()), (Value::Null, true));
+    let form = api.get("/").text;
+    assert!(form.contains("Shoes") && form.contains("value=\"all\""), "another list can be chosen");
 }
 
 #[test]

@@ -28,7 +28,7 @@ const TOO_WIDE: &str = "
 /// What a finger has to hit and is lower than 40 pixels; of a box it is its label. Links in a text are read, not hit.
 const TOO_SMALL: &str = "
     const targets = [...document.querySelectorAll('button, select, summary, nav a, input:not([type=hidden])')]
-        .filter((part) => part.checkVisibility())
+        .filter((part) => part.checkVisibility() && !part.closest('[aria-hidden=true]'))
         .map((part) => (['checkbox', 'radio'].includes(part.type) ? part.labels[0] : part));
     return targets.filter((part) => part.getBoundingClientRect().height < 40).map((part) => part.outerHTML);";
 

@@ -7,7 +7,7 @@ use fantoccini::{Client, ClientBuilder};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::process::{Child, Command, Stdio};
 use tokio::runtime::Runtime;
 use url::{ParseError, Url};
@@ -60,7 +60,9 @@ impl Scheme {
 pub(crate) fn browse(base: &str, flow: impl FnOnce(&Browser)) {
     let driver = match Driver::start() {
         Ok(driver) => driver,
-        Err(error) if std::env::var_os("REQUIRE_BROWSER").is_none() => {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound && std::env::var_os("REQUIRE_BROWSER").is_none() =>
+        {
             println!("left out: chromedriver can not be run ({error}); scripts/browser installs it");
             return;
         }
@@ -86,18 +88,25 @@ struct Driver {
 }
 
 impl Driver {
+    /// It takes a port of ::1 that nobody uses, and gives up when the same of 127.0.0.1 is in use: then once more.
     fn start() -> std::io::Result<Self> {
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_suffix('.')?.split_once("successfully on port ")?.1.parse().ok())
-            .expect("chromedriver names its port");
-        Ok(Self { process, port })
+        let mut said = String::new();
+        for _ in 0..10 {
+            let mut process = Command::new("chromedriver")
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()?;
+            for line in BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok) {
+                let port = line.strip_suffix('.').and_then(|line| line.split_once("successfully on port "));
+                if let Some((_, port)) = port {
+                    return Ok(Self { port: port.parse().unwrap(), process });
+                }
+                said.push_str(&line);
+            }
+            process.wait()?;
+        }
+        Err(std::io::Error::other(said))
     }
 
     fn address(&self) -> String {

@@ -19,6 +19,7 @@ const named = (element) => {
   return spoken(element);
 };
 const wanted = plain(words);
-const shown = [...document.querySelectorAll(selectors[role])].filter((element) => element.checkVisibility());
+const shown = [...document.querySelectorAll(selectors[role])]
+  .filter((element) => element.checkVisibility() && !element.closest("[aria-hidden=true]"));
 const exact = shown.filter((element) => plain(named(element)) === wanted);
 return exact.length ? exact : shown.filter((element) => plain(named(element)).startsWith(wanted));

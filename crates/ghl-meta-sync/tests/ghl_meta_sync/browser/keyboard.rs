@@ -12,7 +12,7 @@ fn tab_reaches_everything_and_enter_starts_a_sync() {
     hold_at_matching(&mut instance);
     let served = Served::start(&mut instance);
     browse(&served.base, |browser| {
-        for page in ["/", "/sync/1", "/connections", "/settings"] {
+        for page in ["/", "/sync/1", "/connections", "/settings", "/filters/new", "/preview"] {
             browser.open_page(page);
             assert_eq!(browser.unreached_by_tab(), Vec::<String>::new(), "{page}");
         }

@@ -199,7 +199,7 @@ impl Browser {
     /// Presses Tab once around the page: the links, buttons and fields it did not come to.
     pub fn unreached_by_tab(&self) -> Vec<String> {
         let usable = "const usable = [...document.querySelectorAll('a[href], button, select, summary, input:not([type=hidden])')] \
-                      .filter((part) => part.checkVisibility() && !part.disabled);";
+                      .filter((part) => part.checkVisibility() && !part.disabled && !part.closest('[aria-hidden=true]'));";
         let count = self.script(&format!("{usable} return usable.length"), vec![]).as_u64().unwrap();
         assert!(count > 3, "there is too little on this page");
         self.script("window.reached = new Set(); document.activeElement.blur()", vec![]);

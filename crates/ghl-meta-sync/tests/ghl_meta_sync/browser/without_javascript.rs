@@ -18,6 +18,12 @@ fn everything_works_without_javascript() {
         browser.choose("Lifetime value field", "Lifetime Value");
         browser.press("Save configuration");
         browser.sees("saved");
+        browser.follow("Preview what would be sent");
+        browser.press("Make a preview");
+        browser.wait_until("the preview is not made", || {
+            browser.reload();
+            Ok(browser.text().contains("Where every contact would end"))
+        });
         browser.press("Sync now");
         browser.sees("Sync 1 is running");
         wait_for_step(&instance, Step::Wait);

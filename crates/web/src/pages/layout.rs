@@ -48,8 +48,6 @@ pub(super) struct Layout {
     /// Whether the parts travel beside another answer and find their place by their ids.
     pub(super) out_of_band: bool,
     pub(super) version: &'static str,
-    /// The version of the tables.
-    pub(super) schema_version: String,
 }
 
 /// What a part needs of the layout when it travels alone.
@@ -108,7 +106,6 @@ impl Layout {
             with_logout: app.gate.is_some(),
             notice: None,
             out_of_band: false,
-            schema_version: app.schema_version.clone(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }

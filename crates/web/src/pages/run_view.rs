@@ -194,6 +194,10 @@ fn steps(run: &Run, now: DateTime<Utc>) -> Vec<StepView> {
 }
 
 fn counts(step: &StepRecord) -> Option<String> {
+    // "2357 contacts" says it already.
+    if step.detail.as_ref().is_some_and(|detail| detail.starts_with(&format!("{} ", step.done))) {
+        return None;
+    }
     match (step.done, step.total) {
         (0, None) => None,
         (done, Some(total)) if done != total => Some(format!("{} of {}", grouped(done), grouped(total))),

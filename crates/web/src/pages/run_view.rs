@@ -56,7 +56,11 @@ pub(super) struct RunView {
 /// What failed, why, and what to do.
 pub(super) struct FailureView {
     /// Whether the program ended before the run did.
-    pub(super) interrupted: bool,
+    /// `bad`, or `idle` for what somebody wanted.
+    pub(super) class: &'static str,
+    pub(super) icon: &'static str,
+    /// `Failed`, `Interrupted` or `Cancelled`.
+    pub(super) word: &'static str,
     pub(super) step: &'static str,
     pub(super) message: String,
     pub(super) remedy: Vec<Part>,
@@ -164,8 +168,15 @@ fn failure(run: &Run) -> Option<FailureView> {
     let failure = run.failure.as_ref()?;
     let code = failure.provider_code.iter().map(|code| ("Provider's code", code.clone()));
     let trace = failure.trace_id.iter().map(|trace| ("Provider's trace id", trace.clone()));
+    let (class, icon, word) = match run.status {
+        RunStatus::Cancelled => ("idle", "■", "Cancelled"),
+        _ if failure.is_interruption() => ("bad", "✕", "Interrupted"),
+        _ => ("bad", "✕", "Failed"),
+    };
     Some(FailureView {
-        interrupted: failure.is_interruption(),
+        class,
+        icon,
+        word,
         step: failure.step.title(),
         message: failure.message.clone(),
         remedy: linked(&failure.remedy),

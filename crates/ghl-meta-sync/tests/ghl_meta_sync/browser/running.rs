@@ -50,6 +50,8 @@ fn a_running_sync_is_cancelled() {
         wait_for_step(&instance, Step::Wait);
         browser.press("Cancel this sync");
         browser.has_title("Cancelled");
+        browser.sees("Cancelled at step: Wait for Meta");
+        browser.sees_no_more("stops before its next call");
         assert!(browser.is_enabled("button", "Sync now"), "the next one can begin");
         browser.judge("cancelled");
     });

@@ -52,6 +52,8 @@ pub fn run(terminal: &Terminal) -> Result<(), Failed> {
     wait_for_the_end()?;
     log::info!("stopping");
     drop(scheduler);
+    // Its working files hold personal data: it gets the time that the sync gets, and then some.
+    dashboard.close_previews();
     if let Some(sync) = installed.sync()
         && !sync.stop(STOP_WITHIN)
     {

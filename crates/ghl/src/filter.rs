@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
 }
 
 /// What of a whole search body may be pasted along: it says how to page, not whom to find.
-const PAGING_KEYS: [&str; 5] = ["locationId", "page", "pageLimit", "searchAfter", "sort"];
+pub const PAGING_KEYS: [&str; 5] = ["locationId", "page", "pageLimit", "searchAfter", "sort"];
 
 impl Filter {
     /// Reads conditions as a person pastes them: a list of conditions, one condition or group, or a whole search body.

@@ -21,7 +21,7 @@ mod wire_text;
 
 pub use client::{DEFAULT_BASE_URL, GhlClient, GhlSettings};
 pub use error::GhlError;
-pub use filter::{Entry, Filter, Problem, Question, custom_field, standard_fields};
+pub use filter::{Entry, Filter, PAGING_KEYS, Problem, Question, custom_field, standard_fields};
 pub use location::{CustomField, Location};
 pub use opportunity::{Pipeline, WonOpportunity};
 pub use query::ContactQuery;

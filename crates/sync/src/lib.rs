@@ -46,7 +46,7 @@ pub use edges::{
     Pipeline, Ranker, SourceList, ValueField, WonOpportunity,
 };
 pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
-pub use ghl::{Entry, Question};
+pub use ghl::{Entry, PAGING_KEYS, Question};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
 pub use progress::{NobodyWatches, Watcher};

@@ -197,9 +197,18 @@ pub(crate) fn key_of(bytes: &[u8]) -> [u8; 16] {
 /// Most characters of a bad value that are repeated.
 const SHOWN_OF_A_BAD_VALUE: usize = 40;
 
-/// `the value is not a number: "TBD"`. What stands in the field is repeated, because whoever corrects it looks for it.
+/// From this many digits on a text may hold a phone number or that of a card, however it is written.
+const DIGITS_OF_A_PHONE: usize = 7;
+
+/// `the value is not a number: "TBD"`. What stands in the field is repeated, because whoever corrects it looks for it;
+/// not when it may be a person's number.
 fn why_bad_ltv(why: BadLtv, raw: &RawLtv) -> String {
     match raw {
+        RawLtv::Text(text) | RawLtv::Number(text)
+            if text.chars().filter(|c| c.is_numeric()).count() >= DIGITS_OF_A_PHONE =>
+        {
+            format!("{why}: \"***\"")
+        }
         RawLtv::Text(text) | RawLtv::Number(text) => {
             format!("{why}: \"{}\"", one_line(&presentable(text, &[]), SHOWN_OF_A_BAD_VALUE))
         }

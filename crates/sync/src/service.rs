@@ -95,6 +95,11 @@ impl SyncService {
         Self { parts: Arc::new(parts), ..self.clone() }
     }
 
+    /// What it works with.
+    pub fn settings(&self) -> &SyncSettings {
+        &self.parts.settings
+    }
+
     /// What holds the lifetime values when the settings say that it is no field to choose (`LTV_SOURCE`).
     pub fn value_source(&self) -> Option<ValueField> {
         self.parts.settings.ltv_source.in_place_of_a_field()

@@ -82,7 +82,7 @@ impl LtvSource {
 }
 
 /// Settings of the sync.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncSettings {
     /// Folder for the working files of runs; each run has its own below it.
     pub spool_folder: PathBuf,

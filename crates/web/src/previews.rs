@@ -11,7 +11,7 @@ use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use sync::{Preview, SyncService};
+use sync::{Preview, SyncService, SyncSettings};
 
 /// The only preview; the same for all workers. What it found is forgotten when the service is started anew.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) under_way: Option<UnderWay>,
     /// What the latest one found.
     pub(crate) last: Option<Made>,
+    /// Whether the service is being stopped.
+    is_closed: bool,
 }
 
 /// A preview that is being made.
@@ -45,6 +47,8 @@ pub(crate) struct Made {
     pub(crate) at: DateTime<Utc>,
     /// What it found, or why it could not be made.
     pub(crate) outcome: Result<Arc<Preview>, Explanation>,
+    /// The settings it was made with.
+    pub(crate) settings: SyncSettings,
 }
 
 impl Previews {
@@ -64,9 +68,15 @@ impl Previews {
         }
     }
 
-    /// [`Self::cancel`], and waits for its end, because its working files hold personal data and go with it.
-    pub(crate) fn stop(&self, within: Duration) {
+    /// [`Self::cancel`], and begins no other from now on.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
         self.cancel();
+    }
+
+    /// [`Self::close`], and waits for its end, because its working files hold personal data and go with it.
+    pub(crate) fn stop(&self, within: Duration) {
+        self.close();
         let is_going_on = |state: &mut State| state.under_way.is_some();
         drop(self.ended.wait_timeout_while(self.lock(), within, is_going_on));
     }
@@ -77,9 +87,14 @@ impl Previews {
         }
     }
 
-    fn end(&self, outcome: Result<Arc<Preview>, Explanation>) {
+    /// One that was stopped does not take the place of what an earlier one found.
+    fn end(&self, made: Made, cancel: &Cancel) {
         let mut state = self.lock();
-        *state = State { under_way: None, last: Some(Made { at: SystemClock.now(), outcome }) };
+        let is_stopped = made.outcome.is_err() && cancel.is_cancelled();
+        state.under_way = None;
+        if !(is_stopped && state.last.as_ref().is_some_and(|last| last.outcome.is_ok())) {
+            state.last = Some(made);
+        }
         self.ended.notify_all();
     }
 }
@@ -91,6 +106,12 @@ pub(crate) fn begin(app: &Arc<App>) -> Result<(), Problem> {
     let cancel = Cancel::new();
     {
         let mut state = app.previews.lock();
+        if state.is_closed {
+            return Err(Problem::NotReady(Explanation::new(
+                "No preview was begun: the service is being stopped.",
+                "Make it when the service is started again.",
+            )));
+        }
         if state.under_way.is_some() {
             return Ok(());
         }
@@ -103,7 +124,11 @@ pub(crate) fn begin(app: &Arc<App>) -> Result<(), Problem> {
         });
     }
     let maker = Arc::clone(app);
-    let make = move || maker.previews.end(make(&maker.previews, &sync, &config, &cancel));
+    let make = move || {
+        let outcome = make(&maker.previews, &sync, &config, &cancel);
+        let made = Made { at: SystemClock.now(), outcome, settings: sync.settings().clone() };
+        maker.previews.end(made, &cancel);
+    };
     match std::thread::Builder::new().name("preview".to_owned()).spawn(make) {
         Ok(_thread) => Ok(()),
         Err(error) => {

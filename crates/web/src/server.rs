@@ -98,6 +98,12 @@ impl RunningServer {
         self.address
     }
 
+    /// Begins no preview from now on and asks the one that is being made to end, without waiting for it; everything else is
+    /// served on. [`Self::stop`] does so too, and waits.
+    pub fn close_previews(&self) {
+        self.previews.close();
+    }
+
     /// Stops accepting, waits for the requests under way for at most five seconds, and ends the thread.
     pub fn stop(mut self) {
         self.finish();

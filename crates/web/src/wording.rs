@@ -131,9 +131,15 @@ pub(crate) fn masked_email(address: &str) -> String {
     let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
     let Some((local, domain)) = address.trim().rsplit_once('@') else { return "***".to_owned() };
     match domain.rsplit_once('.') {
+        // Whatever else stands behind the last dot may be anything, such as a phone number.
+        Some((name, top)) if !is_top_level(top) => format!("{}***@{}***.***", first(local), first(name)),
         Some((name, top)) => format!("{}***@{}***.{top}", first(local), first(name)),
         None => format!("{}***@{}***", first(local), first(domain)),
     }
+}
+
+fn is_top_level(top: &str) -> bool {
+    (2..=24).contains(&top.len()) && top.bytes().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `***12`: the last two digits.
@@ -278,6 +284,10 @@ mod tests {
             ("jane.doe@example.com", "j***@e***.com"),
             ("a@b", "a***@b***"),
             ("@x.org", "***@x***.org"),
+            ("ann@example.com 415-555-0100", "a***@e***.***"),
+            ("ann@example.4155550100\u{ff11}", "a***@e***.***"),
+            ("ann@example.c", "a***@e***.***"),
+            (&format!("ann@example.{}", "m".repeat(25)), "a***@e***.***"),
             ("ö@ü.example.com", "ö***@ü***.com"),
             ("not an address", "***"),
         ] {

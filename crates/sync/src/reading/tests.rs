@@ -174,7 +174,13 @@ fn what_stands_in_place_of_an_amount_is_repeated_in_short_and_without_addresses(
         (text("TBD"), "the value is not a number: \"TBD\""),
         (text("ask ann@example.com"), "the value is not a number: \"ask ***\""),
         (text("x\r\n=1"), "the value is not a number: \"x =1\""),
-        (RawLtv::Number("1".repeat(20)), "the value has more than 18 digits: \"11111111111111111111\""),
+        (RawLtv::Number("1".repeat(20)), "the value has more than 18 digits: \"***\""),
+        (text("+1 (415) 555 0199"), "the value is not a number: \"***\""),
+        (text("4155550199x12"), "the value is not a number: \"***\""),
+        (text("tel:+14155550199"), "the value is not a number: \"***\""),
+        (text("card 4111 1111 1111 1111"), "the value is not a number: \"***\""),
+        (text("call ４１５５５５０"), "the value is not a number: \"***\""),
+        (text("call 415 555"), "the value is not a number: \"call 415 555\""),
         (RawLtv::NotScalar, "the field holds a list or an object, not an amount"),
     ] {
         let LtvReading::BadLtv(why) = read_ltv(&raw, DecimalMark::Point) else { panic!("{shown}") };

@@ -125,12 +125,31 @@ fn cells(contact: &RunContact, location: Option<&str>) -> [String; 8] {
     ]
 }
 
-/// A text that no spreadsheet takes for a formula: behind an apostrophe it is a text.
+/// A text that no spreadsheet takes for a formula: behind an apostrophe it is a text. Where the language of a computer
+/// separates lists by `;`, or a person chose tabs, a spreadsheet knows neither our commas nor our quotes: there a cell
+/// begins wherever it finds its separator, so these are replaced, and what follows any that could be one is looked at too.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn harmless(text: String) -> String {
     let begins_a_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    let is_formula = text.trim_start().starts_with(begins_a_formula);
-    if is_formula || text.starts_with(char::is_control) { format!("'{text}") } else { text }
+    let mut harmless = String::with_capacity(text.len() + 1);
+    if text.starts_with(char::is_control) {
+        harmless.push('\'');
+    }
+    // Where the cell begins whose first sign is not yet read.
+    let mut begin = Some(harmless.len());
+    for c in text.chars() {
+        let c = if matches!(c, ';' | '\t') { ',' } else { c };
+        if let Some(begin) = begin.filter(|_| begins_a_formula(c)) {
+            harmless.insert(begin, '\'');
+        }
+        harmless.push(c);
+        begin = match c {
+            ',' | '"' | '\r' | '\n' => Some(harmless.len()),
+            c if c.is_whitespace() || c.is_control() => begin,
+            _ => None,
+        };
+    }
+    harmless
 }
 
 /// Lines as RFC 4180 has them.
@@ -150,22 +169,24 @@ mod tests {
 
     #[test]
     fn no_text_is_taken_for_a_formula() {
-        for text in [
-            "=1+1",
-            "+1",
-            "-1",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "\n",
-            " =1",
-            "\u{a0}@x",
-            "＝1",
-            "=HYPERLINK(\"//evil\")",
-        ] {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\n", " =1", "\u{a0}@x", "＝1", "=HYPERLINK(\"//evil\")"]
+        {
             assert_eq!(harmless(text.to_owned()), format!("'{text}"));
         }
-        for text in ["", "c1", "a=1", "1-2", "***23", "j***@e***.com", "'=1"] {
+        for (text, cells) in [
+            ("\t=1", "',\'=1"),
+            ("\r=1", "'\r'=1"),
+            ("x; =1+1;y", "x,' =1+1,y"),
+            ("x;\u{a0}＝1", "x,'\u{a0}＝1"),
+            ("x\t@y", "x,'@y"),
+            ("x, -1", "x,' -1"),
+            ("is no number: \"+1\"", "is no number: \"'+1\""),
+            ("x\r\n=1", "x\r\n'=1"),
+            ("=1;=2", "'=1,'=2"),
+        ] {
+            assert_eq!(harmless(text.to_owned()), cells);
+        }
+        for text in ["", "c1", "a, b=1", "\"TBD, maybe\"", "a=1", "1-2", "***23", "j***@e***.com", "'=1"] {
             assert_eq!(harmless(text.to_owned()), text);
         }
     }

@@ -6,7 +6,7 @@ use super::layout::{Layout, PartLayout};
 use super::notice::Notice;
 use super::preview_view::PreviewView;
 use super::standing::Standing;
-use super::{html, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
+use super::{html, html_with, is_shown_in_place, refusal_status, response, see_other, wants_fragment};
 use crate::app::App;
 use crate::csrf::CsrfForm;
 use crate::previews::{self, Made, State, UnderWay};
@@ -16,11 +16,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use domain::run::Step;
-use domain::{Clock, SystemClock};
+use domain::{Clock, ListSelection, SystemClock};
 use serde::de::IgnoredAny;
-
-/// A page without JavaScript asks for itself again after so many seconds.
-const ASKED_AGAIN_AFTER: u32 = 3;
 
 #[derive(Template)]
 #[template(path = "pages/preview.html", blocks = ["preview"])]
@@ -31,8 +28,8 @@ struct PreviewPage {
     impossible: Option<String>,
     under_way: Option<UnderWayView>,
     made: Option<MadeView>,
-    /// Whether what was previewed is no longer what is chosen.
-    is_old: bool,
+    /// In which way a sync would now work with something else than was previewed.
+    outdated: Option<&'static str>,
     again: bool,
     /// Whether screen readers are told that it has ended.
     announced: bool,
@@ -108,8 +105,17 @@ async fn page(
     status: StatusCode,
     notice: Option<Notice>,
 ) -> Result<HttpResponse, Problem> {
-    let standing = app.blocking(Standing::read).await?;
-    let State { under_way, last } = app.previews.state();
+    let State { under_way, last, .. } = app.previews.state();
+    let (standing, outdated, last) = app
+        .blocking(move |app| {
+            let standing = Standing::read(app)?;
+            let outdated = match &last {
+                Some(made) => outdated(app, made, &standing.choice)?,
+                None => None,
+            };
+            Ok((standing, outdated, last))
+        })
+        .await?;
     let under_way = under_way.map(|under_way| UnderWayView::new(&under_way, &standing));
     let under_way = match under_way {
         Some(under_way) if asks_again(request) => {
@@ -121,7 +127,7 @@ async fn page(
         layout: Layout::new(app, request, "/preview", "Preview", &standing),
         notice,
         impossible: standing.cannot_begin(),
-        is_old: last.as_ref().is_some_and(|made| is_old(made, &standing.choice)),
+        outdated,
         again: last.is_some(),
         announced: asks_again(request) && under_way.is_none(),
         under_way,
@@ -133,11 +139,7 @@ async fn page(
         response.insert_header(("HX-Retarget", "#preview")).insert_header(("HX-Reswap", "outerHTML"));
         return Ok(response.body(page.as_preview().render()?));
     }
-    let mut response = response(status);
-    if page.under_way.is_some() {
-        response.insert_header(("Refresh", ASKED_AGAIN_AFTER.to_string()));
-    }
-    Ok(response.body(page.render()?))
+    html_with(status, &page)
 }
 
 /// Whether the part that shows the progress asks how far it is now.
@@ -146,12 +148,26 @@ fn asks_again(request: &HttpRequest) -> bool {
         && request.headers().get("HX-Target").is_some_and(|target| target == "preview-live")
 }
 
-/// Whether another list or field was chosen since.
-fn is_old(made: &Made, choice: &Choice) -> bool {
+/// What was chosen or changed since.
+fn outdated(app: &App, made: &Made, choice: &Choice) -> Result<Option<&'static str>, Problem> {
     let (Ok(preview), Some(list), Some(field)) = (&made.outcome, &choice.list, &choice.field) else {
-        return false;
+        return Ok(None);
     };
-    preview.config.list_id != list.value || preview.config.ltv_field_key != field.value
+    let then = &preview.config;
+    if then.list_id != list.value || then.ltv_field_key != field.value {
+        return Ok(Some("Another list or field was chosen since. Make the preview again to see that one."));
+    }
+    if let Ok(ListSelection::Filter(id)) = then.list_id.parse() {
+        let conditions = app.store.filter_get(id)?.map(|saved| saved.conditions);
+        if conditions != then.list_conditions {
+            return Ok(Some(
+                "The conditions of the list were changed since. Make the preview again to see them.",
+            ));
+        }
+    }
+    let now = app.installation.sync();
+    let is_changed = now.is_some_and(|sync| *sync.settings() != made.settings);
+    Ok(is_changed.then_some("Settings were changed since. Make the preview again to see what they change."))
 }
 
 impl UnderWayView {

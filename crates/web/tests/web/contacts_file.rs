@@ -44,7 +44,7 @@ fn a_bucket_is_a_file_that_names_the_contact_and_the_reason_and_reaches_nobody()
     let dashboard = Dashboard::new();
     let run = running(&dashboard.store);
     let bad = [
-        contact("c1", Bucket::BadLtv, Some("the value is not a number: \"TBD, maybe\"")),
+        contact("c1", Bucket::BadLtv, Some("the value is not a number: \"TBD; =maybe\"")),
         contact("=cmd|'/c calc'!A1", Bucket::BadLtv, Some("=SUM(A1) of ann@example.com")),
     ];
     dashboard.store.contacts_insert(run, &bad).unwrap();
@@ -75,7 +75,7 @@ fn a_bucket_is_a_file_that_names_the_contact_and_the_reason_and_reaches_nobody()
         ]
     );
     assert_eq!(rows[1][1], "https://app.gohighlevel.com/v2/location/loc1/contacts/detail/c1");
-    assert_eq!(rows[1][3], "the value is not a number: \"TBD, maybe\"");
+    assert_eq!(rows[1][3], "the value is not a number: \"TBD,' =maybe\"");
     for personal in ["Janet", "Marple", "ann@", "example.com", "5550143"] {
         assert!(!answer.body.contains(personal), "{personal} in {}", answer.body);
     }

@@ -130,6 +130,7 @@ fn a_problem_stands_beside_its_condition_and_what_was_entered_stays() {
             (["customFields.Shoe size", "eq", "43"], "The field names no custom field of this location"),
             (["shoeSize", "eq", "43"], "The field `shoeSize` is not known"),
             (["dnd", "eq", "maybe"], "The value must be true or false."),
+            (["email", "is like", "x"], "The operator is not known"),
             (["dateAdded", "gte", "soon"], "The value must be a day such as"),
         ] {
             for pressed in ["save", "count"] {
@@ -142,6 +143,8 @@ fn a_problem_stands_beside_its_condition_and_what_was_entered_stays() {
                 assert!(second.contains("aria-describedby=\"row-1-problem\""), "{second}");
                 let kept = row[0] == "dnd" || second.contains(&format!("value=\"{}\"", row[2]));
                 assert!(kept, "{second}");
+                let chosen = format!("<option value=\"{}\" selected>", row[1]);
+                assert!(second.contains(&chosen), "{chosen} in {second}");
                 assert!(!answer.body.contains("id=\"row-0-problem\""), "the other one is good");
             }
         }
@@ -201,6 +204,36 @@ fn conditions_that_rows_can_not_hold_open_as_text_and_go_both_ways() {
 }
 
 #[test]
+fn a_saved_list_that_is_refused_by_now_says_why_when_it_opens() {
+    let site = Site::new();
+    let gone = json!([{"field": "tags", "operator": "eq", "value": "vip"},
+        {"field": "customFields.gone", "operator": "exists"}]);
+    site.store.filter_add("Gone", &Conditions(gone.to_string())).unwrap();
+    let html = site.page("/filters/1");
+    let told = between(&html, "id=\"row-1-problem\">✕ ", "</p>");
+    assert!(told.contains("names no custom field of this location"), "{told}");
+}
+
+#[test]
+fn what_the_form_would_change_stays_json() {
+    let site = Site::new();
+    let tag = json!({"field": "tags", "operator": "eq", "value": 2024});
+    let body = json!({"query": "ann", "filters": [{"field": "tags", "operator": "eq", "value": "vip"}]});
+    for json in [json!([tag]), body] {
+        let sent = [("name", "VIP"), ("json", &json.to_string()), ("do", "as_form")];
+        let answer = site.submit(NEW, NEW, &sent, false);
+        assert_eq!(answer.status, 422, "{json}");
+        check_page(&answer.body);
+        assert!(answer.body.contains("The form can not hold these conditions"), "{}", answer.body);
+        assert!(answer.body.contains("name=\"json\""), "{}", answer.body);
+    }
+    let day = |value: &str| press(&site, &[["dateAdded", "gte", value]], "as_form").body;
+    assert!(day("2026-01-05").contains("<input type=\"date\" id=\"value-0\" name=\"value\" value=\"2026-01-05\""));
+    let other = day("2026-1-5");
+    assert!(other.contains("<input type=\"text\" id=\"value-0\" name=\"value\" value=\"2026-1-5\""), "{other}");
+}
+
+#[test]
 fn hostile_names_and_values_stay_text() {
     let site = Site::new();
     let evil = "\"><script>alert(1)</script>";
@@ -239,7 +272,11 @@ fn htmx_gets_the_form_alone_and_a_count_while_one_types() {
         answer.body.trim().to_owned()
     };
     assert_eq!(count(&[VIP]), "2 contacts meet these conditions now.");
-    assert_eq!(count(&[["tags", "eq", ""]]), "Not counted yet: a condition is not complete.");
+    assert_eq!(count(&[["tags", "eq", ""]]), "Not counted yet. Condition 1: The value is missing.");
+    assert_eq!(
+        count(&[VIP, ["email", "contains", "x"]]),
+        "Not counted yet. Condition 2: The operator `contains` can not be asked of this field."
+    );
     assert_eq!(count(&[]), "Add a condition, and the contacts that meet it are counted.");
     assert!(html.contains("hx-trigger=\"load, input from:#filter-form delay:700ms\""));
     let saved = site.submit(NEW, NEW, &fields(&[VIP], "save"), true);

@@ -3,18 +3,23 @@
 use crate::dashboard_server::{Answer, Dashboard, check_page, read};
 use crate::pages_site::{FIVE, Site};
 use crate::runs::successful;
+use domain::Conditions;
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const HEADER: &str = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,city,state,postal_code,country,ltv_raw,ltv_expected,ltv_bucket,tags\n";
+
+/// Only without JavaScript, which asks for the progress alone.
+const REFRESH: &str = "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>";
 
 /// Waits for the end of the preview as a browser without JavaScript does; the page with what it found.
 fn made(site: &Site) -> String {
     let give_up = Instant::now() + Duration::from_secs(60);
     loop {
         let answer = site.get("/preview", false);
-        if answer.header("refresh").is_empty() {
+        if !answer.body.contains(REFRESH) {
             return answer.body;
         }
         assert!(Instant::now() < give_up, "{}", answer.body);
@@ -77,14 +82,16 @@ fn while_it_is_made_the_page_asks_again_and_a_second_one_is_not_begun() {
     slow_claude(&site, 1500);
     assert_eq!(site.submit("/preview", "/preview", &[], false).status, 303);
     let answer = site.get("/preview", false);
-    assert_eq!(answer.header("refresh"), "3", "without JavaScript it comes back by itself");
+    let head = answer.body.split("</head>").next().unwrap();
+    assert!(head.contains(REFRESH), "without JavaScript it comes back by itself: {head}");
+    assert!(answer.header("refresh").is_empty(), "with JavaScript it does not");
     check_page(&answer.body);
     assert!(
         answer.body.contains("A preview is being made") && answer.body.contains("action=\"/preview/cancel\"")
     );
     let part = site.fragment("/preview");
     assert!(part.body.trim_start().starts_with("<section class=\"card\" id=\"preview\""), "{}", part.body);
-    assert!(part.header("refresh").is_empty() && part.body.contains("hx-trigger=\"every 2s\""));
+    assert!(!part.body.contains("http-equiv") && part.body.contains("hx-trigger=\"every 2s\""));
     assert_eq!(part.header("vary"), "HX-Request");
     let live = asked_again(&site);
     assert!(live.body.starts_with("<div id=\"preview-live\""), "{}", live.body);
@@ -114,6 +121,53 @@ fn a_preview_can_be_stopped() {
     assert_eq!((answer.status, answer.header("location")), (303, "/preview"));
     let html = made(&site);
     assert!(html.contains("The preview was stopped before its end."), "{html}");
+}
+
+#[test]
+fn a_preview_that_is_stopped_leaves_what_the_last_one_found() {
+    let site = Site::configured();
+    site.submit("/preview", "/preview", &[], false);
+    assert!(made(&site).contains("5 contacts would be sent"));
+    slow_claude(&site, 30_000);
+    site.submit("/preview", "/preview", &[], false);
+    site.submit("/preview", "/preview/cancel", &[], false);
+    let html = made(&site);
+    assert!(html.contains("5 contacts would be sent") && !html.contains("was stopped"), "{html}");
+}
+
+#[test]
+fn a_service_that_is_being_stopped_ends_the_preview_and_begins_none() {
+    let site = Site::configured();
+    slow_claude(&site, 30_000);
+    site.submit("/preview", "/preview", &[], false);
+    site.server.close_previews();
+    let html = made(&site);
+    assert!(html.contains("The preview was stopped before its end."), "{html}");
+    let answer = site.submit("/preview", "/preview", &[], false);
+    assert!(answer.status == 503 && answer.body.contains("is being stopped"), "{}", answer.body);
+    assert!(!site.page("/preview").contains("A preview is being made"));
+}
+
+#[test]
+fn a_preview_of_conditions_or_settings_that_were_changed_since_says_so() {
+    let outdated = "were changed since. Make the preview again";
+    let site = Site::new();
+    let conditions = |tag: &str| {
+        Conditions(json!([{"field": "tags", "operator": "not_eq", "value": tag}]).to_string())
+    };
+    site.store.filter_add("Nobody", &conditions("nobody")).unwrap();
+    site.choose("filter:1", "Nobody");
+    site.submit("/preview", "/preview", &[], false);
+    let html = made(&site);
+    assert!(html.contains("5 contacts would be sent") && !html.contains(outdated), "{html}");
+    site.store.filter_change(1, "Nobody", &conditions("vip")).unwrap();
+    let html = site.page("/preview");
+    assert!(html.contains("The conditions of the list were changed since."), "{html}");
+    site.store.filter_change(1, "Another name", &conditions("nobody")).unwrap();
+    assert!(!site.page("/preview").contains(outdated), "the same contacts under another name");
+    site.change_sync(|settings| settings.lookalike_countries = vec!["CA".to_owned()]);
+    let html = site.page("/preview");
+    assert!(html.contains("Settings were changed since."), "{html}");
 }
 
 #[test]

@@ -30,6 +30,13 @@ fn below_a_path_everything_stays_below_it() {
         browser.find("dialog", "Sync 1");
         browser.press("Close");
         browser.is_at("/");
+        for (path, heading) in
+            [("/filters", "Smart Lists"), ("/filters/new", "New Smart List"), ("/preview", "Preview")]
+        {
+            browser.open_page(path);
+            browser.find("heading", heading);
+            browser.is_at(path);
+        }
         browser.follow("Connections");
         browser.press("Test Meta");
         browser.sees_in("Meta", "Works");

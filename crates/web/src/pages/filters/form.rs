@@ -1,7 +1,7 @@
 //! The conditions of a saved list as a form holds them, and as the JSON that is saved.
 
 use serde_json::{Map, Number, Value, json};
-use sync::{ConditionField, Entry};
+use sync::{ConditionField, Entry, PAGING_KEYS};
 
 /// Operators that are one in JSON, with the bound inside the value.
 const BOUNDS: [&str; 4] = ["gte", "gt", "lte", "lt"];
@@ -76,18 +76,31 @@ impl FilterForm {
 }
 
 impl Entered {
-    /// Saved or pasted conditions as rows, as far as rows can hold them.
+    /// Saved or pasted conditions as rows. `None` when rows can not hold all of it, for the check to look at the rest.
     pub(super) fn rows_of(json: &Value, fields: &[ConditionField]) -> Option<Self> {
         let nodes = match json {
             Value::Array(nodes) => nodes.as_slice(),
             Value::Object(one) if one.contains_key("field") || one.contains_key("group") => {
                 std::slice::from_ref(json)
             }
-            other => other.get("filters")?.as_array()?,
+            Value::Object(body) => {
+                let says_whom = |(key, value): (&String, &Value)| match key.as_str() {
+                    "filters" => false,
+                    "query" => value.as_str().is_none_or(|text| !text.trim().is_empty()),
+                    key => !PAGING_KEYS.contains(&key),
+                };
+                if body.iter().any(says_whom) {
+                    return None;
+                }
+                body.get("filters")?.as_array()?
+            }
+            _ => return None,
         };
         let (any, nodes) = match nodes {
             [only] if only.get("group").is_some() => {
+                let is_known = |key: &String| matches!(key.as_str(), "group" | "filters");
                 let any = match only.get("group")?.as_str()? {
+                    _ if !only.as_object()?.keys().all(is_known) => return None,
                     "OR" => true,
                     "AND" => false,
                     _ => return None,
@@ -163,12 +176,13 @@ impl Row {
     }
 }
 
-/// The field that a condition names.
+/// The field that a condition names. `None` when several are: the check tells which.
 pub(super) fn find<'a>(name: &str, fields: &'a [ConditionField]) -> Option<&'a ConditionField> {
-    fields
-        .iter()
-        .find(|field| field.name == name)
-        .or_else(|| fields.iter().find(|field| field.is_named(name)))
+    let only = |is_meant: &dyn Fn(&ConditionField) -> bool| {
+        let mut meant = fields.iter().filter(|field| is_meant(field));
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    only(&|field| field.name == name).or_else(|| only(&|field| field.is_named(name)))
 }
 
 /// The operators a row on this field offers.
@@ -208,17 +222,19 @@ fn rows_of_condition(condition: &Map<String, Value>, fields: &[ConditionField]) 
         operator: operator.to_owned(),
         value,
     };
+    // A row is the condition only if the same value comes out of it: 2024 and "2024" are two things to GoHighLevel.
+    let same = |row: Row, value: &Value| (row.to_json(fields).get("value") == Some(value)).then_some(row);
     match (operator, condition.get("value")) {
         ("range", Some(Value::Object(bounds))) if !bounds.is_empty() => {
             let bound = |(bound, value): (&String, &Value)| {
                 let is_known = BOUNDS.contains(&bound.as_str());
-                Some(row(bound, shown(value).filter(|_| is_known)?))
+                same(row(bound, shown(value).filter(|_| is_known)?), &json!({bound: value}))
             };
             bounds.iter().map(bound).collect()
         }
         ("exists" | "not_exists", None | Some(Value::Null)) => Some(vec![row(operator, String::new())]),
         ("eq" | "not_eq" | "contains" | "not_contains", Some(value)) => {
-            Some(vec![row(operator, shown(value)?)])
+            Some(vec![same(row(operator, shown(value)?), value)?])
         }
         _ => None,
     }
@@ -236,166 +252,4 @@ fn shown(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Entered, FilterForm, Pressed, Row, operators};
-    use serde_json::{Value, json};
-    use sync::{ConditionField, Entry, Question};
-
-    fn fields() -> Vec<ConditionField> {
-        let field = |name: &str, operators: &[&'static str], entry| ConditionField {
-            name: name.to_owned(),
-            other_names: vec![format!("{name} by another name")],
-            title: name.to_uppercase(),
-            question: Question { operators: operators.to_vec(), entry },
-        };
-        vec![
-            field("tags", &["eq", "not_eq", "contains", "exists", "not_exists"], Entry::Text),
-            field("dnd", &["eq", "not_eq"], Entry::Flag),
-            field("dateAdded", &["range", "exists"], Entry::Day),
-            field("customFields.ltv", &["range", "eq"], Entry::Number),
-        ]
-    }
-
-    fn row(field: &str, operator: &str, value: &str) -> Row {
-        Row { field: field.into(), operator: operator.into(), value: value.into() }
-    }
-
-    fn rows(any: bool, rows: &[Row]) -> Entered {
-        Entered::Rows { any, rows: rows.to_vec() }
-    }
-
-    #[test]
-    fn rows_become_conditions_and_conditions_rows() {
-        let all = [
-            row("tags", "eq", "vip"),
-            row("dnd", "eq", "false"),
-            row("dateAdded", "gte", "2026-01-31"),
-            row("customFields.ltv", "lt", "100.50"),
-            row("tags", "not_exists", ""),
-        ];
-        let conditions = json!([
-            {"field": "tags", "operator": "eq", "value": "vip"},
-            {"field": "dnd", "operator": "eq", "value": false},
-            {"field": "dateAdded", "operator": "range", "value": {"gte": "2026-01-31"}},
-            {"field": "customFields.ltv", "operator": "range", "value": {"lt": 100.50}},
-            {"field": "tags", "operator": "not_exists"},
-        ]);
-        for (any, json) in
-            [(false, conditions.clone()), (true, json!([{"group": "OR", "filters": conditions}]))]
-        {
-            assert_eq!(rows(any, &all).to_json(&fields()).unwrap(), json);
-            let read = Entered::rows_of(&json, &fields()).unwrap();
-            assert_eq!(read.to_json(&fields()).unwrap(), json, "{read:?}");
-        }
-        let one = rows(true, &all[..1]);
-        assert_eq!(one.to_json(&fields()).unwrap(), json!([conditions[0]]), "one alone needs no group");
-        let renamed = json!({"field": "customFields.ltv by another name", "operator": "eq", "value": 1});
-        assert_eq!(
-            Entered::rows_of(&renamed, &fields()),
-            Some(rows(false, &[row("customFields.ltv", "eq", "1")]))
-        );
-        let between = json!([{"field": "dateAdded", "operator": "range", "value": {"gte": "a", "lt": "b"}}]);
-        let both = rows(false, &[row("dateAdded", "gte", "a"), row("dateAdded", "lt", "b")]);
-        assert_eq!(Entered::rows_of(&between, &fields()), Some(both));
-    }
-
-    #[test]
-    fn what_rows_can_not_hold_stays_text() {
-        let condition = |value: Value| json!({"field": "tags", "operator": "eq", "value": value});
-        for json in [
-            json!([condition(json!("a")), {"group": "OR", "filters": [condition(json!("b"))]}]),
-            json!([{"group": "OR", "filters": [{"group": "AND", "filters": []}]}]),
-            json!([{"group": "OR", "filters": [
-                {"field": "dateAdded", "operator": "range", "value": {"gte": "a", "lt": "b"}}]}]),
-            json!([condition(json!(["a", "b"]))]),
-            json!([condition(json!(" a"))]),
-            json!([condition(json!("a\nb"))]),
-            json!([condition(json!(""))]),
-            json!([condition(Value::Null)]),
-            json!([{"field": "tags", "operator": "eq", "value": "a", "more": 1}]),
-            json!([{"field": "opportunities", "operator": "nested", "value": [{}]}]),
-            json!([{"group": "XOR", "filters": []}]),
-            json!("tags eq vip"),
-            json!([7]),
-        ] {
-            assert_eq!(Entered::rows_of(&json, &fields()), None, "{json}");
-        }
-    }
-
-    #[test]
-    fn what_is_entered_wrongly_is_left_to_the_check() {
-        let wrong = rows(
-            false,
-            &[
-                row("customFields.ltv", "gte", "1,200"),
-                row("dnd", "eq", "maybe"),
-                row("tags", "exists", "x"),
-                row("tags", "eq", "  "),
-            ],
-        );
-        assert_eq!(
-            wrong.to_json(&fields()).unwrap(),
-            json!([
-                {"field": "customFields.ltv", "operator": "range", "value": {"gte": "1,200"}},
-                {"field": "dnd", "operator": "eq", "value": "maybe"},
-                {"field": "tags", "operator": "exists", "value": "x"},
-                {"field": "tags", "operator": "eq"},
-            ])
-        );
-        assert!(Entered::Json("[".into()).to_json(&fields()).unwrap_err().contains("line 1"));
-    }
-
-    #[test]
-    fn a_problem_stands_beside_its_row() {
-        let two = [row("tags", "eq", "a"), row("tags", "eq", "b")];
-        for (any, path, place) in [
-            (false, "filters[1].value", Some(1)),
-            (false, "filters[0]", Some(0)),
-            (false, "filters[2].value", None),
-            (false, "filters", None),
-            (true, "filters[0].filters[1].value.gte", Some(1)),
-            (true, "filters[0].filters", None),
-        ] {
-            assert_eq!(rows(any, &two).row_of(path), place, "{path}");
-        }
-        assert_eq!(rows(true, &two[..1]).row_of("filters[0].operator"), Some(0));
-        assert_eq!(Entered::Json(String::new()).row_of("filters[0]"), None);
-    }
-
-    #[test]
-    fn a_form_is_read_in_its_order() {
-        let sent = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-        };
-        let (form, pressed) = FilterForm::read(&sent(&[
-            ("operator", "stray"),
-            ("name", "VIP"),
-            ("match", "any"),
-            ("field", "tags"),
-            ("operator", "eq"),
-            ("value", "a"),
-            ("field", "dnd"),
-            ("do", "remove:1"),
-        ]));
-        assert_eq!(form.conditions, rows(true, &[row("tags", "eq", "a"), row("dnd", "", "")]));
-        assert_eq!((form.name.as_str(), pressed), ("VIP", Pressed::Remove(1)));
-        for (pairs, expected) in [
-            (&[("do", "add"), ("new_field", "tags")][..], Pressed::Add("tags".into())),
-            (&[("do", "remove:x")][..], Pressed::Count),
-            (&[][..], Pressed::Count),
-            (&[("do", "save")][..], Pressed::Save),
-        ] {
-            assert_eq!(FilterForm::read(&sent(pairs)).1, expected);
-        }
-        let (form, _) = FilterForm::read(&sent(&[("json", "[]"), ("field", "tags")]));
-        assert_eq!(form.conditions, Entered::Json("[]".into()));
-    }
-
-    #[test]
-    fn a_new_row_asks_what_is_usual_of_its_field() {
-        assert_eq!(Row::new("dateAdded", &fields()), row("dateAdded", "gte", ""));
-        assert_eq!(Row::new("tags", &fields()), row("tags", "eq", ""));
-        assert_eq!(Row::new("gone", &fields()), row("gone", "eq", ""));
-        assert_eq!(operators(&fields()[2]), ["gte", "gt", "lte", "lt", "exists"]);
-    }
-}
+mod tests;

@@ -25,7 +25,7 @@ use persistence::SavedFilter;
 use serde::Deserialize;
 use serde_json::Value;
 use sync::{ConditionField, ListError};
-use view::{FilterView, Problems};
+use view::{FilterView, Problems, not_counted};
 
 #[derive(Template)]
 #[template(path = "pages/filters.html")]
@@ -112,8 +112,13 @@ pub(crate) async fn edit(
     let page = Page::new(&app, &request, Some(saved.clone())).await?;
     let form = as_saved(&saved, &page.fields);
     let json = serde_json::from_str(&saved.conditions.0).unwrap_or_default();
-    let counted = count(&app, json).await.ok();
-    page.show(StatusCode::OK, form, Problems::default(), counted)
+    let (problems, counted) = match count(&app, json).await {
+        Ok(counted) => (Problems::default(), Some(counted)),
+        Err(Refused::Conditions(problems)) => (*problems, None),
+        // The form is as good without the count.
+        Err(Refused::Other(_)) => (Problems::default(), None),
+    };
+    page.show(StatusCode::OK, form, problems, counted)
 }
 
 pub(crate) async fn create(
@@ -146,7 +151,7 @@ pub(crate) async fn recount(
         Ok(json) if json.as_array().is_some_and(Vec::is_empty) => NOTHING_TO_COUNT.to_owned(),
         Ok(json) => match count(&app, json).await {
             Ok(count) => count,
-            Err(Refused::Conditions(_)) => "Not counted yet: a condition is not complete.".to_owned(),
+            Err(Refused::Conditions(problems)) => not_counted(&form.conditions, &problems.conditions),
             Err(Refused::Other(problem)) => problem.words().2.message,
         },
     };
@@ -214,7 +219,7 @@ async fn answer(
         }
         (Ok(json), conditions, Pressed::AsForm) => {
             let Some(rows) = Entered::rows_of(&json, &page.fields) else {
-                let problem = "The form can not hold these conditions: groups within groups, several values in one condition, and opportunities. They can be saved as text.";
+                let problem = "The form can not hold these conditions: groups within groups, several values in one condition, opportunities, values of another kind than their field asks for, and a search body that says more than conditions. They stay as text, which can be saved unless the check refuses it.";
                 return page.show(
                     StatusCode::UNPROCESSABLE_ENTITY,
                     form,

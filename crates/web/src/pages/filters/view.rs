@@ -46,8 +46,8 @@ pub(super) struct FieldChoice {
 
 /// What can be asked of the field of a row.
 pub(super) struct OperatorChoice {
-    pub(super) word: &'static str,
-    pub(super) title: &'static str,
+    pub(super) word: String,
+    pub(super) title: String,
     pub(super) selected: bool,
 }
 
@@ -87,10 +87,7 @@ impl FilterView {
             .iter()
             .map(|problem| (form.conditions.row_of(&problem.path), problem))
             .partition(|(row, _)| row.is_some());
-        let others = others.into_iter().map(|(_, problem)| match &form.conditions {
-            Entered::Json(_) => format!("{} {}.", problem.path, problem.message),
-            Entered::Rows { .. } => format!("The list {}.", problem.message),
-        });
+        let others = others.into_iter().map(|(_, problem)| of_all(&form.conditions, problem));
         let custom = |field: &&ConditionField| field.name.starts_with(ConditionField::CUSTOM);
         let choice = |field: &ConditionField| FieldChoice { name: field.name.clone(), title: title(field) };
         let mut view = Self {
@@ -130,16 +127,26 @@ impl RowView {
         let entry = known.map_or(Entry::Text, |field| field.question.entry);
         // What is not known any more can still be seen, and taken away.
         let offered = known.map_or_else(|| OPERATORS.map(|(word, ..)| word).to_vec(), operators);
-        let is_day = entry == Entry::Day && (row.value.is_empty() || row.value.parse::<NaiveDate>().is_ok());
-        let operator = |&(word, plain, of_days): &(&'static str, &'static str, &'static str)| {
+        // What such an input can not show it empties, also a day that is written in another way.
+        let is_shown = |day: NaiveDate| day.format("%F").to_string() == row.value;
+        let is_day = entry == Entry::Day && (row.value.is_empty() || row.value.parse().is_ok_and(is_shown));
+        let operator = |&(word, plain, of_days): &(&str, &str, &str)| {
             let title = if entry == Entry::Day { of_days } else { plain };
-            OperatorChoice { word, title, selected: word == row.operator }
+            OperatorChoice { word: word.to_owned(), title: title.to_owned(), selected: word == row.operator }
         };
+        let of_row = |word: &str| offered.contains(&word) || word == row.operator;
+        let mut operators: Vec<OperatorChoice> =
+            OPERATORS.iter().filter(|(word, ..)| of_row(word)).map(operator).collect();
+        // One that is not offered stays chosen, for the check to refuse: else the first would take its place unseen.
+        if !row.operator.is_empty() && !operators.iter().any(|operator| operator.selected) {
+            let title = one_line(&row.operator, LONGEST);
+            operators.push(OperatorChoice { word: row.operator, title, selected: true });
+        }
         Self {
             place,
             number: place + 1,
             title: known.map_or_else(|| one_line(&row.field, LONGEST), title),
-            operators: OPERATORS.iter().filter(|(word, ..)| offered.contains(word)).map(operator).collect(),
+            operators,
             is_flag: entry == Entry::Flag,
             input: if is_day { "date" } else { "text" },
             field: row.field,
@@ -165,6 +172,23 @@ const OPERATORS: [(&str, &str, &str); 10] = [
 
 fn title(field: &ConditionField) -> String {
     one_line(&field.title, LONGEST)
+}
+
+/// Why conditions are not counted, in one line.
+pub(super) fn not_counted(conditions: &Entered, problems: &[ConditionProblem]) -> String {
+    let told = problems.iter().map(|problem| match conditions.row_of(&problem.path) {
+        Some(place) => format!("Condition {}: {}", place + 1, sentence(problem)),
+        None => of_all(conditions, problem),
+    });
+    format!("Not counted yet. {}", told.collect::<Vec<_>>().join(" "))
+}
+
+/// What belongs to no row.
+fn of_all(conditions: &Entered, problem: &ConditionProblem) -> String {
+    match conditions {
+        Entered::Json(_) => format!("{} {}.", problem.path, problem.message),
+        Entered::Rows { .. } => format!("The list {}.", problem.message),
+    }
 }
 
 /// `The value must be a number.`

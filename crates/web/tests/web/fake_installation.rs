@@ -24,6 +24,9 @@ const RECIPIENT: &str = "marketing@example.com";
 pub struct FakeInstallation {
     pub missing: Vec<&'static str>,
     pub sync: Option<SyncService>,
+    /// What `sync` was made of, and what takes its place when settings are changed.
+    pub parts: Option<Parts>,
+    pub changed_sync: Arc<Mutex<Option<SyncService>>>,
     pub leaving: Option<Leaving>,
     pub initial: (Option<String>, Option<String>),
     pub settings: Mutex<Vec<Setting>>,
@@ -44,6 +47,8 @@ impl FakeInstallation {
         Self {
             missing: vec!["GHL_API_KEY", "META_ACCESS_TOKEN"],
             sync: None,
+            parts: None,
+            changed_sync: Arc::default(),
             leaving: None,
             initial: (None, None),
             settings: Mutex::new(vec![prefix()]),
@@ -66,10 +71,12 @@ impl FakeInstallation {
             time_zone: chrono_tz::UTC,
             instance_tag: store.instance_tag().unwrap(),
         };
+        let parts = parts(sandbox, store, folder, mail_context.clone());
         Self {
             missing: vec![],
             leaving: Some(leaving(sandbox, store)),
-            sync: Some(service(sandbox, store, folder, mail_context.clone())),
+            sync: Some(SyncService::new(parts.clone())),
+            parts: Some(parts),
             mailer: Some((mailer(sandbox), mail_context)),
             ..Self::without_keys()
         }
@@ -82,7 +89,7 @@ impl Installation for FakeInstallation {
     }
 
     fn sync(&self) -> Option<SyncService> {
-        self.sync.clone()
+        self.changed_sync.lock().unwrap().clone().or_else(|| self.sync.clone())
     }
 
     fn initial_choice(&self) -> (Option<String>, Option<String>) {
@@ -189,7 +196,7 @@ fn leaving(sandbox: &Sandbox, store: &Store) -> Leaving {
     }
 }
 
-fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailContext) -> SyncService {
+fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailContext) -> Parts {
     let (addresses, credentials) = (sandbox.addresses(), sandbox.credentials());
     let url = |text: &str| BaseUrl::parse(text).unwrap();
     let retry = RetryPolicy {
@@ -216,7 +223,7 @@ fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCo
         "claude-sonnet-5-5",
     );
     claude.retry = retry;
-    SyncService::new(Parts {
+    Parts {
         store: store.clone(),
         source: Arc::new(ghl::GhlClient::new(ghl)),
         ranker: Arc::new(claude::ClaudeClient::new(claude)),
@@ -245,5 +252,5 @@ fn service(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCo
         },
         clock: Arc::new(SystemClock),
         watcher: Arc::new(NobodyWatches),
-    })
+    }
 }

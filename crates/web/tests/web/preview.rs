@@ -7,7 +7,9 @@ use domain::Conditions;
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use sync::SyncService;
 
 const HEADER: &str = "contact_id,first_name,last_name,email,phone_raw,phone_e164_truth,city,state,postal_code,country,ltv_raw,ltv_expected,ltv_bucket,tags\n";
 
@@ -151,10 +153,12 @@ fn a_service_that_is_being_stopped_ends_the_preview_and_begins_none() {
 #[test]
 fn a_preview_of_conditions_or_settings_that_were_changed_since_says_so() {
     let outdated = "were changed since. Make the preview again";
-    let site = Site::new();
-    let conditions = |tag: &str| {
-        Conditions(json!([{"field": "tags", "operator": "not_eq", "value": tag}]).to_string())
-    };
+    let (mut parts, mut changed) = (None, Arc::default());
+    let site = Site::with(FIVE, |fake| {
+        (parts, changed) = (fake.parts.take(), Arc::clone(&fake.changed_sync));
+    });
+    let conditions =
+        |tag: &str| Conditions(json!([{"field": "tags", "operator": "not_eq", "value": tag}]).to_string());
     site.store.filter_add("Nobody", &conditions("nobody")).unwrap();
     site.choose("filter:1", "Nobody");
     site.submit("/preview", "/preview", &[], false);
@@ -165,7 +169,11 @@ fn a_preview_of_conditions_or_settings_that_were_changed_since_says_so() {
     assert!(html.contains("The conditions of the list were changed since."), "{html}");
     site.store.filter_change(1, "Another name", &conditions("nobody")).unwrap();
     assert!(!site.page("/preview").contains(outdated), "the same contacts under another name");
-    site.change_sync(|settings| settings.lookalike_countries = vec!["CA".to_owned()]);
+    let mut parts = parts.unwrap();
+    *changed.lock().unwrap() = Some(SyncService::new(parts.clone()));
+    assert!(!site.page("/preview").contains(outdated), "settings that are the sync's are the same");
+    parts.settings.lookalike_countries = vec!["CA".to_owned()];
+    *changed.lock().unwrap() = Some(SyncService::new(parts));
     let html = site.page("/preview");
     assert!(html.contains("Settings were changed since."), "{html}");
 }

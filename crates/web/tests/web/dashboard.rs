@@ -52,7 +52,7 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
         "<code>120219876543210987</code>",
         "1,031 contacts added, 4 removed",
         "<th scope=\"row\" data-label=\"Percentile\">91–100</th><td data-label=\"Lifetime values\" class=\"num\">90.00 USD – 13,991.16 USD</td><td data-label=\"Contacts\" class=\"num\">232</td><td data-label=\"Value\" class=\"num\">640.00 USD</td><td data-label=\"Share of value\" class=\"num\">64.0%</td>",
-        "The contacts ranked above 90 are 10.0% of the list and bring 64.0% of its value.",
+        "The contacts ranked above 90 are 10.0% of those ranked and bring 64.0% of their value.",
         "<text x=\"988\" y=\"249\">90.00 – 13,991</text>\n<text class=\"share\" x=\"988\" y=\"268\">64.0%</text>",
         "0.00 USD, 43.50 USD, 13,991.16 USD",
     ] {

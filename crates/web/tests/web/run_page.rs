@@ -82,7 +82,7 @@ fn a_running_run_shows_what_is_known() {
     let run = running(&dashboard.store);
     let html = dashboard.page(&format!("/sync/{run}"));
     assert!(
-        html.contains("<dt>Ended</dt><dd>not yet</dd>") && html.contains("<dd>not reported by Meta</dd>"),
+        html.contains("<dt>Ended</dt><dd>not yet</dd>") && html.contains("<dt>Match rate</dt><dd>n/a</dd>"),
         "{html}"
     );
     assert!(html.contains(&format!("href=\"/sync/{run}\">Refresh</a>")));

@@ -81,6 +81,10 @@ impl Installation for FakeInstallation {
         self.missing.clone()
     }
 
+    fn is_set(&self, variable: &str) -> bool {
+        !self.missing.contains(&variable)
+    }
+
     fn sync(&self) -> Option<SyncService> {
         self.sync.clone()
     }

@@ -3,9 +3,8 @@
   "use strict";
   const on = (event, act, first) => document.addEventListener(event, act, first);
   const dialog = document.getElementById("run-dialog");
-  const bar = document.getElementById("connection");
   const here = () => location.pathname + location.search;
-  // The address of the page itself, which a dialog may cover.
+  // The page's own address, which a dialog may cover.
   let shown = here();
 
   // A new tab stays a new tab.
@@ -14,32 +13,34 @@
     if (modified && event.target.closest("a[hx-get]")) event.stopPropagation();
   }, true);
 
-  // The run in a dialog has the address of its page.
+  // A run in a dialog has its page's address.
   on("htmx:afterSwap", ({ detail }) => {
-    if (dialog && detail.target.id === "run-dialog-body" && !dialog.open) {
-      history.pushState({ dialog: true }, "", detail.pathInfo.requestPath);
-      dialog.showModal();
+    if (detail.target.id === "run-dialog-body") {
+      history[dialog.open ? "replaceState" : "pushState"]({ dialog: true }, "", detail.pathInfo.requestPath);
+      if (!dialog.open) dialog.showModal();
     }
   });
   dialog?.addEventListener("close", () => {
     if (history.state?.dialog) history.back();
   });
   on("htmx:pushedIntoHistory", () => { shown = here(); });
-  // Before htmx hears of it: going back closes a dialog, everything else asks the server.
+  // Before htmx hears of it: going back closes a dialog, all else asks the server.
   window.addEventListener("popstate", (event) => {
     event.stopImmediatePropagation();
     if (dialog?.open) dialog.close();
     if (here() !== shown) location.reload();
   }, true);
 
-  // A kept page shows what was, even after a logout.
+  // A kept page is old, even after a logout.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   on("htmx:beforeRequest", (event) => {
     if (document.hidden && ["run-live", "setup", "preview-live"].includes(event.detail.elt.id)) event.preventDefault();
   });
 
-  const say = (text) => { bar.textContent = text; bar.hidden = !text; };
+  const say = (text) => {
+    for (const bar of document.querySelectorAll(".connection")) { bar.textContent = text; bar.hidden = !text; }
+  };
   const lost = () => say("The connection to the service is lost. This page may be out of date.");
   on("htmx:sendError", lost);
   on("htmx:timeout", lost);
@@ -49,7 +50,7 @@
   on("htmx:afterRequest", ({ detail }) => { if (detail.successful) say(""); });
 
   // "3 hours ago" before times that say how fresh something is.
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat("en");
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const relate = (root) => {
     for (const time of root.querySelectorAll("time[data-ago]")) {
@@ -81,16 +82,16 @@
       getSelection().selectAllChildren(copied);
       document.execCommand("copy");
     }
-    button.textContent = document.getElementById("announce").textContent = "Copied";
+    for (const place of [button, ...document.querySelectorAll(".announce")]) place.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
 
-  // Who comes back sees how things stand now.
+  // Who comes back sees the present.
   let left = Date.now();
   on("visibilitychange", () => {
     const long = Date.now() - left > 60000;
     left = Date.now();
-    if (document.hidden || !long || !dialog || location.search) return;
-    htmx.ajax("GET", `${document.querySelector(".brand a").pathname}fragments/run`, { swap: "none" });
+    if (document.hidden || !long || !dialog) return;
+    htmx.ajax("GET", `${document.querySelector(".brand a").pathname}fragments/run`, { swap: "none", source: "#history-page" });
   });
 })();

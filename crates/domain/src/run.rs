@@ -294,18 +294,20 @@ impl Matched {
         }
     }
 
+    /// The exact share of those sent, in tenths of a percent, rounded; `None` when Meta did not report it.
+    pub fn exact_tenths(&self, sent: u64) -> Option<u128> {
+        let exact = self.exact.filter(|_| sent > 0)?;
+        Some((u128::from(exact) * 2000 / u128::from(sent)).div_ceil(2))
+    }
+
     /// The share of `sent` for people, capped at nothing: `72.4%`, `between 49 % and 51 %`, or `not reported by Meta`. Meta
     /// rounds the bounds of a range, so it has whole percents that enclose it.
     pub fn rate_text(&self, sent: u64) -> String {
         let hundredfold = |count: u64| u128::from(count) * 100;
         let whole = u128::from(sent.max(1));
-        let share = |count: u64| {
-            let tenths = (u128::from(count) * 2000 / u128::from(sent.max(1))).div_ceil(2);
-            format!("{}.{}%", tenths / 10, tenths % 10)
-        };
-        match (self.exact, self.lower, self.upper) {
+        match (self.exact_tenths(sent), self.lower, self.upper) {
             _ if sent == 0 => "not reported by Meta".to_owned(),
-            (Some(exact), _, _) => share(exact),
+            (Some(tenths), _, _) => format!("{}.{}%", tenths / 10, tenths % 10),
             (None, Some(lower), Some(upper)) => {
                 let (from, to) = (hundredfold(lower) / whole, hundredfold(upper).div_ceil(whole));
                 format!("between {from} % and {to} %")
@@ -409,9 +411,9 @@ impl Run {
     /// Refused contacts that are kept by name.
     pub const MOST_REFUSED_SAMPLES: usize = 100;
 
-    /// The step now running: the last begun and not ended.
+    /// The step now running: of several that run at once, the one that began first.
     pub fn current_step(&self) -> Option<&StepRecord> {
-        self.steps.iter().rev().find(|step| step.status == StepStatus::Running)
+        self.steps.iter().find(|step| step.status == StepStatus::Running)
     }
 
     /// Contacts read: by the account once the list is complete, before that as far as the reading came.

@@ -135,6 +135,10 @@ impl Installation for Installed {
         self.current().settings.missing_keys()
     }
 
+    fn is_set(&self, variable: &str) -> bool {
+        self.environment.get(variable).is_some()
+    }
+
     fn sync(&self) -> Option<SyncService> {
         self.current().sync.clone()
     }

@@ -26,6 +26,8 @@ pub(crate) struct App {
     pub(crate) base: Base,
     pub(crate) instance_name: Option<String>,
     pub(crate) wording: Wording,
+    /// Where the next audience is made.
+    pub(crate) ad_account_id: Option<String>,
     /// Whose contacts are linked to.
     pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
@@ -52,6 +54,7 @@ impl App {
             base: Base::new(settings.public_url.as_deref())?,
             hosts,
             instance_name: settings.instance_name,
+            ad_account_id: settings.ad_account_id,
             location_id: settings.location_id,
             wording: Wording {
                 time_zone: settings.time_zone,

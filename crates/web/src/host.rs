@@ -122,6 +122,7 @@ mod tests {
             instance_name: None,
             time_zone: chrono_tz::UTC,
             business_id: None,
+            ad_account_id: None,
             location_id: None,
             currency: None,
         })

@@ -70,6 +70,9 @@ pub trait Installation: Send + Sync + 'static {
     /// Variables without which no sync can run, as far as they are not set. Empty when the setup is complete.
     fn missing_settings(&self) -> Vec<&'static str>;
 
+    /// Whether the environment sets the variable.
+    fn is_set(&self, variable: &str) -> bool;
+
     /// Starts, cancels and looks up; `None` while keys of a vendor are missing.
     fn sync(&self) -> Option<SyncService>;
 

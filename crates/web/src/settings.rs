@@ -26,6 +26,8 @@ pub struct WebSettings {
     pub time_zone: Tz,
     /// `META_BUSINESS_ID`: the business portfolio in whose name Ads Manager is opened.
     pub business_id: Option<String>,
+    /// `META_AD_ACCOUNT_ID` as runs record it, such as `act_1234567890`: where the next audience is made.
+    pub ad_account_id: Option<String>,
     /// `GHL_LOCATION_ID`: where the contacts that are linked to are.
     pub location_id: Option<String>,
     /// `LTV_CURRENCY`, shown after amounts.

@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
             instance_name: None,
             time_zone: Tz::UTC,
             business_id: None,
+            ad_account_id: None,
             location_id: None,
             currency: None,
         };

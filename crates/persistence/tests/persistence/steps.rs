@@ -34,7 +34,7 @@ fn steps_keep_the_order_they_began_in(db: &TestDb) {
     store.step_start(run, Step::ReadLtv).unwrap();
     store.step_progress(run, Step::Fetch, 100, Some(2311)).unwrap();
     store.step_progress(run, Step::ReadLtv, 7, None).unwrap();
-    assert_eq!(store.run_get(run).unwrap().unwrap().current_step().unwrap().name, Step::ReadLtv);
+    assert_eq!(store.run_get(run).unwrap().unwrap().current_step().unwrap().name, Step::Fetch);
     db.clock.advance(TimeDelta::milliseconds(1500));
     store.step_finish(run, Step::Fetch, StepStatus::Done, Some("2,311 contacts")).unwrap();
     let steps = store.run_get(run).unwrap().unwrap().steps;

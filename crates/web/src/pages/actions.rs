@@ -34,6 +34,8 @@ pub(crate) async fn start(
     match app.blocking(move |app| actions::begin(app, accept_smaller_list)).await {
         Ok(_) if wants_fragment(&request) => Ok(leave_for("/")),
         Ok(_) => Ok(see_other("/")),
+        // The page was drawn before that sync began: the dashboard shows it.
+        Err(Problem::AlreadyRunning(Some(_))) if wants_fragment(&request) => Ok(leave_for("/")),
         Err(problem) => refused(&app, &request, problem).await,
     }
 }

@@ -2,8 +2,11 @@
 
 use super::choice::{Choice, Chosen};
 use super::dashboard::{Remarks, page_with};
+use super::heartbeat::Heartbeat;
+use super::history::{History, HistoryRow};
 use super::layout::Layout;
 use super::notice::Notice;
+use super::pager::Pager;
 use super::setup::Setup;
 use super::standing::Standing;
 use super::{html_with, is_shown_in_place, refusal_status, see_other, wants_fragment};
@@ -17,7 +20,7 @@ use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use askama::Template;
 use domain::run::SyncConfig;
-use domain::{Explain, Explanation};
+use domain::{Explain, Explanation, Run};
 use persistence::StoreError;
 use serde::Deserialize;
 use std::time::Duration;
@@ -28,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The form.
 pub(super) struct Configuration {
-    pub(super) notice: Option<Notice>,
+    pub(super) notices: Vec<Notice>,
     /// Whether GoHighLevel can be asked at all.
     pub(super) possible: bool,
     pub(super) lists: Vec<Offer>,
@@ -51,6 +54,11 @@ struct ConfigurationPart {
     layout: Layout,
     configuration: Configuration,
     setup: Setup,
+    success: Option<Run>,
+    /// Sent only while there are no runs: nobody is thrown back to its first page.
+    heartbeat: Option<Heartbeat>,
+    rows: Vec<HistoryRow>,
+    pager: Pager,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +86,8 @@ pub(super) async fn in_force(app: &web::Data<App>, refresh: bool) -> Result<Conf
 /// The form right after it was saved.
 pub(super) async fn saved(app: &web::Data<App>) -> Result<Configuration, Problem> {
     let mut configuration = in_force(app, false).await?;
-    configuration.notice.get_or_insert_with(|| Notice::done("The configuration is saved."));
+    // First, lest a silent GoHighLevel looks as if nothing had been saved.
+    configuration.notices.insert(0, Notice::done("The configuration is saved."));
     Ok(configuration)
 }
 
@@ -120,7 +129,7 @@ pub(crate) async fn save(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Refusal::Other(problem) => {
-            configuration.notice = Some(Notice::of(&problem));
+            configuration.notices = vec![Notice::of(&problem)];
             refusal_status(&problem, fragment)
         }
     };
@@ -139,12 +148,18 @@ async fn part(
     configuration: Configuration,
     is_saved: bool,
 ) -> Result<HttpResponse, Problem> {
-    let (standing, with_mail) =
-        app.blocking(|app| Ok((Standing::read(app)?, app.installation.mail_addresses().is_some()))).await?;
+    let (standing, history, with_mail) = app
+        .blocking(|app| {
+            let with_mail = app.installation.mail_addresses().is_some();
+            Ok((Standing::read(app)?, History::read(&app.store, 1)?, with_mail))
+        })
+        .await?;
     let mut layout = Layout::new(app, request, "/", "", &standing);
     layout.out_of_band = is_saved;
     let setup = Setup::new(app, &standing, with_mail);
-    html_with(status, &ConfigurationPart { layout, configuration, setup })
+    let (heartbeat, rows) = (history.heartbeat(&standing.wording), history.rows(&standing.wording));
+    let (success, pager) = (standing.latest_success, history.pager);
+    html_with(status, &ConfigurationPart { layout, configuration, setup, success, heartbeat, rows, pager })
 }
 
 /// Looks the choice up at GoHighLevel and appends it. Blocks.
@@ -199,7 +214,7 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
     let fields = fields.await.unwrap_or_else(|_| Err(silence()));
     let problem = lists.as_ref().err().or(fields.as_ref().err());
     Configuration {
-        notice: problem.cloned().map(Notice::refused),
+        notices: problem.cloned().map(Notice::refused).into_iter().collect(),
         possible: !matches!((&lists, &fields), (Ok(None), _) | (_, Ok(None))),
         lists: list_offers(lists.ok().flatten(), choice.list),
         fields: field_offers(fields.ok().flatten(), choice.field),

@@ -124,7 +124,7 @@ pub(crate) async fn test(
     if !wants_fragment(&request) {
         return page(&app, &request, HashMap::from([(checked, result)])).await;
     }
-    let set = app.blocking(WhatIsSet::read).await?;
+    let set = app.blocking(|app| Ok(WhatIsSet::read(app, Standing::read(app)?.ranked_here))).await?;
     html(&ServicePart { layout: PartLayout::new(&app, &request), service: service.view(&set, Some(result)) })
 }
 
@@ -161,7 +161,13 @@ async fn page(
     request: &HttpRequest,
     mut results: HashMap<Checked, CheckResult>,
 ) -> Result<HttpResponse, Problem> {
-    let (standing, set) = app.blocking(|app| Ok((Standing::read(app)?, WhatIsSet::read(app)?))).await?;
+    let (standing, set) = app
+        .blocking(|app| {
+            let standing = Standing::read(app)?;
+            let set = WhatIsSet::read(app, standing.ranked_here);
+            Ok((standing, set))
+        })
+        .await?;
     let services =
         SERVICES.iter().map(|service| service.view(&set, results.remove(&service.checked))).collect();
     let layout = Layout::new(app, request, "/connections", "Connections", &standing);
@@ -169,33 +175,30 @@ async fn page(
     if wants_fragment(request) { html(&page.as_services()) } else { html(&page) }
 }
 
-/// Which variables are set, as far as the installation tells.
+/// Which variables are set.
 struct WhatIsSet {
-    missing: Vec<&'static str>,
+    variables: Vec<&'static str>,
     mail: bool,
     ranked_here: bool,
 }
 
 impl WhatIsSet {
     /// Blocks.
-    fn read(app: &App) -> Result<Self, Problem> {
-        let settings = app.installation.settings()?;
-        Ok(Self {
-            missing: app.installation.missing_settings(),
+    fn read(app: &App, ranked_here: bool) -> Self {
+        let all = SERVICES.iter().flat_map(|service| service.variables).copied();
+        Self {
+            variables: all.filter(|name| app.installation.is_set(name)).collect(),
             mail: app.installation.mail_addresses().is_some(),
-            ranked_here: settings
-                .iter()
-                .any(|setting| setting.name == "NORMALIZER" && setting.value == "local"),
-        })
+            ranked_here,
+        }
     }
 
     fn badge(&self, service: Checked, variable: &str) -> Badge {
-        let is_set = match service {
-            Checked::Claude if self.ranked_here => return NOT_NEEDED,
-            Checked::Smtp => self.mail,
-            _ => !self.missing.contains(&variable),
-        };
-        if is_set { SET } else { NOT_SET }
+        match service {
+            Checked::Claude if self.ranked_here => NOT_NEEDED,
+            _ if self.variables.contains(&variable) => SET,
+            _ => NOT_SET,
+        }
     }
 
     fn remark(&self, service: Checked) -> Option<&'static str> {

@@ -16,7 +16,7 @@ use super::tiles::{Tile, tiles};
 use super::{html, html_with, polled, response, wants_fragment};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::wording::{Moment, state_badge};
+use crate::wording::{Moment, ads_manager, state_badge};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -34,6 +34,7 @@ struct Dashboard {
     /// The latest run, when it is not the success that the rest of the page shows.
     latest: Option<RunView>,
     success: Option<Success>,
+    next_account: Option<AdAccount>,
     configuration: Configuration,
     heartbeat: Option<Heartbeat>,
     rows: Vec<HistoryRow>,
@@ -49,6 +50,13 @@ struct Success {
     tiles: Vec<Tile>,
     /// The sync that the tiles compare it with.
     compared_with: Option<String>,
+}
+
+/// The ad account of the next audience, when no success is shown that names it.
+struct AdAccount {
+    id: String,
+    /// The address of its audiences in Ads Manager.
+    ads_manager: String,
 }
 
 /// One page of the history, for its place on the dashboard.
@@ -80,6 +88,7 @@ struct RunEnded {
     setup: Setup,
     latest: Option<RunView>,
     success: Option<Success>,
+    next_account: Option<AdAccount>,
     heartbeat: Option<Heartbeat>,
     rows: Vec<HistoryRow>,
     pager: Pager,
@@ -148,6 +157,7 @@ pub(super) async fn page_with(
             setup: Setup::new(app, &standing, mail.addresses.is_some()),
             latest,
             success,
+            next_account: AdAccount::next(app, &standing),
             configuration,
             heartbeat: history.heartbeat(&standing.wording),
             rows: history.rows(&standing.wording),
@@ -158,7 +168,7 @@ pub(super) async fn page_with(
     )
 }
 
-/// `?run=7&step=fetch` says what the asking page shows.
+/// `?run=7&step=fetch&page=2` says what the asking page shows.
 pub(crate) async fn run(
     app: web::Data<App>,
     request: HttpRequest,
@@ -183,7 +193,7 @@ pub(crate) async fn run(
         };
         return polled(&request, &part);
     }
-    let (standing, before, history) = read(&app, 1).await?;
+    let (standing, before, history) = read(&app, asked(&query)).await?;
     let mail = app.blocking(|app| Ok(app.installation.mail_addresses())).await?;
     let (latest, success) = runs(&standing, before.as_ref());
     let mut layout = Layout::new(&app, &request, "/", TITLE, &standing);
@@ -193,6 +203,7 @@ pub(crate) async fn run(
         setup: Setup::new(&app, &standing, mail.is_some()),
         latest,
         success,
+        next_account: AdAccount::next(&app, &standing),
         heartbeat: history.heartbeat(&standing.wording),
         rows: history.rows(&standing.wording),
         pager: history.pager,
@@ -218,6 +229,15 @@ async fn read(app: &web::Data<App>, page: u32) -> Result<(Standing, Option<Run>,
         Ok((standing, before, History::read(&app.store, page)?))
     })
     .await
+}
+
+impl AdAccount {
+    fn next(app: &App, standing: &Standing) -> Option<Self> {
+        let id = app.ad_account_id.clone()?;
+        let named = standing.latest_success.as_ref().map(|run| &run.config.ad_account_id);
+        let ads_manager = ads_manager(&id, standing.wording.business_id.as_deref());
+        (named != Some(&id)).then_some(Self { id, ads_manager })
+    }
 }
 
 /// The latest run, when it is not the success that is shown anyway, and the latest success.

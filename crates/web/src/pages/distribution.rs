@@ -108,7 +108,7 @@ impl DistributionView {
             headline: (value_of_all > 0 && values[9] >= 0).then(|| {
                 let (people, value) = (share(contacts[9], all), share(values[9], value_of_all));
                 format!(
-                    "The contacts ranked above 90 are {people} of the list and bring {value} of its value."
+                    "The contacts ranked above 90 are {people} of those ranked and bring {value} of their value."
                 )
             }),
             currency: wording.currency.clone(),
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!((last.value_length, last.contacts_length), (LONGEST * 750 / 800, LONGEST * 100 / 800));
         assert_eq!(
             view.headline.as_deref(),
-            Some("The contacts ranked above 90 are 10.0% of the list and bring 75.0% of its value.")
+            Some("The contacts ranked above 90 are 10.0% of those ranked and bring 75.0% of their value.")
         );
     }
 

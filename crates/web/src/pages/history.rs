@@ -2,10 +2,10 @@
 
 use super::heartbeat::{self, Heartbeat};
 use super::pager::{PER_PAGE, Pager, pages};
-use super::run_view::{run_duration, warnings};
-use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, matched_count, state_badge};
+use super::run_view::{match_rate, matched, run_duration, warnings};
+use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, state_badge};
 use domain::Run;
-use domain::run::{Matched, RunStatus};
+use domain::run::RunStatus;
 use persistence::{Store, StoreError};
 
 /// The runs of one page and where it stands among the others.
@@ -56,15 +56,13 @@ impl History {
 impl HistoryRow {
     fn new(run: &Run, wording: &Wording) -> Self {
         let lookalike = run.lookalikes.first();
-        // Of a sync that did not succeed Meta was not asked, so it is not Meta that did not report.
-        let is_open = run.status != RunStatus::Success && run.matched == Matched::default();
         Self {
             id: run.id.to_string(),
             started: wording.minute(run.started_at),
             badge: state_badge(run, !warnings(run).is_empty()),
             processed: grouped(run.contacts_read()),
-            matched: if is_open { UNKNOWN.to_owned() } else { matched_count(&run.matched) },
-            match_rate: if is_open { UNKNOWN.to_owned() } else { run.matched.rate_text(run.accounting.sent) },
+            matched: matched(run),
+            match_rate: match_rate(run),
             audience: run
                 .audience
                 .as_ref()

@@ -9,6 +9,7 @@ use crate::csrf;
 use crate::wording::{Badge, Moment, state_badge};
 use actix_web::HttpRequest;
 use domain::run::RunStatus;
+use domain::{Clock, SystemClock};
 
 /// The pages of the menu.
 const PAGES: [(&str, &str); 3] =
@@ -75,7 +76,8 @@ impl Layout {
             Some(run) => state_badge(run, !warnings(run).is_empty()),
         };
         let before = standing.latest_success.as_ref();
-        let percent = standing.latest.as_ref().and_then(|run| progress::percent(run, before));
+        let percent =
+            standing.latest.as_ref().and_then(|run| progress::percent(run, before, SystemClock.now()));
         let icon = match standing.latest.as_ref().map(|run| run.status) {
             Some(RunStatus::Failed) => "icon-failed.svg",
             Some(RunStatus::Running) => "icon-running.svg",

@@ -55,9 +55,12 @@ pub(crate) async fn show(
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
     let scaled_cap = run.ranking.as_ref().and_then(|ranking| ranking.scaled_cap);
+    let mut view = RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, "");
+    // The remedy of an older failure is not for the list as it is now.
+    view.may_run_anyway &= standing.latest.as_ref().is_some_and(|latest| latest.id == id);
     let page = RunPage {
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
-        run: RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, ""),
+        run: view,
         sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
         problems,
         before: before.map(|run| run.to_string()),

@@ -10,7 +10,7 @@ use crate::wording::{
 };
 use chrono::{DateTime, Utc};
 use domain::ranking::RankingReport;
-use domain::run::{Failure, LookalikeStatus, RunStatus, Step, StepRecord, StepStatus};
+use domain::run::{Failure, LookalikeStatus, Matched, RunStatus, Step, StepRecord, StepStatus};
 use domain::{Clock, Run, SystemClock};
 
 /// Everything a page says about one run, ready-made.
@@ -92,7 +92,7 @@ impl RunView {
         let warnings = warnings(run);
         // What ended lasts no longer; steps that a crash left running end with the run.
         let now = run.completed_at.unwrap_or_else(|| SystemClock.now());
-        let percent = progress::percent(run, before);
+        let percent = progress::percent(run, before, now);
         Self {
             id: run.id.to_string(),
             prefix,
@@ -100,7 +100,7 @@ impl RunView {
             running: run.status == RunStatus::Running,
             step: step_word(run),
             percent,
-            left: percent.and_then(|percent| progress::left(run, percent, now)),
+            left: percent.and_then(|percent| progress::left(run, before, percent, now)),
             waiting_until: run.waiting_until.map(|until| wording.clock(until)),
             started: wording.moment(run.started_at),
             ended: run.completed_at.map(|end| wording.moment(end)),
@@ -115,8 +115,8 @@ impl RunView {
             warnings,
             steps: steps(run, now),
             account: AccountView::new(run),
-            matched: matched_count(&run.matched),
-            match_rate: run.matched.rate_text(run.accounting.sent),
+            matched: matched(run),
+            match_rate: match_rate(run),
             audience: run.audience.as_ref().map(|audience| (audience.name.clone(), audience.id.clone())),
             audience_deleted: run.audience_deleted_at.map(|at| wording.minute(at)),
             lookalikes: lookalikes(run),
@@ -154,6 +154,21 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
         format!("The e-mail about this sync was not sent: {detail}")
     });
     ranking.chain(refused).chain(mail).collect()
+}
+
+/// Of a sync that did not succeed Meta was not asked, so it is not Meta that did not report.
+fn is_open(run: &Run) -> bool {
+    run.status != RunStatus::Success && run.matched == Matched::default()
+}
+
+/// How many of those sent Meta found.
+pub(super) fn matched(run: &Run) -> String {
+    if is_open(run) { UNKNOWN.to_owned() } else { matched_count(&run.matched) }
+}
+
+/// How many percent of those sent Meta found.
+pub(super) fn match_rate(run: &Run) -> String {
+    if is_open(run) { UNKNOWN.to_owned() } else { run.matched.rate_text(run.accounting.sent) }
 }
 
 /// How long a run took.

@@ -18,12 +18,13 @@ use std::time::Duration;
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 const META: &str = "Meta";
+const CLAUDE: &str = "Claude";
 
 /// The services, the variables each needs, and what it is for.
 const SERVICES: [(&str, &[&str], &str); 3] = [
     ("GoHighLevel", &["GHL_API_KEY", "GHL_LOCATION_ID"], "Contacts are read from it."),
     (META, &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"], "Audiences are made in its ad account."),
-    ("Claude", &["CLAUDE_API_KEY"], "It ranks the lifetime values."),
+    (CLAUDE, &["CLAUDE_API_KEY"], "It ranks the lifetime values."),
 ];
 
 const DONE: Badge = Badge { class: "ok", icon: "✓", word: "Done" };
@@ -96,6 +97,7 @@ fn steps(standing: &Standing, mail_is_set_up: bool) -> Vec<Line> {
     let missing = &standing.missing;
     let mut lines: Vec<Line> = SERVICES
         .iter()
+        .filter(|(name, ..)| *name != CLAUDE || !standing.ranked_here)
         .map(|(name, variables, purpose)| service(name, variables, purpose, missing))
         .collect();
     // A variable this table does not know is not to be hidden.

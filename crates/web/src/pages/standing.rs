@@ -18,6 +18,8 @@ pub(super) struct Standing {
     pub(super) next_run: Option<DateTime<Utc>>,
     pub(super) instance_name: Option<String>,
     pub(super) wording: Wording,
+    /// Claude is not asked: the ranks are computed here.
+    pub(super) ranked_here: bool,
 }
 
 impl Standing {
@@ -32,6 +34,7 @@ impl Standing {
             next_run: app.installation.next_runs(1).first().copied(),
             instance_name: in_force(&settings, "INSTANCE_NAME", app.instance_name.as_ref()),
             wording: wording(app, &settings),
+            ranked_here: in_force(&settings, "NORMALIZER", None).as_deref() == Some("local"),
         })
     }
 

@@ -69,13 +69,10 @@ fn change(now: u64, then: u64) -> String {
 
 /// In points of percent with one decimal; only exact rates are compared.
 fn rate_change(run: &Run, before: &Run) -> Option<String> {
-    let tenths = |run: &Run| {
-        let sent = i128::from(run.accounting.sent);
-        (sent > 0).then_some(i128::from(run.matched.exact?) * 1000 / sent.max(1))
-    };
-    let difference = tenths(run)? - tenths(before)?;
-    let sign = if difference < 0 { "−" } else { "+" };
-    let size = difference.unsigned_abs();
+    // Each is rounded as it is shown, so that the change is the difference of what stands there.
+    let tenths = |run: &Run| run.matched.exact_tenths(run.accounting.sent);
+    let (now, then) = (tenths(run)?, tenths(before)?);
+    let (sign, size) = (if now < then { "−" } else { "+" }, now.abs_diff(then));
     Some(if size == 0 { "no change".to_owned() } else { format!("{sign}{}.{} points", size / 10, size % 10) })
 }
 

@@ -21,6 +21,7 @@ fn an_empty_dashboard_says_what_to_do_next() {
         let line = format!("</span> {state}</span>\n<span class=\"name\">{name}</span>");
         assert!(html.contains(&line), "{line} in {html}");
     }
+    assert!(html.contains("<dt>Ad account</dt><dd><code>act_42</code>"), "known before any success: {html}");
     assert!(!html.contains("<table") && !html.contains("<svg"), "no empty table, no empty chart");
 }
 
@@ -52,7 +53,7 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
         "<code>120219876543210987</code>",
         "1,031 contacts added, 4 removed",
         "<th scope=\"row\" data-label=\"Percentile\">91–100</th><td data-label=\"Lifetime values\" class=\"num\">90.00 USD – 13,991.16 USD</td><td data-label=\"Contacts\" class=\"num\">232</td><td data-label=\"Value\" class=\"num\">640.00 USD</td><td data-label=\"Share of value\" class=\"num\">64.0%</td>",
-        "The contacts ranked above 90 are 10.0% of the list and bring 64.0% of its value.",
+        "The contacts ranked above 90 are 10.0% of those ranked and bring 64.0% of their value.",
         "<text x=\"988\" y=\"249\">90.00 – 13,991</text>\n<text class=\"share\" x=\"988\" y=\"268\">64.0%</text>",
         "0.00 USD, 43.50 USD, 13,991.16 USD",
     ] {
@@ -64,6 +65,18 @@ fn a_success_shows_counts_that_add_up_and_the_distribution() {
         "{html}"
     );
     assert!(html.contains(&format!("href=\"/sync/{run}\"")));
+}
+
+#[test]
+fn the_ad_account_of_the_next_sync_is_named_when_it_is_another() {
+    for (account, is_named) in [("act_42", false), ("act_43", true)] {
+        let dashboard = Dashboard::with(WebSettings { ad_account_id: Some(account.into()), ..settings() });
+        successful(&dashboard.store);
+        let html = dashboard.page("/");
+        assert!(html.contains("<dt>Ad account</dt><dd><code>act_42</code>"), "{html}");
+        assert_eq!(html.contains("<dt>Ad account of the next sync</dt><dd><code>act_43</code>"), is_named);
+        assert_eq!(html.matches("Open in Ads Manager").count(), if is_named { 2 } else { 1 });
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub fn settings() -> WebSettings {
         password: None,
         instance_name: None,
         time_zone: chrono_tz::UTC,
+        ad_account_id: Some("act_42".to_owned()),
         location_id: Some("loc1".to_owned()),
         business_id: Some("9876543210123456".to_owned()),
         currency: None,

@@ -88,6 +88,10 @@ impl Installation for FakeInstallation {
         self.missing.clone()
     }
 
+    fn is_set(&self, variable: &str) -> bool {
+        !self.missing.contains(&variable)
+    }
+
     fn sync(&self) -> Option<SyncService> {
         self.changed_sync.lock().unwrap().clone().or_else(|| self.sync.clone())
     }

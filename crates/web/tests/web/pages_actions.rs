@@ -1,7 +1,7 @@
 //! *Sync now*, *Run anyway*, *Cancel*, the test e-mail, and how a run is followed.
 
 use crate::dashboard_server::check_page;
-use crate::pages_site::Site;
+use crate::pages_site::{FIVE, Site};
 use crate::runs::{failed, running, successful};
 use domain::run::{Failure, RunStatus, Step};
 use sandbox::Service;
@@ -37,15 +37,12 @@ fn a_second_sync_is_refused_with_words() {
     assert!(
         html.contains("disabled aria-describedby=\"blocked\">Sync now") && html.contains("A sync is running")
     );
-    for htmx in [false, true] {
-        let answer = site.submit("/", "/sync", &[], htmx);
-        assert_eq!(answer.status, 409, "{}", answer.body);
-        assert!(answer.body.contains("role=\"alert\"") && answer.body.contains("Sync 1 is still running."));
-        assert_eq!(answer.body.contains("<!DOCTYPE html>"), !htmx);
-        if !htmx {
-            check_page(&answer.body);
-        }
-    }
+    let answer = site.submit("/", "/sync", &[], false);
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    assert!(answer.body.contains("role=\"alert\"") && answer.body.contains("Sync 1 is still running."));
+    check_page(&answer.body);
+    let answer = site.submit("/", "/sync", &[], true);
+    assert_eq!((answer.status, answer.header("hx-redirect")), (200, "/"), "to the sync that runs");
     site.ended(site.latest());
 }
 
@@ -77,7 +74,12 @@ fn run_anyway_is_offered_after_the_guard_and_nowhere_else() {
     assert_eq!(stopped.status, RunStatus::Failed);
     let html = site.page("/");
     assert!(html.contains("<input type=\"hidden\" name=\"accept_smaller_list\" value=\"yes\">\n<button class=\"button quiet\">Run anyway</button>"), "{html}");
+    let page = format!("/sync/{}", stopped.id);
+    let offers =
+        |page: &str| ["Run anyway</button>", "Run again</button>"].map(|button| page.contains(button));
+    assert_eq!(offers(&site.page(&page)), [true, false]);
     let run = site.sync(&[("accept_smaller_list", "yes")]);
+    assert_eq!(offers(&site.page(&page)), [false, true], "the list has changed since");
     assert_eq!((run.status, run.accounting.sent), (RunStatus::Success, 2), "{:?}", run.failure);
 }
 
@@ -151,6 +153,39 @@ fn only_a_running_sync_is_asked_for_again() {
     assert!(last.body.starts_with("<title>Cancelled - "), "{}", last.body);
     assert!(last.body.contains(&format!("Sync {run}: Cancelled</p>")), "{}", last.body);
     assert!(!site.page("/").contains("/fragments/run"));
+}
+
+#[test]
+fn the_end_of_a_run_leaves_the_reader_on_the_page_of_the_history() {
+    let site = Site::configured();
+    for _ in 0..20 {
+        failed(&site.store);
+    }
+    let run = running(&site.store);
+    let html = site.page("/?page=2");
+    assert!(html.contains("<input type=\"hidden\" id=\"history-page\" name=\"page\" value=\"2\">"), "{html}");
+    assert!(html.contains("hx-swap=\"outerHTML\" hx-include=\"#history-page\""), "{html}");
+    site.store.run_finish(run, RunStatus::Cancelled, None).unwrap();
+    let last = site.fragment(&format!("/fragments/run?run={run}&step=fetch&page=2"));
+    assert!(last.body.contains("aria-current=\"page\">Page 2 of 2<"), "{}", last.body);
+}
+
+#[test]
+fn run_anyway_says_why_it_can_not_be_pressed() {
+    let site = Site::with(FIVE, |fake| fake.missing = vec!["GHL_API_KEY"]);
+    let run = running(&site.store);
+    let remedy = format!("Press {}.", Failure::RUN_ANYWAY);
+    let failure = Failure {
+        step: Step::Fetch,
+        message: "The list shrank.".into(),
+        remedy,
+        provider_code: None,
+        trace_id: None,
+    };
+    site.store.run_finish(run, RunStatus::Failed, Some(&failure)).unwrap();
+    let html = site.page("/");
+    assert!(html.contains("disabled aria-describedby=\"run-anyway-blocked\">Run anyway"), "{html}");
+    assert!(html.contains("id=\"run-anyway-blocked\">Not possible yet"), "{html}");
 }
 
 #[test]

@@ -59,7 +59,13 @@ fn htmx_gets_the_form_and_the_parts_that_depend_on_it() {
         assert!(html.contains(part), "{part} in {html}");
     }
     assert!(html.contains("<button class=\"button\">Sync now</button>"), "{html}");
+    assert!(html.contains("id=\"preview-hint\" hx-swap-oob=\"true\">No sync has succeeded yet."), "{html}");
+    assert!(html.contains("Press Sync now to start the first one."), "{html}");
     assert!(site.store.config_latest().unwrap().is_some());
+    crate::runs::successful(&site.store);
+    let later = site.submit("/", "/config", &FORM, true).body;
+    assert!(later.contains("id=\"preview-hint\" hidden"), "{later}");
+    assert!(!later.contains("id=\"history\""), "it may be at another page: {later}");
 }
 
 #[test]
@@ -108,6 +114,11 @@ fn a_silent_gohighlevel_leaves_the_saved_choice_selectable_and_says_why() {
     }
     let schedule_off = [("list", "all"), ("field", "contact.lifetime_value")];
     assert_eq!(site.submit("/", "/config", &schedule_off, false).status, 303, "the schedule needs nobody");
+    let part = site.submit("/", "/config", &schedule_off, true);
+    for saved in [site.page("/?done=configuration"), part.body] {
+        let (_, after) = saved.split_once("The configuration is saved.").expect(&saved);
+        assert!(after.contains("role=\"alert\""), "GoHighLevel is silent all the same: {saved}");
+    }
     assert!(!site.store.config_latest().unwrap().unwrap().1.sync_enabled);
 }
 

@@ -7,7 +7,7 @@ use domain::Explanation;
 #[test]
 fn every_service_has_a_card_that_says_what_is_set_and_never_the_value() {
     let site = Site::with(FIVE, |fake| {
-        (fake.missing, fake.mailer) = (vec!["META_ACCESS_TOKEN"], None);
+        (fake.missing, fake.mailer) = (vec!["META_ACCESS_TOKEN", "SMTP_HOST"], None);
     });
     let html = site.page("/connections");
     for (name, state) in [
@@ -17,6 +17,7 @@ fn every_service_has_a_card_that_says_what_is_set_and_never_the_value() {
         ("META_AD_ACCOUNT_ID", "Set"),
         ("CLAUDE_API_KEY", "Set"),
         ("SMTP_HOST", "Not set"),
+        ("SMTP_FROM_EMAIL", "Set"),
     ] {
         let (_, after) = html.split_once(&format!("<code>{name}</code>")).unwrap();
         let shown = after.split("</li>").next().unwrap();
@@ -100,4 +101,7 @@ fn claude_is_not_needed_when_the_ranks_are_computed_here() {
         });
     });
     assert!(site.page("/connections").contains("</span> Not needed</span>"));
+    let setup = site.page("/");
+    let named = |name: &str| setup.contains(&format!("<span class=\"name\">{name}</span>"));
+    assert_eq!((named("GoHighLevel"), named("Claude")), (true, false), "nothing to set up");
 }

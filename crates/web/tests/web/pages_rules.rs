@@ -48,7 +48,7 @@ fn leafing_through_the_history_changes_the_history_only() {
     assert!(part.body.starts_with("<section id=\"history\""), "{}", part.body);
     assert!(part.body.contains("Page 2 of 2") && !part.body.contains("<header"), "{}", part.body);
     assert!(part.body.contains("href=\"/sync/1\"") && !part.body.contains("href=\"/sync/2\""));
-    assert!(part.body.contains("<a href=\"/?page=1#history\" rel=\"prev\" hx-get=\"/?page=1\" hx-target=\"#history\" hx-swap=\"outerHTML\" hx-push-url=\"true\">Newer</a>"), "{}", part.body);
+    assert!(part.body.contains("<a id=\"pager-newer\" href=\"/?page=1#history\" rel=\"prev\" hx-get=\"/?page=1\" hx-target=\"#history\" hx-swap=\"outerHTML\" hx-push-url=\"true\">Newer</a>"), "{}", part.body);
     assert_eq!(part.header("vary"), "HX-Request");
 }
 

@@ -82,10 +82,21 @@ fn a_running_run_shows_what_is_known() {
     let run = running(&dashboard.store);
     let html = dashboard.page(&format!("/sync/{run}"));
     assert!(
-        html.contains("<dt>Ended</dt><dd>not yet</dd>") && html.contains("<dd>not reported by Meta</dd>"),
+        html.contains("<dt>Ended</dt><dd>not yet</dd>") && html.contains("<dt>Match rate</dt><dd>n/a</dd>"),
         "{html}"
     );
     assert!(html.contains(&format!("href=\"/sync/{run}\">Refresh</a>")));
+}
+
+#[test]
+fn the_figures_lead_to_a_part_that_is_there_after_the_rows_are_removed() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    dashboard.store.contacts_delete_of_run(run).unwrap();
+    assert!(dashboard.page("/").contains(&format!("href=\"/sync/{run}#problems\"")));
+    let html = dashboard.page(&format!("/sync/{run}"));
+    let (_, part) = html.split_once("id=\"problems\"").expect(&html);
+    assert!(part.contains("their rows have been removed since. The figures stay."), "{part}");
 }
 
 #[test]

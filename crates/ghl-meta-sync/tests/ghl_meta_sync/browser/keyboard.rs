@@ -35,6 +35,18 @@ fn tab_reaches_everything_and_enter_starts_a_sync() {
         browser.key(Key::Enter);
         browser.sees("91–100");
 
+        // What was pressed keeps the focus, although its form is drawn anew.
+        for (page, button, answer) in [
+            ("/connections", "Test Database", "Works"),
+            ("/", "Save configuration", "The configuration is saved."),
+        ] {
+            browser.open_page(page);
+            browser.tab_to(button);
+            browser.key(Key::Enter);
+            browser.sees(answer);
+            assert_eq!(browser.focused(), button);
+        }
+
         browser.open_page("/");
         browser.tab_to("Sync now");
         browser.key(Key::Enter);

@@ -181,8 +181,7 @@ pub struct Settings {
     pub instance_name: Option<String>,
     pub currency: Option<String>,
     pub schedule: Cron,
-    /// Variables that are set, understood, and without effect in this version.
-    pub without_effect: Vec<&'static str>,
+    pub retention_days: u32,
 }
 
 impl Settings {
@@ -193,6 +192,7 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut from = Reader::new(environment);
         let data_dir = PathBuf::from(from.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
+        from.refuse_what_is_not_yet_supported();
         let settings = Self {
             ghl: from.ghl(),
             meta: from.meta(),
@@ -208,7 +208,7 @@ impl Settings {
             instance_name: from.instance_name(),
             currency: from.currency(),
             schedule: from.schedule(),
-            without_effect: from.not_yet_supported(),
+            retention_days: from.retention_days(),
         };
         from.finish(settings)
     }

@@ -24,6 +24,7 @@ mod progress;
 mod reading;
 mod recovery;
 mod replacement;
+mod retention;
 mod samples;
 mod saved_lists;
 mod saving;

@@ -119,6 +119,8 @@ pub struct SyncSettings {
     pub poll_every: Duration,
     /// Longest wait for Meta to process the upload within a run (`META_POLL_TIMEOUT_SECONDS`).
     pub poll_timeout: Duration,
+    /// How long the contacts of a run are kept after its end, in days (`RETENTION_DAYS`).
+    pub retention_days: u32,
     /// Life of the lease without a heartbeat; a crashed run blocks the next one that long.
     pub lease_ttl: Duration,
 }
@@ -145,6 +147,7 @@ impl SyncSettings {
             time_zone: Tz::UTC,
             poll_every: Duration::from_millis(10),
             poll_timeout: Duration::from_secs(1),
+            retention_days: 30,
             lease_ttl: Duration::from_secs(60),
         }
     }

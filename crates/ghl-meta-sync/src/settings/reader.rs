@@ -255,9 +255,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
-    /// bounds it is checked and returned as having no effect.
-    pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
+    pub(super) fn retention_days(&mut self) -> u32 {
+        self.parse("RETENTION_DAYS", 30, "a number from 1 to 3650", |text| {
+            text.parse().ok().filter(|days| (1..=3650).contains(days))
+        })
+    }
+
+    /// Checks what a later version will do. A value that asks for it is refused rather than ignored.
+    pub(super) fn refuse_what_is_not_yet_supported(&mut self) {
         if self.environment.get("NOTIFY_ON").is_some_and(|text| text != "always") {
             self.problem("NOTIFY_ON", "must be always: this version supports nothing else".to_owned());
         }
@@ -265,9 +270,6 @@ impl<'a> Reader<'a> {
             let why = "must not be set: this version does not support it";
             self.problem("NOTIFY_WEBHOOK_URL", why.to_owned());
         }
-        let days = |text: &str| text.parse().ok().filter(|days: &u32| (1..=3650).contains(days));
-        let retention = self.optional("RETENTION_DAYS", "a number from 1 to 3650", days);
-        retention.map(|_days| "RETENTION_DAYS").into_iter().collect()
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.

@@ -128,6 +128,15 @@ const SAVABLE: &[Entry] = &[
     ),
     ("LTV_CURRENCY", "Currency", "Shown behind amounts, such as USD. It changes no value.", &[], ""),
     (
+        "RETENTION_DAYS",
+        "Keep contacts for",
+        "Days after a sync until its contacts, with names, addresses and values, are removed from the database; its figures \
+         stay. Those of the last successful sync of each list and field stay too: the next one is compared with them. \
+         From 1 to 3650. What was removed does not come back.",
+        &[],
+        "30",
+    ),
+    (
         "NORMALIZER",
         "Ranked by",
         "claude: Claude assigns the ranks and every one is verified. local: the same ranks computed here, without a key.",

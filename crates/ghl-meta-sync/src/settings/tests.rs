@@ -274,13 +274,13 @@ fn the_kind_of_audience_and_of_value_is_read() {
         ("VALUE_MODE", "scaled"),
         ("META_LIMITED_DATA_USE", "california"),
         ("META_BUSINESS_ID", "42"),
-        ("RETENTION_DAYS", "30"),
+        ("RETENTION_DAYS", "7"),
     ])
     .unwrap();
     assert_eq!(kind(&set), (AudienceMode::Stable, 1, ValueMode::Scaled, true));
     assert_eq!(set.sync.existing_audience.as_deref(), Some("120211234567890123"));
     assert_eq!(set.meta.business_id.as_deref(), Some("42"));
-    assert_eq!(set.without_effect, ["RETENTION_DAYS"]);
+    assert_eq!((initial.retention_days, set.retention_days), (30, 7));
 }
 
 #[test]

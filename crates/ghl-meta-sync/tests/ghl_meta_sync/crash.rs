@@ -15,7 +15,7 @@ use sync::{
 };
 
 /// The machine's clock, some time ahead: a lease of a dead process has expired by then.
-struct Later(TimeDelta);
+pub struct Later(pub TimeDelta);
 
 impl Clock for Later {
     fn now(&self) -> DateTime<Utc> {
@@ -71,6 +71,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         time_zone: chrono_tz::UTC,
         poll_every: Duration::from_millis(100),
         poll_timeout: Duration::from_secs(20),
+        retention_days: 30,
         lease_ttl: Duration::from_secs(60),
     };
     SyncService::new(Parts {

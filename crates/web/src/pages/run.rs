@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::wording::{UNKNOWN, Wording, masked_email, masked_phone};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use domain::run::RunStatus;
 use domain::{Cents, RunId, SentValues};
 use persistence::RunContact;
 
@@ -26,6 +27,7 @@ struct RunPage {
     before: Option<String>,
     after: Option<String>,
     sample: Vec<SampleRow>,
+    contacts_removed: bool,
     problems: Option<ProblemRows>,
 }
 
@@ -55,10 +57,14 @@ pub(crate) async fn show(
         .await?;
     let run = run.ok_or(Problem::NotFound)?;
     let scaled_cap = run.ranking.as_ref().and_then(|ranking| ranking.scaled_cap);
+    // A success has saved everybody it read; of other runs nobody can tell what was ever stored.
+    let contacts_removed =
+        run.status == RunStatus::Success && run.accounting.fetched > 0 && problems.is_none();
     let page = RunPage {
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
         run: RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, ""),
         sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
+        contacts_removed,
         problems,
         before: before.map(|run| run.to_string()),
         after: after.map(|run| run.to_string()),

@@ -10,7 +10,7 @@ pub use environment::{Environment, Problem, Problems};
 pub use saved::{saved_settings, storable};
 
 use ::sync::schedule::Cron;
-use ::sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
+use ::sync::{AudienceMode, LtvSource, NotifyOn, OptOutRule, ValueMode};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
@@ -181,6 +181,7 @@ pub struct Settings {
     pub instance_name: Option<String>,
     pub currency: Option<String>,
     pub schedule: Cron,
+    pub notify_on: NotifyOn,
     pub retention_days: u32,
 }
 
@@ -208,6 +209,7 @@ impl Settings {
             instance_name: from.instance_name(),
             currency: from.currency(),
             schedule: from.schedule(),
+            notify_on: from.notify_on(),
             retention_days: from.retention_days(),
         };
         from.finish(settings)

@@ -159,6 +159,15 @@ const SAVABLE: &[Entry] = &[
         "600",
     ),
     (
+        "NOTIFY_ON",
+        "E-mails",
+        "always: after every sync. failure: only when a sync or a lookalike failed. change: when a sync fails after a success or \
+         succeeds after a failure, and when a lookalike is finished or failed. Nobody is told when the service itself does \
+         not run any more, so with `failure` and `change` silence is no proof.",
+        &["always", "failure", "change"],
+        "always",
+    ),
+    (
         "INSTANCE_NAME",
         "Instance name",
         "Shown in the header and in mail subjects, such as the client's name.",

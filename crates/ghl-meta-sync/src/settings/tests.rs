@@ -206,7 +206,7 @@ fn every_refused_value_says_what_it_must_be() {
         ("LOOKALIKE_RATIOS", "1", "must be ratios from 0.01 to 0.20"),
         ("SMTP_PORT", "70000", "must be a port number from 1 to 65535"),
         ("SMTP_TLS", "ssl", "must be one of starttls, implicit, none"),
-        ("NOTIFY_ON", "change", "must be always"),
+        ("NOTIFY_ON", "never", "must be one of always, failure, change"),
         ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com/x", "must not be set"),
         ("DATABASE_URL", "mysql://db", "can not be used"),
         ("SYNC_SCHEDULE_CRON", "0 25 * * *", "hour"),

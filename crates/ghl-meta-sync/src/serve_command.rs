@@ -31,9 +31,6 @@ pub fn run(terminal: &Terminal) -> Result<(), Failed> {
         Patience::AsDocumented,
     )?);
     let settings = installed.settings_in_force();
-    for name in &settings.without_effect {
-        log::warn!("{name} has no effect in this version");
-    }
     let missing = installed.missing_settings();
     if !missing.is_empty() {
         log::warn!("no sync can run until these settings are set: {}", missing.join(", "));

@@ -10,7 +10,7 @@ pub use environment::{Environment, Problem, Problems};
 pub use saved::{saved_settings, storable};
 
 use ::sync::schedule::Cron;
-use ::sync::{AudienceMode, LtvSource, OptOutRule, ValueMode};
+use ::sync::{AudienceMode, LtvSource, NotifyOn, OptOutRule, ValueMode};
 use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
@@ -181,8 +181,8 @@ pub struct Settings {
     pub instance_name: Option<String>,
     pub currency: Option<String>,
     pub schedule: Cron,
-    /// Variables that are set, understood, and without effect in this version.
-    pub without_effect: Vec<&'static str>,
+    pub notify_on: NotifyOn,
+    pub retention_days: u32,
 }
 
 impl Settings {
@@ -193,6 +193,7 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut from = Reader::new(environment);
         let data_dir = PathBuf::from(from.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
+        from.refuse_what_is_not_yet_supported();
         let settings = Self {
             ghl: from.ghl(),
             meta: from.meta(),
@@ -208,7 +209,8 @@ impl Settings {
             instance_name: from.instance_name(),
             currency: from.currency(),
             schedule: from.schedule(),
-            without_effect: from.not_yet_supported(),
+            notify_on: from.notify_on(),
+            retention_days: from.retention_days(),
         };
         from.finish(settings)
     }

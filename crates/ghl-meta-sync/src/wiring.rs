@@ -165,6 +165,8 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         time_zone: settings.time_zone,
         poll_every: settings.meta.poll_every,
         poll_timeout: settings.meta.poll_timeout,
+        notify_on: settings.notify_on,
+        retention_days: settings.retention_days,
         lease_ttl: LEASE_TTL,
     }
 }

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Most rows in one transaction: SQLite has one writer, and a heartbeat must get its turn.
-const ROWS_PER_TRANSACTION: usize = 5_000;
+pub(crate) const ROWS_PER_TRANSACTION: usize = 5_000;
 
 /// Rows per statement: on SQLite 12 bound values each, far below the 32,766 it takes.
 const ROWS_PER_STATEMENT: usize = 1_000;
@@ -155,9 +155,6 @@ const CHANGES: &str = "
         SELECT ghl_contact_id FROM sync_contacts WHERE sync_run_id = $2 AND bucket = 'sent' EXCEPT
         SELECT ghl_contact_id FROM sync_contacts WHERE sync_run_id = $1 AND bucket = 'sent') went) AS removed";
 
-const DELETE_SOME: &str = "
-    DELETE FROM sync_contacts WHERE id IN (SELECT id FROM sync_contacts WHERE sync_run_id = $1 LIMIT $2)";
-
 #[derive(QueryableByName)]
 struct ChangesRow {
     #[diesel(sql_type = BigInt)]
@@ -186,25 +183,6 @@ impl Store {
             })?;
         }
         Ok(())
-    }
-
-    /// Removes every contact of a run, 5,000 in one transaction. Repeating is harmless.
-    ///
-    /// # Errors
-    /// Whatever the database refuses; some may be removed then.
-    pub fn contacts_delete_of_run(&self, run: RunId) -> Result<(), StoreError> {
-        let at_once = i64::try_from(ROWS_PER_TRANSACTION).unwrap_or(i64::MAX);
-        loop {
-            let removed = self.write("remove the contacts of a run", |connection| {
-                diesel::sql_query(DELETE_SOME)
-                    .bind::<BigInt, _>(run.0)
-                    .bind::<BigInt, _>(at_once)
-                    .execute(connection)
-            })?;
-            if removed == 0 {
-                return Ok(());
-            }
-        }
     }
 
     /// The first `n` contacts that were sent, highest rank first, then highest value.

@@ -27,6 +27,7 @@ mod members;
 mod migrate;
 mod person;
 mod removals;
+mod retention;
 mod run_neighbours;
 mod run_rows;
 mod runs;

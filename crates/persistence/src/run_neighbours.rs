@@ -1,6 +1,7 @@
 //! The runs beside a run: those to leaf to, and the one its figures are compared with.
 
 use crate::error::StoreError;
+use crate::run_rows::word;
 use crate::schema::{sync_configs, sync_runs};
 use crate::store::Store;
 use crate::text::storable;
@@ -27,6 +28,24 @@ impl Store {
                 .first(connection)
                 .optional()
         })
+    }
+
+    /// How the newest run before this one ended that succeeded or failed; a cancelled one says neither.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored word means nothing to this program.
+    pub fn run_outcome_before(&self, run: RunId) -> Result<Option<RunStatus>, StoreError> {
+        let outcomes = [RunStatus::Success, RunStatus::Failed].map(RunStatus::as_str);
+        let found: Option<String> = self.read("look up how the run before ended", |connection| {
+            sync_runs::table
+                .filter(sync_runs::id.lt(run.0))
+                .filter(sync_runs::status.eq_any(outcomes))
+                .order(sync_runs::id.desc())
+                .select(sync_runs::status)
+                .first(connection)
+                .optional()
+        })?;
+        found.map(|status| word("status", &status)).transpose()
     }
 
     /// The runs right before and right after this one, as far as there are any.

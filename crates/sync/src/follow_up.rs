@@ -9,7 +9,7 @@ use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Lookalike, LookalikeStatus, RemoteAudience, RunStatus};
 use domain::{Cancel, Explain, Run, RunId};
-use mailer::{LOOKALIKES_SETTLED, lookalike_unbuilt};
+use mailer::lookalike_unbuilt;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -125,7 +125,7 @@ impl SyncService {
             lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Pending)
         };
         if run.status == RunStatus::Success && waits(&run.lookalikes) && !waits(lookalikes) {
-            self.queue_mail_of_kind(run.id, LOOKALIKES_SETTLED)?;
+            self.queue_mail_of_settled(run.id, lookalikes)?;
         }
         Ok(self.parts.store.run_set_lookalikes(run.id, lookalikes)?)
     }

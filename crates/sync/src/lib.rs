@@ -24,6 +24,7 @@ mod progress;
 mod reading;
 mod recovery;
 mod replacement;
+mod retention;
 mod samples;
 mod saved_lists;
 mod saving;
@@ -52,4 +53,4 @@ pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach
 pub use progress::{NobodyWatches, Watcher};
 pub use saved_lists::ConditionField;
 pub use service::{Parts, RunHandle, SyncService};
-pub use settings::{AudienceMode, LtvSource, OptOutRule, SyncSettings, ValueMode};
+pub use settings::{AudienceMode, LtvSource, NotifyOn, OptOutRule, SyncSettings, ValueMode};

@@ -1,15 +1,16 @@
-//! Telling people: one mail per run, one more when its lookalikes came later, and one for each that Meta could not build;
+//! Telling people: one mail per run that is to be told, one more when its lookalikes came later, and one for each that Meta could not build;
 //! each at least once, with a Message-ID that folds doubles.
 
 use crate::error::RunError;
 use crate::progress::Progress;
 use crate::service::SyncService;
+use crate::settings::NotifyOn;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{LookalikeStatus, RunStatus, Step, StepStatus};
+use domain::run::{Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
 use domain::{Explain, Run, RunId};
-use mailer::{Mail, Mailer, OUTCOME, lookalike_unbuilt};
+use mailer::{LOOKALIKES_SETTLED, Mail, Mailer, OUTCOME, lookalike_unbuilt};
 use persistence::QueuedMail;
 
 /// A mail that could not be sent for a day is given up.
@@ -17,10 +18,29 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
 impl SyncService {
     /// Queues the mail of a run that is about to be closed: queued first and sent later, so that a crash in between
-    /// only delays it. A run that a person cancelled needs no mail.
+    /// only delays it. A run that a person cancelled needs no mail, and others only as `NOTIFY_ON` says.
     pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
-        if matches!(status, RunStatus::Success | RunStatus::Failed) {
+        if matches!(status, RunStatus::Success | RunStatus::Failed) && self.is_to_be_told(run, status)? {
             self.queue_mail_of_kind(run, OUTCOME)?;
+        }
+        Ok(())
+    }
+
+    fn is_to_be_told(&self, run: RunId, status: RunStatus) -> Result<bool, RunError> {
+        // A success whose lookalike was refused is not what anybody expects, so it is never passed over.
+        let has_failed = |run: &Run| status == RunStatus::Success && any_failed(&run.lookalikes);
+        Ok(match self.parts.settings.notify_on {
+            NotifyOn::Always => true,
+            _ if self.load(run)?.as_ref().is_some_and(has_failed) => true,
+            NotifyOn::Failure => status == RunStatus::Failed,
+            NotifyOn::Change => self.parts.store.run_outcome_before(run)? != Some(status),
+        })
+    }
+
+    /// Queues the mail that the last of a run's lookalikes is settled, unless only failures are told and there is none.
+    pub(crate) fn queue_mail_of_settled(&self, run: RunId, lookalikes: &[Lookalike]) -> Result<(), RunError> {
+        if self.parts.settings.notify_on != NotifyOn::Failure || any_failed(lookalikes) {
+            self.queue_mail_of_kind(run, LOOKALIKES_SETTLED)?;
         }
         Ok(())
     }
@@ -45,7 +65,8 @@ impl SyncService {
                 (StepStatus::Skipped, "no e-mail for a cancelled run".to_owned())
             }
             Some(mailer) => match self.deliver_mails_of(progress.run, mailer) {
-                Ok(()) => (StepStatus::Done, "e-mail sent".to_owned()),
+                Ok(true) => (StepStatus::Done, "e-mail sent".to_owned()),
+                Ok(false) => (StepStatus::Skipped, "no e-mail, as NOTIFY_ON says".to_owned()),
                 Err(error) => (StepStatus::Failed, error.explain().message),
             },
         };
@@ -68,13 +89,12 @@ impl SyncService {
         Ok(())
     }
 
-    fn deliver_mails_of(&self, run: RunId, mailer: &Mailer) -> Result<(), RunError> {
-        for queued in self.parts.store.mail_due()? {
-            if queued.run_id == run {
-                self.deliver(&queued, mailer)?;
-            }
-        }
-        Ok(())
+    /// False when there is none.
+    fn deliver_mails_of(&self, run: RunId, mailer: &Mailer) -> Result<bool, RunError> {
+        let mut due = self.parts.store.mail_due()?;
+        due.retain(|queued| queued.run_id == run);
+        due.iter().try_for_each(|queued| self.deliver(queued, mailer))?;
+        Ok(!due.is_empty())
     }
 
     fn deliver(&self, queued: &QueuedMail, mailer: &Mailer) -> Result<(), RunError> {
@@ -120,6 +140,10 @@ impl SyncService {
             log::warn!("the notify step could not be corrected: {}", Chain(&error));
         }
     }
+}
+
+fn any_failed(lookalikes: &[Lookalike]) -> bool {
+    lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed)
 }
 
 /// Whether what a mail of that kind tells of is so by now.

@@ -40,6 +40,18 @@ pub enum ValueMode {
     Scaled,
 }
 
+/// Which runs are told by mail (`NOTIFY_ON`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotifyOn {
+    /// Every one.
+    #[default]
+    Always,
+    /// Those that failed, and lookalikes that did.
+    Failure,
+    /// The first success after a failure, the first failure after a success, and what becomes of lookalikes.
+    Change,
+}
+
 /// Where lifetime values come from (`LTV_SOURCE`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LtvSource {
@@ -119,6 +131,10 @@ pub struct SyncSettings {
     pub poll_every: Duration,
     /// Longest wait for Meta to process the upload within a run (`META_POLL_TIMEOUT_SECONDS`).
     pub poll_timeout: Duration,
+    /// See [`NotifyOn`].
+    pub notify_on: NotifyOn,
+    /// How long the contacts of a run are kept after its end, in days (`RETENTION_DAYS`).
+    pub retention_days: u32,
     /// Life of the lease without a heartbeat; a crashed run blocks the next one that long.
     pub lease_ttl: Duration,
 }
@@ -145,6 +161,8 @@ impl SyncSettings {
             time_zone: Tz::UTC,
             poll_every: Duration::from_millis(10),
             poll_timeout: Duration::from_secs(1),
+            notify_on: NotifyOn::Always,
+            retention_days: 30,
             lease_ttl: Duration::from_secs(60),
         }
     }

@@ -1,4 +1,5 @@
-//! What is done between runs: closing what dead processes left, finishing what had to wait, sending mails.
+//! What is done between runs: closing what dead processes left, finishing what had to wait, sending
+//! mails, forgetting contacts of old runs.
 
 use crate::error::RunError;
 use crate::lease::Lease;
@@ -35,7 +36,7 @@ impl SyncService {
     }
 
     /// Closes what dead processes left, follows lookalikes up and sends the mails that are due, before it asks Meta for
-    /// anything and once more at the end. Called every minute or so; does nothing while a run holds the lease, so that no
+    /// anything and once more after that, and removes contacts that were kept long enough. Called every minute or so; does nothing while a run holds the lease, so that no
     /// mail is sent by two. A run that begins in this process ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
@@ -55,6 +56,7 @@ impl SyncService {
                 report(hasty.deliver_due_removals(&cancel), "pending removals");
                 report(hasty.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
+                report(self.remove_old_contacts(&cancel), "removing old contacts");
             }
             Ok(None) => {}
             Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),

@@ -9,6 +9,7 @@ use meta::{AdAccountId, ApiVersion};
 use persistence::{DatabaseUrl, PostgresAddress, StoreError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
+use sync::NotifyOn;
 use sync::schedule::Cron;
 use web::{WebError, WebSettings};
 
@@ -256,19 +257,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Checks what a later version will do. A value that asks for it is refused rather than ignored; a number that only
-    /// bounds it is checked and returned as having no effect.
-    pub(super) fn not_yet_supported(&mut self) -> Vec<&'static str> {
-        if self.environment.get("NOTIFY_ON").is_some_and(|text| text != "always") {
-            self.problem("NOTIFY_ON", "must be always: this version supports nothing else".to_owned());
-        }
+    pub(super) fn notify_on(&mut self) -> NotifyOn {
+        self.parse("NOTIFY_ON", NotifyOn::Always, "one of always, failure, change", |text| match text {
+            "always" => Some(NotifyOn::Always),
+            "failure" => Some(NotifyOn::Failure),
+            "change" => Some(NotifyOn::Change),
+            _ => None,
+        })
+    }
+
+    pub(super) fn retention_days(&mut self) -> u32 {
+        self.parse("RETENTION_DAYS", 30, "a number from 1 to 3650", |text| {
+            text.parse().ok().filter(|days| (1..=3650).contains(days))
+        })
+    }
+
+    /// Checks what a later version will do. A value that asks for it is refused rather than ignored.
+    pub(super) fn refuse_what_is_not_yet_supported(&mut self) {
         if self.environment.get("NOTIFY_WEBHOOK_URL").is_some() {
             let why = "must not be set: this version does not support it";
             self.problem("NOTIFY_WEBHOOK_URL", why.to_owned());
         }
-        let days = |text: &str| text.parse().ok().filter(|days: &u32| (1..=3650).contains(days));
-        let retention = self.optional("RETENTION_DAYS", "a number from 1 to 3650", days);
-        retention.map(|_days| "RETENTION_DAYS").into_iter().collect()
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.

@@ -128,6 +128,15 @@ const SAVABLE: &[Entry] = &[
     ),
     ("LTV_CURRENCY", "Currency", "Shown behind amounts, such as USD. It changes no value.", &[], ""),
     (
+        "RETENTION_DAYS",
+        "Keep contacts for",
+        "Days after a sync until its contacts, with names, addresses and values, are removed from the database; its figures \
+         stay. Those of the last successful sync of each list and field stay too: the next one is compared with them. \
+         From 1 to 3650. What was removed does not come back.",
+        &[],
+        "30",
+    ),
+    (
         "NORMALIZER",
         "Ranked by",
         "claude: Claude assigns the ranks and every one is verified. local: the same ranks computed here, without a key.",
@@ -148,6 +157,15 @@ const SAVABLE: &[Entry] = &[
         "Seconds a sync waits for Meta to match the audience; after that the lookalike follows later.",
         &[],
         "600",
+    ),
+    (
+        "NOTIFY_ON",
+        "E-mails",
+        "always: after every sync. failure: only when a sync or a lookalike failed. change: when a sync fails after a success or \
+         succeeds after a failure, and when a lookalike is finished or failed. Nobody is told when the service itself does \
+         not run any more, so with `failure` and `change` silence is no proof.",
+        &["always", "failure", "change"],
+        "always",
     ),
     (
         "INSTANCE_NAME",

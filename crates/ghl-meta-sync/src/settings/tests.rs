@@ -206,7 +206,7 @@ fn every_refused_value_says_what_it_must_be() {
         ("LOOKALIKE_RATIOS", "1", "must be ratios from 0.01 to 0.20"),
         ("SMTP_PORT", "70000", "must be a port number from 1 to 65535"),
         ("SMTP_TLS", "ssl", "must be one of starttls, implicit, none"),
-        ("NOTIFY_ON", "change", "must be always"),
+        ("NOTIFY_ON", "never", "must be one of always, failure, change"),
         ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com/x", "must not be set"),
         ("DATABASE_URL", "mysql://db", "can not be used"),
         ("SYNC_SCHEDULE_CRON", "0 25 * * *", "hour"),
@@ -274,13 +274,13 @@ fn the_kind_of_audience_and_of_value_is_read() {
         ("VALUE_MODE", "scaled"),
         ("META_LIMITED_DATA_USE", "california"),
         ("META_BUSINESS_ID", "42"),
-        ("RETENTION_DAYS", "30"),
+        ("RETENTION_DAYS", "7"),
     ])
     .unwrap();
     assert_eq!(kind(&set), (AudienceMode::Stable, 1, ValueMode::Scaled, true));
     assert_eq!(set.sync.existing_audience.as_deref(), Some("120211234567890123"));
     assert_eq!(set.meta.business_id.as_deref(), Some("42"));
-    assert_eq!(set.without_effect, ["RETENTION_DAYS"]);
+    assert_eq!((initial.retention_days, set.retention_days), (30, 7));
 }
 
 #[test]

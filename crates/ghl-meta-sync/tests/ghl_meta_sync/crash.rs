@@ -11,11 +11,12 @@ use sandbox::faults::{Effect, Fault};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sync::{
-    AudienceMode, LocalRanker, NobodyWatches, OptOutRule, Parts, SyncService, SyncSettings, ValueMode,
+    AudienceMode, LocalRanker, NobodyWatches, NotifyOn, OptOutRule, Parts, SyncService, SyncSettings,
+    ValueMode,
 };
 
 /// The machine's clock, some time ahead: a lease of a dead process has expired by then.
-struct Later(TimeDelta);
+pub struct Later(pub TimeDelta);
 
 impl Clock for Later {
     fn now(&self) -> DateTime<Utc> {
@@ -71,6 +72,12 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         time_zone: chrono_tz::UTC,
         poll_every: Duration::from_millis(100),
         poll_timeout: Duration::from_secs(20),
+        notify_on: match instance.get("NOTIFY_ON") {
+            Some("failure") => NotifyOn::Failure,
+            Some("change") => NotifyOn::Change,
+            _ => NotifyOn::Always,
+        },
+        retention_days: 30,
         lease_ttl: Duration::from_secs(60),
     };
     SyncService::new(Parts {

@@ -76,6 +76,21 @@ fn a_lookalike_that_had_to_wait_is_created_and_told_in_a_mail_of_its_own() {
     assert_ne!(ids[0], ids[1], "the second mail is not folded into the first");
 }
 
+#[test]
+fn a_lookalike_that_came_later_is_no_failure_to_tell_and_one_that_never_came_is() {
+    let told = |matched: bool| {
+        let mut instance = pending(|_| {});
+        instance.set("NOTIFY_ON", "failure");
+        if matched {
+            instance.sandbox.clock().advance(MONTH);
+        }
+        later(&instance, TimeDelta::hours(25)).follow_up();
+        assert_ne!(statuses(&instance.last_run()), [LookalikeStatus::Pending]);
+        later_mails(&instance).len()
+    };
+    assert_eq!((told(true), told(false)), (0, 1));
+}
+
 fn a_seed_that_is_never_matched_is_given_up_after_a_day_and_told_once(database: Database) {
     let instance = pending_on(database, |_| {});
     later(&instance, TimeDelta::hours(23)).follow_up();

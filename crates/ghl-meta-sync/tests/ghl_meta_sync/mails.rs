@@ -160,3 +160,42 @@ fn a_rounded_match_is_told_as_a_range_and_none_as_not_reported() {
     let mails = instance.sandbox.mails().all();
     assert_eq!(line(&mails[0]), "- Contacts Matched by Meta: not reported by Meta");
 }
+
+/// The first words of the mails so far.
+fn told(instance: &Instance) -> Vec<String> {
+    let subjects = instance.sandbox.mails().all().into_iter().map(|mail| mail.subject);
+    subjects.map(|subject| subject.split(" - ").next().unwrap().to_owned()).collect()
+}
+
+const SUCCESS: &str = "✅ GHL Meta Sync Successful";
+const FAILURE: &str = "❌ GHL Meta Sync Failed";
+
+/// Runs that succeed and fail, and the mails about them.
+fn told_of(notify_on: &str, runs: &[bool]) -> (Instance, Vec<String>) {
+    let mut instance = Instance::start();
+    let key = instance.value("CLAUDE_API_KEY").to_owned();
+    instance.set("NOTIFY_ON", notify_on);
+    for succeeds in runs {
+        let key = if *succeeds { key.as_str() } else { "sk-ant-wrong" };
+        instance.set("CLAUDE_API_KEY", key).sync(&[]).expect(i32::from(!succeeds));
+    }
+    let told = told(&instance);
+    (instance, told)
+}
+
+#[test]
+fn only_failures_are_told_when_that_is_asked_for() {
+    let (instance, told) = told_of("failure", &[false, false, true]);
+    assert_eq!(told, [FAILURE, FAILURE]);
+    let notify = instance.last_run().steps.pop().unwrap();
+    assert_eq!((notify.name, notify.status), (Step::Notify, StepStatus::Skipped));
+    assert_eq!(notify.detail.as_deref(), Some("no e-mail, as NOTIFY_ON says"));
+    crate::crash::later(&instance, chrono::TimeDelta::minutes(5)).follow_up();
+    assert_eq!(instance.sandbox.mails().all().len(), 2, "nothing was kept back");
+}
+
+#[test]
+fn only_changes_are_told_when_that_is_asked_for() {
+    let (_instance, told) = told_of("change", &[true, true, false, false, true, true]);
+    assert_eq!(told, [SUCCESS, FAILURE, SUCCESS], "the first run is told, there was nothing before it");
+}

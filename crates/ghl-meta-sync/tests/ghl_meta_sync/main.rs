@@ -25,6 +25,7 @@ mod meta_errors;
 mod people;
 mod preview;
 mod refused;
+mod retention;
 mod serve;
 mod stable;
 mod values;

@@ -17,6 +17,8 @@ mod mail;
 mod members;
 mod migrations;
 mod opening;
+mod query_plans;
+mod retention;
 mod runs;
 mod saved_filters;
 mod saved_settings;

@@ -20,6 +20,7 @@ for_each_backend!(
     the_last_success_is_found_by_list_and_field,
     the_last_success_of_an_ad_account_is_found,
     the_runs_beside_a_run_are_found,
+    the_outcome_before_is_that_of_a_run_nobody_cancelled,
     runs_left_running_are_found,
     lookalikes_are_replaced_as_a_whole,
     what_belongs_to_no_run_is_refused,
@@ -382,4 +383,20 @@ fn a_word_of_another_version_is_named_not_guessed(db: &TestDb) {
         domain::error_chain::Chain(&error).to_string(),
         "the stored run status can not be read: `paused` is not a RunStatus"
     );
+}
+
+fn the_outcome_before_is_that_of_a_run_nobody_cancelled(db: &TestDb) {
+    let store = db.open();
+    let ended = |status| {
+        let run = begun(&store);
+        assert!(store.run_finish(run, status, None).unwrap());
+        run
+    };
+    let first = ended(RunStatus::Success);
+    ended(RunStatus::Cancelled);
+    begun(&store);
+    let failed = ended(RunStatus::Failed);
+    let last = begun(&store);
+    let before = [first, failed, last].map(|run| store.run_outcome_before(run).unwrap());
+    assert_eq!(before, [None, Some(RunStatus::Success), Some(RunStatus::Failed)]);
 }

@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::wording::{UNKNOWN, Wording, masked_email, masked_phone};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use domain::run::RunStatus;
 use domain::{Cents, RunId, SentValues};
 use persistence::RunContact;
 
@@ -26,6 +27,7 @@ struct RunPage {
     before: Option<String>,
     after: Option<String>,
     sample: Vec<SampleRow>,
+    contacts_removed: bool,
     problems: Option<ProblemRows>,
 }
 
@@ -58,10 +60,14 @@ pub(crate) async fn show(
     let mut view = RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, "");
     // The remedy of an older failure is not for the list as it is now.
     view.may_run_anyway &= standing.latest.as_ref().is_some_and(|latest| latest.id == id);
+    // A success has saved everybody it read; of other runs nobody can tell what was ever stored.
+    let contacts_removed =
+        run.status == RunStatus::Success && run.accounting.fetched > 0 && problems.is_none();
     let page = RunPage {
         layout: Layout::new(&app, &request, "/sync", &format!("Sync {id}"), &standing),
         run: view,
         sample: sample.iter().map(|contact| SampleRow::new(contact, scaled_cap, &standing.wording)).collect(),
+        contacts_removed,
         problems,
         before: before.map(|run| run.to_string()),
         after: after.map(|run| run.to_string()),

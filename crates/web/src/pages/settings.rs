@@ -23,7 +23,7 @@ const NEXT_RUNS: usize = 3;
 /// Where a setting stands on the page, by the beginning of its name. What no line names comes under the last title.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Schedule and time", &["SYNC_", "TZ"]),
-    ("Contacts and values", &["LTV_", "RESPECT_", "NORMALIZER", "CLAUDE_", "GHL_"]),
+    ("Contacts and values", &["LTV_", "RESPECT_", "RETENTION_", "NORMALIZER", "CLAUDE_", "GHL_"]),
     ("Audience and lookalike", &["AUDIENCE_", "STABLE_", "LOOKALIKE_", "VALUE_", "META_"]),
     ("Name and notifications", &["NOTIFY_", "INSTANCE_", "PUBLIC_"]),
     ("Other", &[]),

@@ -252,6 +252,8 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
             time_zone: chrono_tz::UTC,
             poll_every: Duration::from_millis(50),
             poll_timeout: Duration::from_secs(20),
+            notify_on: sync::NotifyOn::Always,
+            retention_days: 30,
             lease_ttl: Duration::from_secs(60),
         },
         clock: Arc::new(SystemClock),

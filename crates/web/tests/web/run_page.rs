@@ -56,6 +56,19 @@ fn the_sample_shows_ten_contacts_nobody_can_be_reached_with() {
 }
 
 #[test]
+fn a_run_whose_contacts_were_removed_says_so_and_keeps_its_figures() {
+    let dashboard = Dashboard::new();
+    let run = successful(&dashboard.store);
+    let words = "The contacts of this sync have been removed";
+    assert!(!dashboard.page(&format!("/sync/{run}")).contains(words));
+    dashboard.store.contacts_delete_of_run(run).unwrap();
+    let html = dashboard.page(&format!("/sync/{run}"));
+    assert!(html.contains(words) && html.contains("RETENTION_DAYS"), "{html}");
+    assert!(html.contains("<th scope=\"row\">Read from the list</th><td class=\"num\">2,357</td>"), "{html}");
+    assert!(!html.contains("contacts.csv"), "no file without rows: {html}");
+}
+
+#[test]
 fn a_failed_run_says_first_what_failed_why_and_what_to_do() {
     let dashboard = Dashboard::new();
     let html = dashboard.page(&format!("/sync/{}", failed(&dashboard.store)));
@@ -72,7 +85,7 @@ fn a_failed_run_says_first_what_failed_why_and_what_to_do() {
     .map(|shown| html.find(shown).unwrap_or_else(|| panic!("{shown} in {html}")))
     .collect();
     assert!(places.is_sorted(), "{places:?}");
-    assert!(html.contains("Not reached") && html.contains("No contacts are stored for this sync"));
+    assert!(html.contains("Not reached") && html.contains("No contacts that were sent are stored"));
     assert!(!html.contains("<svg"), "no chart without figures");
 }
 

@@ -1,0 +1,135 @@
+//! No query of the pages, of a run or of the removal of old rows reads all contacts of all runs: each engine tells how
+//! it would run every statement that the store sends.
+
+use crate::support::{Direct, TestDb, begun, for_each_backend};
+use chrono::TimeDelta;
+use diesel::connection::{InstrumentationEvent, SimpleConnection, set_default_instrumentation};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use domain::{Bucket, RunId};
+use persistence::Store;
+use std::sync::Mutex;
+
+for_each_backend!(no_query_about_one_run_reads_the_contacts_of_all_runs);
+
+/// Enough for reading one run through an index to be worth it.
+const RUNS: i64 = 40;
+const CONTACTS: i64 = 3_000;
+
+/// What the store has sent since it was last cleared. Connections of other tests of this process may be in it: their
+/// statements are held to the same.
+static SENT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[derive(QueryableByName)]
+struct SqliteLine {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+fn note_queries() {
+    set_default_instrumentation(|| {
+        Some(Box::new(|event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                SENT.lock().unwrap().push(query.to_string());
+            }
+        }))
+    })
+    .unwrap();
+}
+
+fn no_query_about_one_run_reads_the_contacts_of_all_runs(db: &TestDb) {
+    note_queries();
+    let store = db.open();
+    let runs: Vec<RunId> = (0..RUNS).map(|_| begun(&store)).collect();
+    filled(db);
+    SENT.lock().unwrap().clear();
+    let run = runs[20];
+    assert_eq!(store.contacts_sample(run, 10).unwrap().len(), 10);
+    store.contacts_count_by_bucket(run).unwrap();
+    let part = store.contacts_of_bucket(run, Bucket::Sent, None, 1_000).unwrap();
+    store.contacts_of_bucket(run, Bucket::Sent, part.end.as_ref(), 1_000).unwrap();
+    store.contacts_changes(run, runs[19]).unwrap();
+    store.contacts_sent_in(run, &["c1".into(), "c2".into()]).unwrap();
+    store.runs_with_old_contacts(db.now() + TimeDelta::days(1)).unwrap();
+    assert_eq!(store.contacts_delete_some(run).unwrap(), 3_000);
+    let sent = SENT.lock().unwrap().clone();
+    let about_contacts = |query: &&String| query.contains("sync_contacts") && !query.contains("INSERT");
+    let mut queries: Vec<&String> = sent.iter().filter(about_contacts).collect();
+    queries.dedup();
+    assert!(queries.len() >= 8, "{queries:#?}");
+    for query in queries {
+        let (query, bound) = query.rsplit_once(" -- binds: ").unwrap_or((query, "[]"));
+        let plan = plan(db, query, bound);
+        assert!(plan.contains("sync_contacts_by_"), "{query}\n{plan}");
+        for reads_everything in ["SCAN sync_contacts", "SCAN later", "Seq Scan on sync_contacts"] {
+            assert!(!plan.contains(reads_everything), "{query}\n{plan}");
+        }
+    }
+    runs_are_leapt_over(&store, db);
+}
+
+/// The order of the answer is that of the runs, whatever order the engine found them in.
+fn runs_are_leapt_over(store: &Store, db: &TestDb) {
+    db.execute("UPDATE sync_runs SET status = 'failed', completed_at = started_at").unwrap();
+    let old = store.runs_with_old_contacts(db.now() + TimeDelta::days(1)).unwrap();
+    let expected: Vec<i64> = (1..=RUNS).filter(|run| *run != 21).collect();
+    assert_eq!(old.iter().map(|run| run.0).collect::<Vec<_>>(), expected);
+}
+
+/// Contacts for every run, and the engine's statistics of them.
+fn filled(db: &TestDb) {
+    let numbers = match db.connect() {
+        Direct::Sqlite(_) => format!(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {CONTACTS})"
+        ),
+        Direct::Postgres(_) => format!("WITH numbers (n) AS (SELECT generate_series(1, {CONTACTS}))"),
+    };
+    db.execute(&format!(
+        "INSERT INTO sync_contacts (sync_run_id, ghl_contact_id, raw_ltv_cents, normalized_value, bucket, created_at) \
+         {numbers} SELECT r.id, 'c' || n, n, n % 101, CASE n % 4 WHEN 0 THEN 'no_ltv' ELSE 'sent' END, r.started_at \
+         FROM sync_runs r CROSS JOIN numbers"
+    ))
+    .unwrap();
+    db.execute("ANALYZE").unwrap();
+}
+
+/// How the engine would run it. SQLite decides that without the bound values, PostgreSQL with them.
+fn plan(db: &TestDb, query: &str, bound: &str) -> String {
+    match db.connect() {
+        Direct::Sqlite(mut connection) => {
+            let lines: Vec<SqliteLine> =
+                diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(&mut connection).unwrap();
+            lines.into_iter().map(|line| line.detail + "\n").collect()
+        }
+        Direct::Postgres(mut connection) => {
+            let values = literals(bound);
+            let prepared = format!("SET plan_cache_mode = force_custom_plan; PREPARE asked AS {query}");
+            connection.batch_execute(&prepared).unwrap();
+            let lines: Vec<PostgresLine> =
+                diesel::sql_query(format!("EXPLAIN EXECUTE asked ({values})")).load(&mut connection).unwrap();
+            lines.into_iter().map(|line| line.line + "\n").collect()
+        }
+    }
+}
+
+/// `[1, "sent", ["a", "b"]]` as `'1', 'sent', '{a, b}'`.
+fn literals(bound: &str) -> String {
+    let mut depth = 0;
+    let mut text = String::new();
+    for letter in bound.trim()[1..bound.trim().len() - 1].chars() {
+        match letter {
+            '[' => (depth, text) = (depth + 1, text + "{"),
+            ']' => (depth, text) = (depth - 1, text + "}"),
+            ',' if depth == 0 => text.push_str("','"),
+            '"' | ' ' => {}
+            other => text.push(other),
+        }
+    }
+    format!("'{text}'")
+}

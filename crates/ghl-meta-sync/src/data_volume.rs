@@ -92,7 +92,8 @@ mod tests {
         let anonymous = format!(
             "1551 1534 8:1 /var/lib/docker/volumes/{digits}/_data /app/data rw master:1 - ext4 /dev/sda1 rw\n"
         );
-        let named = "1551 1534 8:1 /var/lib/docker/volumes/sync_data/_data /app/data rw - ext4 /dev/sda1 rw\n";
+        let named =
+            "1551 1534 8:1 /var/lib/docker/volumes/sync_data/_data /app/data rw - ext4 /dev/sda1 rw\n";
         let bound = "1551 1534 0:45 /appdata/ghl-meta-sync/data /app/data rw - fuse.shfs shfs rw\n";
         let logs_only = "1552 1534 0:45 /appdata/ghl-meta-sync/logs /app/logs rw - fuse.shfs shfs rw\n";
         let inside = Some("inside the container, not on a mounted volume");

@@ -21,6 +21,7 @@ RUN scripts/image-root assemble target/release/ghl-meta-sync /image
 FROM scratch
 COPY --from=build /image /
 ENV PATH=/bin \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     DATA_DIR=/app/data \
     LOG_DIR=/app/logs \
     WEB_BIND=0.0.0.0 \
@@ -31,6 +32,6 @@ WORKDIR /app
 # There is no USER: the entry point needs root to give the volumes to PUID:PGID, then becomes that user for good.
 VOLUME ["/app/data", "/app/logs"]
 EXPOSE 9876
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["/app/ghl-meta-sync", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["ghl-meta-sync", "healthcheck"]
 ENTRYPOINT ["/app/entrypoint"]
 CMD ["serve"]

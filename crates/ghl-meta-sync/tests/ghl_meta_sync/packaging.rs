@@ -184,3 +184,21 @@ fn docker_compose_accepts_every_profile_and_passes_each_setting_on_under_its_nam
         }
     }
 }
+
+#[test]
+fn the_entry_point_refuses_root_and_what_is_no_number() {
+    for (name, value, words) in [
+        ("PUID", "0", "PUID must not be 0"),
+        ("PGID", "00", "PGID must not be 0"),
+        ("PUID", "nobody", "PUID must be a number"),
+        ("PGID", "100;id", "PGID must be a number"),
+        ("UMASK", "rw", "UMASK must be an octal number"),
+        ("UMASK", "999", "UMASK must be an octal number"),
+    ] {
+        let mut command = Command::new("sh");
+        let output =
+            command.arg(root().join("docker/entrypoint")).arg("serve").env(name, value).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains(words), "{name}={value}: {told}");
+    }
+}

@@ -5,7 +5,7 @@ use crate::installed::Installed;
 use crate::settings::{Environment, Settings};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
-use crate::{logging, scheduler};
+use crate::{data_volume, logging, scheduler};
 use domain::SystemClock;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -24,6 +24,10 @@ pub fn run(terminal: &Terminal) -> Result<(), Failed> {
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, true)?;
     let store = wiring::open_store(&initial)?;
+    // An error in the log, so that no LOG_LEVEL hides it.
+    if let Some(warning) = data_volume::warning(&initial.database) {
+        log::error!("{warning}");
+    }
     let installed = Arc::new(Installed::new(
         environment,
         store.clone(),

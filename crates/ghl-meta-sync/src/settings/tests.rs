@@ -331,3 +331,45 @@ fn only_what_becomes_part_of_a_name_at_meta_is_looked_through_for_words_that_get
         assert!(read(&[(name, value)]).is_ok(), "{name}={value}");
     }
 }
+
+/// Name and value of every line of `.env.example` that sets something or shows what would be set.
+fn example() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("../../../../.env.example").lines();
+    lines
+        .filter_map(|line| line.strip_prefix("# ").unwrap_or(line).split_once('='))
+        .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        .collect()
+}
+
+#[test]
+fn the_example_file_names_every_variable_once_and_no_other() {
+    let mut named: Vec<&str> = example().into_iter().map(|(name, _)| name).collect();
+    let of_the_container = ["PUID", "PGID", "UMASK", "COMPOSE_PROFILES"];
+    let mut read: Vec<&str> = VARIABLES.iter().copied().chain(of_the_container).collect();
+    named.sort_unstable();
+    read.sort_unstable();
+    assert_eq!(named, read);
+}
+
+#[test]
+fn the_example_file_shows_the_values_in_force_without_it() {
+    // With a mail server and a database server, so that their ports count.
+    let servers = [
+        ("SMTP_HOST", "mail.example.com"),
+        ("SMTP_FROM_EMAIL", "sync@example.com"),
+        ("SMTP_TO_EMAIL", "a@example.com"),
+        ("POSTGRES_HOST", "db"),
+        ("POSTGRES_USER", "sync"),
+    ];
+    let shown = |pairs: &[(&str, &str)]| {
+        let mut settings = read(pairs).unwrap();
+        settings.without_effect.clear();
+        format!("{settings:#?}")
+    };
+    let documented: Vec<_> =
+        example().into_iter().filter(|(_, value)| !value.is_empty()).chain(servers).collect();
+    assert_eq!(shown(&documented), shown(&servers));
+    for setting in saved_settings(&Environment::default(), &HashMap::new()) {
+        assert!(example().contains(&(setting.name, &setting.value)), "{}={}", setting.name, setting.value);
+    }
+}

@@ -1,7 +1,10 @@
 //! The mails of real runs.
 
+use crate::crash::later;
+use crate::follow_up::{MONTH, later_mails, pending, statuses};
 use crate::instance::Instance;
-use domain::run::{RunStatus, Step, StepStatus};
+use chrono::TimeDelta;
+use domain::run::{LookalikeStatus, RunStatus, Step, StepStatus};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use serde_json::json;
@@ -70,8 +73,8 @@ fn a_dead_mail_server_leaves_the_run_successful_and_the_mail_is_sent_later() {
     let second = Instance::start();
     instance.set("SMTP_PORT", second.value("SMTP_PORT"));
     assert_ne!(instance.value("SMTP_PORT"), port);
-    crate::crash::later(&instance, chrono::TimeDelta::minutes(5)).follow_up();
-    crate::crash::later(&instance, chrono::TimeDelta::minutes(9)).follow_up();
+    later(&instance, TimeDelta::minutes(5)).follow_up();
+    later(&instance, TimeDelta::minutes(9)).follow_up();
     assert_eq!(second.sandbox.mails().all().len(), 1);
     assert_eq!(instance.last_run().steps.last().unwrap().status, StepStatus::Done);
 }
@@ -190,7 +193,7 @@ fn only_failures_are_told_when_that_is_asked_for() {
     let notify = instance.last_run().steps.pop().unwrap();
     assert_eq!((notify.name, notify.status), (Step::Notify, StepStatus::Skipped));
     assert_eq!(notify.detail.as_deref(), Some("no e-mail, as NOTIFY_ON says"));
-    crate::crash::later(&instance, chrono::TimeDelta::minutes(5)).follow_up();
+    later(&instance, TimeDelta::minutes(5)).follow_up();
     assert_eq!(instance.sandbox.mails().all().len(), 2, "nothing was kept back");
 }
 
@@ -198,4 +201,19 @@ fn only_failures_are_told_when_that_is_asked_for() {
 fn only_changes_are_told_when_that_is_asked_for() {
     let (_instance, told) = told_of("change", &[true, true, false, false, true, true]);
     assert_eq!(told, [SUCCESS, FAILURE, SUCCESS], "the first run is told, there was nothing before it");
+}
+
+#[test]
+fn a_lookalike_that_came_later_is_no_failure_to_tell_and_one_that_never_came_is() {
+    let told = |matched: bool| {
+        let mut instance = pending(|_| {});
+        instance.set("NOTIFY_ON", "failure");
+        if matched {
+            instance.sandbox.clock().advance(MONTH);
+        }
+        later(&instance, TimeDelta::hours(25)).follow_up();
+        assert_ne!(statuses(&instance.last_run()), [LookalikeStatus::Pending]);
+        later_mails(&instance).len()
+    };
+    assert_eq!((told(true), told(false)), (0, 1));
 }

@@ -19,6 +19,7 @@ mod migrations;
 mod opening;
 mod query_plans;
 mod retention;
+mod run_neighbours;
 mod runs;
 mod saved_filters;
 mod saved_settings;

@@ -37,6 +37,21 @@ fn a_sync_opens_in_a_dialog_with_its_own_address() {
         browser.go_back();
         is_closed(1);
 
+        // A second link was clicked before the first answer came: address and dialog show the same sync.
+        open(1);
+        let second = "document.querySelector('[aria-label=\"View details of sync 2\"]').click()";
+        browser.script(second, vec![]);
+        browser.find("dialog", "Sync 2");
+        browser.is_at("/sync/2");
+        // What is behind the dialog is out of reach, so it has lines of its own.
+        browser.script("document.dispatchEvent(new Event('htmx:sendError'))", vec![]);
+        let shown = "return document.querySelector('dialog .connection').checkVisibility()";
+        assert_eq!(browser.script(shown, vec![]), true, "the connection is lost");
+        browser.press("Close");
+        browser.misses("dialog", "");
+        browser.is_at("/");
+        browser.open_page("/");
+
         // The address alone leads to the same, as a page.
         open(2);
         let in_dialog = browser.headings_of_run();

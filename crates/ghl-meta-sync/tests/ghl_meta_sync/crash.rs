@@ -159,7 +159,7 @@ fn killed_while_reading() {
     fault.after = 2;
     instance.sandbox.faults().add(fault);
     kill_when(&instance, || received(&instance, Service::Ghl, "/contacts/search") >= 3);
-    assert_cleaned_up(&instance, "hash");
+    assert_cleaned_up(&instance, "fetch");
 }
 
 #[test]

@@ -100,7 +100,9 @@ fn report(preview: &Preview, currency: Option<&str>) -> Vec<String> {
     lines.extend(account(&preview.accounting));
     lines.push(rows(preview));
     lines.extend(preview.stats.iter().flat_map(|stats| values(stats, currency)));
-    lines.extend(preview.ranking.iter().flat_map(ranking));
+    let facts = preview.ranking.iter().flat_map(RankingReport::facts);
+    lines.extend(facts.map(|(label, text)| format!("{label}: {text}")));
+    lines.extend(preview.warnings.iter().map(|warning| format!("  Warning: {warning}")));
     lines.push(String::new());
     lines.extend(columns(&preview.columns, preview.accounting.fetched - preview.accounting.duplicates));
     lines.push(String::new());
@@ -139,13 +141,6 @@ fn values(stats: &NormalizationStats, currency: Option<&str>) -> Vec<String> {
         format!("{} lifetime values from {min} to {max}, median {median}", stats.count),
         format!("  top 10%: {}   middle: {}   bottom 40%: {}", stats.top, stats.middle, stats.bottom),
     ]
-}
-
-fn ranking(report: &RankingReport) -> Vec<String> {
-    let mut lines: Vec<String> =
-        report.facts().into_iter().map(|(label, text)| format!("{label}: {text}")).collect();
-    lines.extend(report.warnings.iter().map(|warning| format!("  Warning: {warning}")));
-    lines
 }
 
 fn columns(columns: &[Column], contacts: u64) -> Vec<String> {

@@ -27,6 +27,26 @@ pub(crate) struct Account {
     pub(crate) birthdays: bool,
 }
 
+impl Account {
+    /// What was read with a doubt that its owner should know of.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let values = (self.ambiguous > 0).then(|| {
+            format!(
+                "Values that can be read in two ways, such as 1,797 or 1.234: {}. LTV_LOCALE decided.",
+                self.ambiguous
+            )
+        });
+        let phones = (self.phones_without_country > 0).then(|| {
+            format!(
+                "Phone numbers that were left out: {}. They have no country code, their contacts have no country, and \
+                 GoHighLevel does not tell that of the location. Fill in the country of these contacts.",
+                self.phones_without_country
+            )
+        });
+        values.into_iter().chain(phones).collect()
+    }
+}
+
 /// Finds the bucket of each contact.
 pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError> {
     let mut buckets = vec![Bucket::Sent; usize::try_from(read.fetched).unwrap_or(usize::MAX)];

@@ -112,12 +112,15 @@ impl SyncService {
             self.parts.store.run_set_accounting(progress.run, &counts)?;
             Ok(account)
         });
-        let checked = read.map_err(|error| (Step::Fetch, error)).and_then(|account| {
-            self.guard(config, &account, Some(progress.run), accept_smaller_list)?;
-            Ok(account)
-        });
-        let failed_step = checked.as_ref().err().map(|(step, _)| *step);
-        for (step, count, detail) in reading_steps(checked.as_ref().ok()) {
+        let refused = match &read {
+            Ok(account) => self.guard(config, account, Some(progress.run), accept_smaller_list).err(),
+            Err(_) => None,
+        };
+        let failed_step = match (&read, &refused) {
+            (Err(_), _) => Some(Step::Fetch),
+            (Ok(_), refused) => refused.as_ref().map(|(step, _)| *step),
+        };
+        for (step, count, detail) in reading_steps(read.as_ref().ok()) {
             if failed_step != Some(step) {
                 if let Some(count) = count {
                     progress.complete(step, count).map_err(|error| StepError { step, error })?;
@@ -126,7 +129,11 @@ impl SyncService {
                 progress.end(step, status, detail.as_deref())?;
             }
         }
-        checked.map_err(|(step, error)| progress.failed(step, error))
+        match (read, refused) {
+            (Ok(account), None) => Ok(account),
+            (Ok(_), Some((step, error))) => Err(progress.failed(step, error)),
+            (Err(error), _) => Err(progress.failed(Step::Fetch, error)),
+        }
     }
 
     /// Reads the list into the spool and finds the bucket of each contact.
@@ -246,19 +253,7 @@ impl SyncService {
             self.parts.ranker.rank(&sketch, cancel, report)?;
         }
         let mut report = std::mem::take(report);
-        if account.ambiguous > 0 {
-            report.warnings.push(format!(
-                "Values that can be read in two ways, such as 1,797 or 1.234: {}. LTV_LOCALE decided.",
-                account.ambiguous
-            ));
-        }
-        if account.phones_without_country > 0 {
-            report.warnings.push(format!(
-                "Phone numbers that were left out: {}. They have no country code, their contacts have no country, and \
-                 GoHighLevel does not tell that of the location. Fill in the country of these contacts.",
-                account.phones_without_country
-            ));
-        }
+        report.warnings.extend(account.warnings());
         let values = match self.parts.settings.value_mode {
             ValueMode::Percentile => SentValues::Percentile(sketch.clone()),
             ValueMode::Scaled => SentValues::scaled(&distribution),
@@ -290,10 +285,13 @@ fn reading_steps(account: Option<&Account>) -> [(Step, Option<u64>, Option<Strin
     };
     let counts = &account.counts;
     let values = account.values.len() as u64;
-    let read = format!(
+    let mut read = format!(
         "{values} values, {} without a value, {} unreadable",
         counts.skipped_no_ltv, counts.rejected_bad_ltv
     );
+    if account.ambiguous > 0 {
+        read.push_str(&format!(", {} readable in two ways", account.ambiguous));
+    }
     [
         (Step::Fetch, Some(counts.fetched), Some(format!("{} contacts", counts.fetched))),
         (Step::ReadLtv, Some(values), Some(read)),

@@ -29,6 +29,8 @@ pub struct Preview {
     pub stats: Option<NormalizationStats>,
     /// How the ranks were made; `None` when a sync would stop before it asks for them.
     pub ranking: Option<RankingReport>,
+    /// What is doubtful about the values and numbers that were read, and about the ranks if there are any.
+    pub warnings: Vec<String>,
     /// Every match key, in the order of the upload, counted over all distinct contacts. The date of birth only when a
     /// contact has one.
     pub columns: Vec<Column>,
@@ -136,6 +138,7 @@ impl SyncService {
             let distribution = Distribution::new(account.values.clone());
             (distribution.map(|values| values.stats(account.ambiguous)), None)
         };
+        let warnings = ranking.as_ref().map_or_else(|| account.warnings(), |report| report.warnings.clone());
         let location = self.parts.source.country(cancel)?;
         let mut survey = Survey::new(&self.parts.settings.lookalike_countries, location.as_deref());
         survey.take(&account, spool)?;
@@ -146,6 +149,7 @@ impl SyncService {
             accounting: account.counts,
             stats,
             ranking,
+            warnings,
             columns: survey.columns,
             further_rows: account.rows - account.counts.sent,
             lookalike_reach: survey.lookalikes.into_iter().map(LookalikeCount::reach).collect(),

@@ -6,6 +6,7 @@ use crate::instance::{Database, Instance};
 use crate::people::{audience, installed};
 use crate::preview::preview;
 use crate::serve::Served;
+use domain::run::Step;
 use serde_json::json;
 
 /// As typed, and in cents where a point separates the decimals and where a comma does.
@@ -78,4 +79,18 @@ fn nothing_is_told_of_the_locale_or_a_currency_where_none_matters() {
     instance.sync(&[]).expect(0);
     let page = served.page(&format!("/sync/{}", instance.last_run().id));
     assert!(page.contains("119.50") && !page.contains("LTV_LOCALE"), "{page}");
+}
+
+#[test]
+fn values_with_two_readings_are_told_also_where_they_are_why_nobody_would_be_sent() {
+    let mut instance = in_locale(false);
+    instance.set("LTV_MIN", "100000");
+    let shown = preview(&instance);
+    assert!(shown.stdout.contains("such as 1,797 or 1.234: 3. LTV_LOCALE decided."), "{}", shown.stdout);
+    instance.sync(&[]).expect(1).names(&["None of the 120 contacts can be sent"]);
+    let read = instance.last_run().steps.into_iter().find(|step| step.name == Step::ReadLtv).unwrap();
+    assert_eq!(
+        read.detail.as_deref(),
+        Some("120 values, 0 without a value, 0 unreadable, 3 readable in two ways")
+    );
 }

@@ -67,7 +67,7 @@ impl PreviewView {
             last_match_rate: preview.last_match_rate.clone(),
             distribution: preview.stats.as_ref().map(|stats| DistributionView::new(stats, wording)),
             ranking: ranking.map(domain::ranking::RankingReport::facts).unwrap_or_default(),
-            warnings: ranking.map(|report| report.warnings.clone()).unwrap_or_default(),
+            warnings: preview.warnings.clone(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod crash;
 mod databases;
 mod delivery;
 mod demo;
+mod documents;
 mod erase;
 mod follow_up;
 mod in_the_browser;

@@ -1,6 +1,7 @@
 //! One request, one reply.
 
 use crate::body::{Body, PartsReader};
+use crate::traffic::traffic;
 use domain::{Secret, log_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -168,6 +169,7 @@ impl HttpClient {
         log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
+        traffic().called(service, &result);
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(

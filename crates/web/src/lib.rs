@@ -19,6 +19,7 @@ mod error;
 mod etag;
 mod headers;
 mod host;
+mod in_context;
 mod installation;
 mod meta_check;
 mod openapi;

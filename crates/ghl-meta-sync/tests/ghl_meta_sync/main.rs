@@ -22,6 +22,7 @@ mod lists;
 mod mails;
 mod marks;
 mod meta_errors;
+mod monitoring;
 mod packaging;
 mod people;
 mod preview;

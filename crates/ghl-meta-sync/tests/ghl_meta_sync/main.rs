@@ -19,6 +19,7 @@ mod in_the_browser;
 mod instance;
 mod invariants;
 mod lists;
+mod logs;
 mod mails;
 mod marks;
 mod meta_errors;

@@ -4,6 +4,7 @@ use crate::failure::Failed;
 use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
+use domain::log_context::{self, Context};
 use domain::{Clock, Explain};
 use persistence::{Store, StoreError};
 use std::sync::Arc;
@@ -110,7 +111,8 @@ impl Schedule {
                 return Ok(());
             }
             let handle = sync.start(&config, slot.trigger, false)?;
-            log::info!("run {} was begun by the schedule", handle.run);
+            let _run = log_context::enter(Context::of_run(handle.run));
+            log::info!("the run was begun by the schedule");
             Ok(())
         });
         match begun {

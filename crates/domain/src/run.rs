@@ -118,6 +118,16 @@ named_enum! {
 }
 
 named_enum! {
+    /// By which way people are told.
+    pub enum Channel {
+        /// E-mail.
+        Mail = "mail",
+        /// A webhook, such as Slack's.
+        Webhook = "webhook",
+    }
+}
+
+named_enum! {
     /// How a step stands.
     pub enum StepStatus {
         /// Begun, not ended.
@@ -370,6 +380,9 @@ pub struct Run {
     pub id: RunId,
     /// What started it.
     pub trigger: Trigger,
+    /// The moment of the schedule it was made for.
+    #[serde(default)]
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// How it stands.
     pub status: RunStatus,
     /// The list and field it works with.

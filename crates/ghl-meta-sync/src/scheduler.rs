@@ -86,7 +86,7 @@ impl Schedule {
                 log::info!("the scheduled sync is left out: it is switched off");
                 return Ok(());
             }
-            let handle = sync.start(&config, slot.trigger, false)?;
+            let handle = sync.start_slot(&config, slot)?;
             log::info!("run {} was begun by the schedule", handle.run);
             Ok(())
         });

@@ -33,7 +33,7 @@ mod wording;
 
 pub use error::WebError;
 pub use installation::{
-    ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError,
+    ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError, TestSent,
 };
 pub use server::{RunningServer, start};
 pub use settings::WebSettings;

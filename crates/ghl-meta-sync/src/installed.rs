@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
-use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError};
+use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
 
 /// What `serve` and `demo` give to the dashboard.
 pub struct Installed {
@@ -243,21 +243,25 @@ impl Installation for Installed {
         Some(MailAddresses { from: smtp.from, to: smtp.to })
     }
 
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
-        let (settings, mailer) = {
+    fn send_test_mail(&self) -> Result<TestSent, Explanation> {
+        let (settings, mailer, webhook) = {
             let current = self.current();
-            (current.settings.clone(), current.clients.mailer.clone())
+            (current.settings.clone(), current.clients.mailer.clone(), current.clients.webhook.clone())
         };
-        let (Some(mailer), Some(addresses)) = (mailer, self.mail_addresses()) else {
+        if mailer.is_none() && webhook.is_none() {
             return Err(Explanation::new(
                 "E-mail is not set up.",
-                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL in the environment and start again.",
+                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL, or NOTIFY_WEBHOOK_URL, in the environment and start again.",
             ));
-        };
+        }
         let context = wiring::mail_context(&settings, &self.store)
             .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
         let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
-        mailer.send(&mail).map_err(|error| error.explain())?;
-        Ok(addresses.to)
+        // One that fails must not hide whether the other works.
+        let by_mail = mailer.map(|mailer| mailer.send(&mail).map_err(|error| error.explain()));
+        let by_webhook = webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain()));
+        by_mail.transpose()?;
+        let posted = by_webhook.transpose()?.is_some();
+        Ok(TestSent { mailed_to: settings.smtp.map(|smtp| smtp.to).unwrap_or_default(), posted })
     }
 }

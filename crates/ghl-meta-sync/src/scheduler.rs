@@ -110,7 +110,7 @@ impl Schedule {
                 log::info!("the scheduled sync is left out: it is switched off");
                 return Ok(());
             }
-            let handle = sync.start(&config, slot.trigger, false)?;
+            let handle = sync.start_slot(&config, slot)?;
             let _run = log_context::enter(Context::of_run(handle.run));
             log::info!("the run was begun by the schedule");
             Ok(())

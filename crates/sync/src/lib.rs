@@ -11,6 +11,7 @@ mod cleanup;
 mod delivery;
 pub mod edges;
 mod error;
+mod expiry;
 mod follow_up;
 mod grouping;
 mod lease;

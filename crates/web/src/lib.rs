@@ -35,6 +35,7 @@ mod wording;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
+    TestSent,
 };
 pub use server::{RunningServer, start};
 pub use settings::WebSettings;

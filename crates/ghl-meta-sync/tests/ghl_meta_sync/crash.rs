@@ -93,6 +93,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         ranker: Arc::new(LocalRanker),
         meta: Arc::new(meta::MetaClient::new(meta)),
         mailer: Some(Mailer::new(mailer).unwrap()),
+        webhook: None,
         settings,
         clock,
         watcher: Arc::new(NobodyWatches),

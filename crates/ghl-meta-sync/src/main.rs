@@ -15,6 +15,7 @@ mod sandbox_process;
 mod scheduler;
 mod serve_command;
 mod settings;
+mod signals;
 mod small_commands;
 mod sync_command;
 mod terminal;

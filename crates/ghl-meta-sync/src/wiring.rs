@@ -26,6 +26,10 @@ pub enum Patience {
 /// How long the lease lasts without a heartbeat.
 pub const LEASE_TTL: Duration = Duration::from_secs(60);
 
+/// The longest that a run may take. The largest lists take minutes, and Meta's limits are over within an hour or so; a
+/// daily sync that waits longer is better begun anew than still there at the next slot.
+pub const RUN_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
 /// Opens the database and brings its schema up to date.
 ///
 /// # Errors
@@ -168,6 +172,7 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         notify_on: settings.notify_on,
         retention_days: settings.retention_days,
         lease_ttl: LEASE_TTL,
+        run_deadline: RUN_DEADLINE,
     }
 }
 

@@ -102,6 +102,10 @@ impl SyncService {
         let Some(run) = self.load(queued.run_id)? else {
             return Ok(store.mail_give_up(queued.id, "the run is gone")?);
         };
+        if run.status == RunStatus::Cancelled && queued.kind == OUTCOME {
+            // The service was stopped between queueing it and recording the success it would have told of.
+            return Ok(store.mail_give_up(queued.id, "the run was cancelled")?);
+        }
         if !is_true(&queued.kind, &run) {
             // It was queued just before what it tells of was recorded, and a crash came between.
             return Ok(());

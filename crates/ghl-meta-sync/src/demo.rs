@@ -16,7 +16,6 @@ use crate::{logging, scheduler, serve_command};
 use confirmation::Witness;
 use domain::run::Step;
 use domain::{Run, SystemClock};
-use http_client::RetryPolicy;
 use persistence::Store;
 use sandbox::Announcement;
 use std::path::Path;
@@ -28,13 +27,6 @@ use web::{Installation, RunningServer};
 const LTV_FIELD: &str = "contact.lifetime_value";
 /// Sandbox seconds per second: Meta's half hour of matching passes in a second and a half.
 const CLOCK_RATE: f64 = 1200.0;
-/// On loopback nothing is worth waiting long for.
-const PATIENCE: Patience = Patience::Fixed(RetryPolicy {
-    max_retries: 3,
-    first_wait: Duration::from_millis(100),
-    longest_wait: Duration::from_secs(2),
-});
-
 /// Runs the demo.
 ///
 /// # Errors
@@ -53,8 +45,12 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     }
     let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
     let store = wiring::open_store(&Settings::read(&environment)?)?;
-    let installed =
-        Arc::new(Installed::new(environment, store.clone(), Arc::new(terminal.clone()), PATIENCE)?);
+    let installed = Arc::new(Installed::new(
+        environment,
+        store.clone(),
+        Arc::new(terminal.clone()),
+        Patience::WithSimulators,
+    )?);
     let service = installed.sync().ok_or_else(|| Failed::job("The sandbox announced no credentials."))?;
     let dashboard = if options.once { None } else { Some(open_dashboard(&installed, &store, terminal)?) };
     let signals = Signals::watch()?;

@@ -1,5 +1,6 @@
 //! `serve`: the dashboard and the schedule, until the process is told to stop.
 
+use crate::command_line::ServeOptions;
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::scheduler::{self, Scheduler};
@@ -18,7 +19,7 @@ use web::{Installation, RunningServer};
 ///
 /// # Errors
 /// Exit status 2 when the settings, the database or the port can not be used.
-pub fn run(terminal: &Terminal) -> Result<(), Failed> {
+pub fn run(options: &ServeOptions, terminal: &Terminal) -> Result<(), Failed> {
     let environment = Environment::of_process();
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, true)?;
@@ -27,12 +28,8 @@ pub fn run(terminal: &Terminal) -> Result<(), Failed> {
     if let Some(warning) = data_volume::warning(&initial.database) {
         log::error!("{warning}");
     }
-    let installed = Arc::new(Installed::new(
-        environment,
-        store.clone(),
-        Arc::new(NobodyWatches),
-        Patience::AsDocumented,
-    )?);
+    let patience = if options.with_simulators { Patience::WithSimulators } else { Patience::AsDocumented };
+    let installed = Arc::new(Installed::new(environment, store.clone(), Arc::new(NobodyWatches), patience)?);
     let settings = installed.settings_in_force();
     let missing = installed.missing_settings();
     if !missing.is_empty() {

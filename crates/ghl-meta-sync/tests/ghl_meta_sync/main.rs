@@ -29,6 +29,7 @@ mod refused;
 mod retention;
 mod serve;
 mod stable;
+mod stopping;
 mod values;
 mod vendors;
 mod won;

@@ -2,7 +2,7 @@
 //! and the next one works.
 
 use crate::crash::received;
-use crate::instance::{Database, Instance, on_both_databases};
+use crate::instance::{Database, Instance};
 use crate::serve::Served;
 use domain::run::{RunStatus, Step, StepStatus};
 use sandbox::Service;
@@ -27,7 +27,8 @@ fn assert_stopped_at(instance: &mut Instance, step: Step) {
     assert!(run.steps.iter().all(|step| step.completed_at.is_some()), "{:?}", run.steps);
     instance.sandbox.faults().clear();
     instance.sync(&[]).expect(0);
-    assert_eq!(instance.audiences("CUSTOM").len(), 1, "what was unfinished is deleted");
+    let complete = 1 + usize::from(step == Step::Wait);
+    assert_eq!(instance.audiences("CUSTOM").len(), complete, "what was unfinished is deleted");
 }
 
 fn stopped_while_hanging(database: Database, service: Service, path: &str, step: Step) {
@@ -35,30 +36,34 @@ fn stopped_while_hanging(database: Database, service: Service, path: &str, step:
     hang(&instance, service, path);
     let served = Served::start(&mut instance);
     assert_eq!(served.post("/api/sync/trigger", &json!({})).0, 202);
-    instance.wait_until(|| received(&instance, service, path) > 0);
+    served.wait_for("the step that hangs", || {
+        instance.last_run().current_step().is_some_and(|current| current.name == step)
+    });
+    let asked = received(&instance, service, path);
+    // Whoever waits for a reply asks no more; whoever was about to ask soon does.
+    served.wait_for("the call that hangs", || asked > 0 || received(&instance, service, path) > asked);
     assert_eq!(served.terminate(), Some(0));
     assert_stopped_at(&mut instance, step);
 }
 
-fn stopped_while_the_upload_hangs(database: Database) {
-    stopped_while_hanging(database, Service::Meta, "/users", Step::Upload);
-}
-
-on_both_databases!(stopped_while_the_upload_hangs);
-
+/// All at once, because each waits for its patience to run out.
 #[test]
-fn stopped_while_the_reading_hangs() {
-    stopped_while_hanging(Database::Sqlite, Service::Ghl, "/contacts/search", Step::Fetch);
-}
-
-#[test]
-fn stopped_while_claude_hangs() {
-    stopped_while_hanging(Database::Sqlite, Service::Claude, "/v1/messages", Step::Normalize);
-}
-
-#[test]
-fn stopped_while_the_creation_hangs() {
-    stopped_while_hanging(Database::Sqlite, Service::Meta, "/customaudiences", Step::CreateAudience);
+fn stopped_while_a_vendor_hangs() {
+    let cases = [
+        (Service::Ghl, "/contacts/search", Step::Fetch),
+        (Service::Claude, "/v1/messages", Step::Normalize),
+        (Service::Meta, "/customaudiences", Step::CreateAudience),
+        (Service::Meta, "/users", Step::Upload),
+        (Service::Meta, "operation_status", Step::Wait),
+    ];
+    std::thread::scope(|scope| {
+        for (service, path, step) in cases {
+            scope.spawn(move || stopped_while_hanging(Database::Sqlite, service, path, step));
+        }
+        if let Some(database) = Database::postgres() {
+            scope.spawn(|| stopped_while_hanging(database, Service::Meta, "/users", Step::Upload));
+        }
+    });
 }
 
 #[test]
@@ -134,44 +139,37 @@ fn terminate(mut child: Child) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-fn piped(instance: &Instance, command: &str) -> Child {
-    instance.program(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+#[test]
+fn the_commands_end_as_soon_and_say_so() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut instance = Instance::start();
+            let told = told_by(&instance, "sync", Service::Meta, "/users");
+            for words in ["cancelled at step \"Upload", "the service was stopped"] {
+                assert!(told.contains(words), "{told}");
+            }
+            assert_stopped_at(&mut instance, Step::Upload);
+        });
+        scope.spawn(|| {
+            let instance = Instance::start();
+            let told = told_by(&instance, "sync", Service::Ghl, "/customFields");
+            assert!(told.contains("Stopped before the sync began"), "{told}");
+            assert_eq!(instance.store().run_latest().unwrap(), None);
+        });
+        scope.spawn(|| {
+            let instance = Instance::start();
+            let told = told_by(&instance, "preview", Service::Claude, "/v1/messages");
+            assert!(told.contains("The preview was cancelled"), "{told}");
+        });
+    });
 }
 
-#[test]
-fn the_command_sync_ends_as_soon_and_says_the_same() {
-    let mut instance = Instance::start();
-    hang(&instance, Service::Meta, "/users");
-    let child = piped(&instance, "sync");
-    instance.wait_until(|| received(&instance, Service::Meta, "/users") > 0);
+/// What a command that is asked to end in the middle of such a call prints.
+fn told_by(instance: &Instance, command: &str, service: Service, path: &str) -> String {
+    hang(instance, service, path);
+    let child = instance.program(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    instance.wait_until(|| received(instance, service, path) > 0);
     let (code, told) = terminate(child);
     assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("cancelled at step \"Upload") && told.contains("the service was stopped"),
-        "{told}"
-    );
-    assert_stopped_at(&mut instance, Step::Upload);
-}
-
-#[test]
-fn the_command_sync_ends_before_it_has_begun_a_run() {
-    let instance = Instance::start();
-    hang(&instance, Service::Ghl, "/locations");
-    let child = piped(&instance, "sync");
-    instance.wait_until(|| received(&instance, Service::Ghl, "/locations") > 0);
-    let (code, told) = terminate(child);
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("Stopped before the sync began"), "{told}");
-    assert_eq!(instance.store().run_latest().unwrap(), None);
-}
-
-#[test]
-fn the_command_preview_ends_while_claude_hangs() {
-    let instance = Instance::start();
-    hang(&instance, Service::Claude, "/v1/messages");
-    let child = piped(&instance, "preview");
-    instance.wait_until(|| received(&instance, Service::Claude, "/v1/messages") > 0);
-    let (code, told) = terminate(child);
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("The preview was cancelled"), "{told}");
+    told
 }

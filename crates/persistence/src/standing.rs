@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::run_rows::{count, word};
-use crate::schema::{mail_outbox, pending_removals, sync_lookalikes, sync_runs};
+use crate::schema::{outbox, pending_removals, sync_lookalikes, sync_runs};
 use crate::store::Store;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -37,9 +37,9 @@ impl Store {
                 .filter(sync_lookalikes::status.eq(LookalikeStatus::Pending.as_str()))
                 .count()
                 .get_result(connection)?;
-            let mails: i64 = mail_outbox::table
-                .filter(mail_outbox::sent_at.is_null())
-                .filter(mail_outbox::given_up_at.is_null())
+            let mails: i64 = outbox::table
+                .filter(outbox::sent_at.is_null())
+                .filter(outbox::given_up_at.is_null())
                 .count()
                 .get_result(connection)?;
             let removals: i64 = pending_removals::table.count().get_result(connection)?;

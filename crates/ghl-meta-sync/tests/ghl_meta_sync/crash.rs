@@ -79,6 +79,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         },
         retention_days: 30,
         lease_ttl: Duration::from_secs(60),
+        run_deadline: Duration::from_secs(3600),
     };
     SyncService::new(Parts {
         mail_context: MailContext {

@@ -32,6 +32,7 @@ mod refused;
 mod retention;
 mod serve;
 mod stable;
+mod stopping;
 mod values;
 mod vendors;
 mod won;

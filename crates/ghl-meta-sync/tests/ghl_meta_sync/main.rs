@@ -10,6 +10,7 @@ mod claude;
 mod clean_up;
 mod contact_by_contact;
 mod crash;
+mod crash_at_each_call;
 mod databases;
 mod delivery;
 mod demo;

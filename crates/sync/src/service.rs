@@ -5,28 +5,17 @@ use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
 use crate::expiry::NextLook;
 use crate::follow_up::Looks;
-<<<<<<< HEAD
-use crate::lease::Lease;
-use crate::progress::{Progress, StepError, Watcher};
-use crate::schedule::Slot;
-=======
 use crate::lease::{Hold, Lease};
 use crate::progress::Watcher;
->>>>>>> faults7
+use crate::schedule::Slot;
 use crate::settings::{LtvSource, SyncSettings};
 use crate::upkeep::UPKEEP_WAITS;
 use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-<<<<<<< HEAD
-use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
-use domain::{Cancel, Clock, Explain, ListSelection, Run, RunId};
-use mailer::{MailContext, Mailer, Webhook};
-=======
 use domain::run::{RunStatus, SyncConfig, Trigger};
 use domain::{Cancel, Clock, ListSelection, Run, RunId};
-use mailer::{MailContext, Mailer};
->>>>>>> faults7
+use mailer::{MailContext, Mailer, Webhook};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,7 +158,6 @@ impl SyncService {
         trigger: Trigger,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
-<<<<<<< HEAD
         self.begin(config, trigger, None, accept_smaller_list)
     }
 
@@ -188,10 +176,7 @@ impl SyncService {
         slot: Option<DateTime<Utc>>,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
-        let cancel = Cancel::new();
-=======
         let cancel = Cancel::after(self.parts.settings.run_deadline);
->>>>>>> faults7
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
         self.close_interrupted_runs();

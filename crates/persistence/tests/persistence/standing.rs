@@ -6,7 +6,7 @@ for_each_backend!(what_waits_and_what_has_ended_is_counted);
 
 fn what_waits_and_what_has_ended_is_counted(db: &TestDb) {
     let store = db.open();
-    let nothing = Standing { runs: vec![], lookalikes_pending: 0, mails_waiting: 0, removals_waiting: 0 };
+    let nothing = Standing { runs: vec![], lookalikes_pending: 0, messages_waiting: 0, removals_waiting: 0 };
     assert_eq!(store.standing().unwrap(), nothing);
     assert_eq!(store.run_latest_ended().unwrap(), None);
     let [first, second, _going] = [(); 3].map(|()| begun(&store));
@@ -36,7 +36,7 @@ fn what_waits_and_what_has_ended_is_counted(db: &TestDb) {
     let runs = [RunStatus::Failed, RunStatus::Running, RunStatus::Success].map(|status| (status, 1));
     assert_eq!(
         found,
-        Standing { runs: runs.to_vec(), lookalikes_pending: 1, mails_waiting: 1, removals_waiting: 1 }
+        Standing { runs: runs.to_vec(), lookalikes_pending: 1, messages_waiting: 1, removals_waiting: 1 }
     );
     assert_eq!(store.run_latest_ended().unwrap().map(|run| run.id), Some(second));
 }

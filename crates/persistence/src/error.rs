@@ -91,6 +91,9 @@ pub enum StoreError {
         #[source]
         source: diesel::result::Error,
     },
+    /// Another process has taken over what this one was doing; nothing was written.
+    #[error("another process has taken over")]
+    LeaseLost,
     /// The row that was to be changed or referred to does not exist.
     #[error("there is no {what} with id {id}")]
     Missing {

@@ -1,12 +1,16 @@
-//! A flag that ends long waits at once.
+//! A flag that ends long waits at once, and a moment after which nobody waits any longer.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shared by everything a run waits for. Cloning shares the flag.
 #[derive(Clone, Default)]
-pub struct Cancel(Arc<Flag>);
+pub struct Cancel {
+    flag: Arc<Flag>,
+    /// From then on it counts as raised.
+    deadline: Option<Instant>,
+}
 
 #[derive(Default)]
 struct Flag {
@@ -20,7 +24,8 @@ type Right = dyn Fn() -> bool + Send + Sync;
 
 impl fmt::Debug for Cancel {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Cancel").field(&*self.raised()).finish()
+        let (raised, deadline) = (self.is_raised(), self.deadline);
+        out.debug_struct("Cancel").field("raised", &raised).field("deadline", &deadline).finish()
     }
 }
 
@@ -35,29 +40,52 @@ impl Cancel {
         Self::default()
     }
 
+    /// A flag that is raised by itself after this time. Time that the machine sleeps does not count, and no setting of the
+    /// wall clock changes it.
+    pub fn after(time: Duration) -> Self {
+        Self { deadline: Some(Instant::now() + time), ..Self::default() }
+    }
+
     /// From now on the flag is raised as soon as `right` says no, which is asked whenever the flag is looked at. It must
     /// answer quickly nearly always. Only the first call counts.
     pub fn raise_without(&self, right: impl Fn() -> bool + Send + Sync + 'static) {
-        let _second = self.0.right.set(Box::new(right));
+        let _second = self.flag.right.set(Box::new(right));
     }
 
     /// Raises the flag and wakes every sleeper.
     pub fn cancel(&self) {
         *self.raised() = true;
-        self.0.wake.notify_all();
+        self.flag.wake.notify_all();
     }
 
     /// Whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
-        if *self.raised() {
+        if self.is_raised() || self.time_left().is_some_and(|left| left.is_zero()) {
             return true;
         }
         // Not while the flag is locked: the answer may take a moment.
-        let is_lost = self.0.right.get().is_some_and(|right| !right());
+        let is_lost = self.flag.right.get().is_some_and(|right| !right());
         if is_lost {
             self.cancel();
         }
         is_lost
+    }
+
+    /// Whether the time of [`after`](Self::after) is over, and nobody raised the flag before.
+    pub fn is_overdue(&self) -> bool {
+        !self.is_raised() && self.time_left().is_some_and(|left| left.is_zero())
+    }
+
+    fn is_raised(&self) -> bool {
+        *self.raised()
+    }
+
+    fn raised(&self) -> MutexGuard<'_, bool> {
+        self.flag.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// `Err` once the flag is raised.
@@ -81,13 +109,13 @@ impl Cancel {
                 drop(raised);
                 return self.check();
             }
-            raised = self.0.wake.wait_timeout(raised, left).unwrap_or_else(PoisonError::into_inner).0;
+            let until = self.time_left().map_or(left, |until| until.min(left));
+            if until.is_zero() {
+                break;
+            }
+            raised = self.flag.wake.wait_timeout(raised, until).unwrap_or_else(PoisonError::into_inner).0;
         }
         Err(Cancelled)
-    }
-
-    fn raised(&self) -> std::sync::MutexGuard<'_, bool> {
-        self.0.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -108,6 +136,16 @@ mod tests {
         cancel.cancel();
         assert_eq!(sleeper.join().unwrap(), Err(Cancelled));
         assert_eq!(cancel.check(), Err(Cancelled));
+    }
+
+    #[test]
+    fn a_sleeper_wakes_when_its_time_is_over() {
+        let cancel = Cancel::after(Duration::from_millis(20));
+        assert_eq!(cancel.clone().sleep(Duration::from_secs(600)), Err(Cancelled));
+        assert!(cancel.is_cancelled() && cancel.is_overdue());
+        assert_eq!(cancel.sleep(Duration::from_secs(600)), Err(Cancelled), "and no other sleep begins");
+        cancel.cancel();
+        assert!(!cancel.is_overdue(), "somebody asked for the end");
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         },
         retention_days: 30,
         lease_ttl: Duration::from_secs(60),
+        run_deadline: Duration::from_secs(3600),
     };
     SyncService::new(Parts {
         mail_context: MailContext {
@@ -93,6 +94,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         ranker: Arc::new(LocalRanker),
         meta: Arc::new(meta::MetaClient::new(meta)),
         mailer: Some(Mailer::new(mailer).unwrap()),
+        webhook: None,
         settings,
         clock,
         watcher: Arc::new(NobodyWatches),

@@ -237,6 +237,10 @@ impl Explain for StoreError {
                 format!("The database refused to {doing}."),
                 "See the log for the database's own words; if it goes on, report it with that line.",
             ),
+            Self::LeaseLost => Explanation::new(
+                "Another copy of this program took over while this one was not answering.",
+                "Check that only one copy is meant to run, and that the machine was not suspended.",
+            ),
             Self::Missing { what, id } => Explanation::new(
                 format!("There is no {what} with id {id}."),
                 "It may have been removed; reload the page and choose again.",

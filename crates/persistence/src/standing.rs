@@ -16,8 +16,8 @@ pub struct Standing {
     pub runs: Vec<(RunStatus, u64)>,
     /// Lookalikes whose seed Meta has not matched yet.
     pub lookalikes_pending: u64,
-    /// Mails that were neither sent nor given up.
-    pub mails_waiting: u64,
+    /// Mails and webhook messages that were neither sent nor given up.
+    pub messages_waiting: u64,
     /// People whose removal from Meta's lists is not confirmed yet.
     pub removals_waiting: u64,
 }
@@ -51,7 +51,7 @@ impl Store {
         Ok(Standing {
             runs: runs.into_iter().map(of_status).collect::<Result<_, StoreError>>()?,
             lookalikes_pending: count("number of lookalikes", lookalikes)?,
-            mails_waiting: count("number of mails", mails)?,
+            messages_waiting: count("number of messages", mails)?,
             removals_waiting: count("number of removals", removals)?,
         })
     }

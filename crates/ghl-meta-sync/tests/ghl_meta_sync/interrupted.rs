@@ -234,14 +234,14 @@ impl Installed {
         let store = self.instance.store();
         let mut expected = BTreeSet::new();
         for run in self.runs() {
-            let mails = store.mail_of_run(run.id).unwrap();
+            let mails = store.outbox_of_run(run.id).unwrap();
             assert_eq!(mails.iter().filter(|mail| mail.kind == mailer::OUTCOME).count(), 1, "run {}", run.id);
             for mail in mails {
                 assert!(mail.sent_at.is_some(), "{mail:?}");
                 expected.insert(mail.message_id.trim_matches(['<', '>']).to_owned());
             }
         }
-        let outcome = store.mail_of_run(self.before.as_ref().unwrap().id).unwrap().remove(0).message_id;
+        let outcome = store.outbox_of_run(self.before.as_ref().unwrap().id).unwrap().remove(0).message_id;
         // It was told before the crash.
         expected.remove(outcome.trim_matches(['<', '>']));
         let mut arrived = BTreeMap::<String, usize>::new();

@@ -1,22 +1,20 @@
 //! A flag that ends long waits at once, and a moment after which nobody waits any longer.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shared by everything a run waits for. Cloning shares the flag.
 #[derive(Clone, Default)]
-pub struct Cancel {
-    flag: Arc<Flag>,
-    /// From then on it counts as raised.
-    deadline: Option<Instant>,
-}
+pub struct Cancel(Arc<Flag>);
 
 #[derive(Default)]
 struct Flag {
     raised: Mutex<bool>,
     wake: Condvar,
     right: OnceLock<Box<Right>>,
+    /// From then on it counts as raised.
+    deadline: Option<Instant>,
 }
 
 /// Whether the work may go on.
@@ -24,8 +22,7 @@ type Right = dyn Fn() -> bool + Send + Sync;
 
 impl fmt::Debug for Cancel {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (raised, deadline) = (self.is_raised(), self.deadline);
-        out.debug_struct("Cancel").field("raised", &raised).field("deadline", &deadline).finish()
+        out.debug_tuple("Cancel").field(&*self.raised()).finish()
     }
 }
 
@@ -43,28 +40,28 @@ impl Cancel {
     /// A flag that is raised by itself after this time. Time that the machine sleeps does not count, and no setting of the
     /// wall clock changes it.
     pub fn after(time: Duration) -> Self {
-        Self { deadline: Some(Instant::now() + time), ..Self::default() }
+        Self(Arc::new(Flag { deadline: Some(Instant::now() + time), ..Flag::default() }))
     }
 
     /// From now on the flag is raised as soon as `right` says no, which is asked whenever the flag is looked at. It must
     /// answer quickly nearly always. Only the first call counts.
     pub fn raise_without(&self, right: impl Fn() -> bool + Send + Sync + 'static) {
-        let _second = self.flag.right.set(Box::new(right));
+        let _second = self.0.right.set(Box::new(right));
     }
 
     /// Raises the flag and wakes every sleeper.
     pub fn cancel(&self) {
         *self.raised() = true;
-        self.flag.wake.notify_all();
+        self.0.wake.notify_all();
     }
 
     /// Whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
-        if self.is_raised() || self.time_left().is_some_and(|left| left.is_zero()) {
+        if *self.raised() || self.time_left().is_some_and(|left| left.is_zero()) {
             return true;
         }
         // Not while the flag is locked: the answer may take a moment.
-        let is_lost = self.flag.right.get().is_some_and(|right| !right());
+        let is_lost = self.0.right.get().is_some_and(|right| !right());
         if is_lost {
             self.cancel();
         }
@@ -73,19 +70,11 @@ impl Cancel {
 
     /// Whether the time of [`after`](Self::after) is over, and nobody raised the flag before.
     pub fn is_overdue(&self) -> bool {
-        !self.is_raised() && self.time_left().is_some_and(|left| left.is_zero())
-    }
-
-    fn is_raised(&self) -> bool {
-        *self.raised()
-    }
-
-    fn raised(&self) -> MutexGuard<'_, bool> {
-        self.flag.raised.lock().unwrap_or_else(PoisonError::into_inner)
+        !*self.raised() && self.time_left().is_some_and(|left| left.is_zero())
     }
 
     fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// `Err` once the flag is raised.
@@ -113,9 +102,13 @@ impl Cancel {
             if until.is_zero() {
                 break;
             }
-            raised = self.flag.wake.wait_timeout(raised, until).unwrap_or_else(PoisonError::into_inner).0;
+            raised = self.0.wake.wait_timeout(raised, until).unwrap_or_else(PoisonError::into_inner).0;
         }
         Err(Cancelled)
+    }
+
+    fn raised(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.0.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

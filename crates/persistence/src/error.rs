@@ -212,10 +212,6 @@ impl Explain for StoreError {
                 "The tables of the database could not be brought up to date; nothing was changed.",
                 "See the log for the database's own words, and start again once the cause is removed.",
             ),
-            Self::LeaseLost => Explanation::new(
-                "Another process has taken over, so this one has stopped and changed nothing more.",
-                "Nothing needs to be done. If it happens often, let the clocks of the machines agree.",
-            ),
             Self::Encoding { encoding } => Explanation::new(
                 format!("The PostgreSQL database stores text as {encoding}, which can not hold every name."),
                 "Create the database named by POSTGRES_DB with `ENCODING 'UTF8' TEMPLATE template0`.",

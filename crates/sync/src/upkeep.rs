@@ -44,8 +44,10 @@ impl SyncService {
         *self.lock_upkeep() = cancel.clone();
         match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
-                let report = |result: Result<(), RunError>, what| {
-                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
+                let report = |result: Result<(), RunError>, what| match result {
+                    Ok(()) => {}
+                    Err(_) if cancel.is_cancelled() => log::info!("{what}: left for later"),
+                    Err(error) => log::error!("{what}: {}", Chain(&error)),
                 };
                 let hasty = self.waiting_at_most(UPKEEP_WAITS);
                 self.close_interrupted_runs();

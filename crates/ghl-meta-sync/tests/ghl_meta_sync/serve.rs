@@ -86,6 +86,20 @@ impl Served {
         String::from_utf8(reply.body).unwrap()
     }
 
+    /// Status and body of an answer that need not be a good one.
+    pub fn answer(&self, path: &str) -> (u16, Value) {
+        self.send(Method::Get, path, None).unwrap()
+    }
+
+    /// Status and text of a page that need not be a good one.
+    pub fn any_page(&self, path: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.base);
+        let page =
+            Request { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: Body::None };
+        let reply = self.http.send(page).unwrap();
+        (reply.status, String::from_utf8(reply.body).unwrap())
+    }
+
     fn status(&self, path: &str) -> Option<u16> {
         self.send(Method::Get, path, None).map(|(status, _)| status)
     }

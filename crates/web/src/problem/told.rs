@@ -235,6 +235,12 @@ impl Problem {
             }
             Self::InUse(explained) => return ("In use", "in_use", explained.clone()),
             Self::NotReady(explained) => return ("Not ready", "not_ready", explained.clone()),
+            Self::Store(
+                error @ (StoreError::NoConnection(_)
+                | StoreError::Full { .. }
+                | StoreError::Busy { .. }
+                | StoreError::ReadOnly { .. }),
+            ) => return ("The database did not answer", "database", error.explain()),
             Self::Store(_) => (
                 "The database did not answer",
                 "database",

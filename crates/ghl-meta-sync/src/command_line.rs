@@ -4,9 +4,15 @@ use crate::check_command::CheckOptions;
 use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// Where everything is that no option says.
+const SETTINGS: &str = concat!(
+    "Settings are read from the environment. The file .env.example lists them all, each with its value when it is not set:\n\n",
+    include_str!("../../../.env.example"),
+);
+
 /// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = "Settings are read from the environment: --help lists every setting.", after_long_help = SETTINGS)]
 pub struct CommandLine {
     /// `serve` when none is given.
     #[command(subcommand)]

@@ -10,6 +10,7 @@ mod erase_command;
 mod failure;
 mod installed;
 mod logging;
+mod panics;
 mod preview_command;
 mod sandbox_process;
 mod scheduler;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
+    panics::tell_without_data();
     let terminal = Terminal::new();
     match run(CommandLine::parse().command.unwrap_or(Command::Serve(ServeOptions::default())), &terminal) {
         Ok(()) => ExitCode::SUCCESS,

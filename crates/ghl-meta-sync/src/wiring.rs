@@ -6,7 +6,7 @@ use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, SystemClock};
 use ghl::{GhlClient, GhlSettings, GhlV1Client};
 use http_client::RetryPolicy;
-use mailer::{MailContext, Mailer};
+use mailer::{MailContext, Mailer, Webhook};
 use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ pub struct Clients {
     pub meta: Option<Arc<MetaClient>>,
     pub claude: Option<Arc<ClaudeClient>>,
     pub mailer: Option<Mailer>,
+    pub webhook: Option<Arc<Webhook>>,
     pub patience: Patience,
 }
 
@@ -62,7 +63,7 @@ impl Clients {
     /// Builds every client whose keys are set; calls nobody.
     ///
     /// # Errors
-    /// A configuration error when the mail settings can not be used.
+    /// A configuration error when the mail settings or the webhook can not be used.
     pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
         let ghl = ghl(settings, patience);
         let meta = meta(settings, patience).map(Arc::new);
@@ -74,7 +75,11 @@ impl Clients {
         });
         let mailer =
             settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
-        Ok(Self { ghl, meta, claude, mailer, patience })
+        let webhook = settings.webhook.as_ref().map(Webhook::new).transpose();
+        let webhook = webhook.map_err(|error| {
+            Failed::configuration(format!("NOTIFY_WEBHOOK_URL can not be used: {error}."))
+        })?;
+        Ok(Self { ghl, meta, claude, mailer, webhook: webhook.map(Arc::new), patience })
     }
 
     /// Whoever ranks by the settings; `None` while its key is missing.
@@ -106,6 +111,7 @@ impl Clients {
             ranker,
             meta: Arc::clone(meta),
             mailer: self.mailer.clone(),
+            webhook: self.webhook.clone(),
             mail_context: mail_context(settings, store)?,
             settings: sync_settings(settings, &account.to_string(), self.patience),
             clock: Arc::new(SystemClock),

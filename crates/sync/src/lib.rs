@@ -12,6 +12,7 @@ mod delivery;
 pub mod edges;
 mod ending;
 mod error;
+mod expiry;
 mod follow_up;
 mod grouping;
 mod lease;

@@ -3,16 +3,19 @@
 use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
+use crate::expiry::NextLook;
 use crate::follow_up::Looks;
 use crate::lease::{Hold, Lease};
 use crate::progress::Watcher;
+use crate::schedule::Slot;
 use crate::settings::{LtvSource, SyncSettings};
 use crate::upkeep::UPKEEP_WAITS;
+use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{RunStatus, SyncConfig, Trigger};
 use domain::{Cancel, Clock, ListSelection, Run, RunId};
-use mailer::{MailContext, Mailer};
+use mailer::{MailContext, Mailer, Webhook};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,9 +36,11 @@ pub struct Parts {
     pub ranker: Arc<dyn Ranker>,
     /// Where the audience goes.
     pub meta: Arc<MetaClient>,
-    /// Who tells people; `None` when SMTP is not set up.
+    /// Who tells people by e-mail; `None` when SMTP is not set up.
     pub mailer: Option<Mailer>,
-    /// What mails need to know besides the run.
+    /// Who tells people in a chat; `None` when no webhook is set.
+    pub webhook: Option<Arc<Webhook>>,
+    /// What mails and messages need to know besides the run.
     pub mail_context: MailContext,
     /// What the sync does.
     pub settings: SyncSettings,
@@ -51,6 +56,7 @@ pub struct SyncService {
     pub(crate) parts: Arc<Parts>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) looks: Arc<Looks>,
+    pub(crate) next_look_ahead: Arc<NextLook>,
     active: Arc<Mutex<Option<(RunId, Cancel)>>>,
     /// Ends the waits of the follow-up that goes on in this process.
     upkeep: Arc<Mutex<Cancel>>,
@@ -86,6 +92,7 @@ impl SyncService {
             parts: Arc::new(parts),
             catalogue: Arc::default(),
             looks: Arc::default(),
+            next_look_ahead: Arc::default(),
             active: Arc::default(),
             upkeep: Arc::default(),
             held: Arc::default(),
@@ -151,6 +158,24 @@ impl SyncService {
         trigger: Trigger,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
+        self.begin(config, trigger, None, accept_smaller_list)
+    }
+
+    /// Begins the run of a moment of the schedule in its own thread.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_slot(&self, config: &SyncConfig, slot: &Slot) -> Result<RunHandle, StartError> {
+        self.begin(config, slot.trigger, Some(slot.at), false)
+    }
+
+    fn begin(
+        &self,
+        config: &SyncConfig,
+        trigger: Trigger,
+        slot: Option<DateTime<Utc>>,
+        accept_smaller_list: bool,
+    ) -> Result<RunHandle, StartError> {
         let cancel = Cancel::after(self.parts.settings.run_deadline);
         let lease = self.lease_for_a_run(&cancel)?;
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
@@ -160,7 +185,7 @@ impl SyncService {
         let store = &self.parts.store;
         let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
-        let run = store.run_start(trigger, config_id)?;
+        let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
             // Cleaning up took so long that another process has begun: it closes the run that was just opened.
             return Err(StartError::AlreadyRunning { run: None });

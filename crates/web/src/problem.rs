@@ -9,6 +9,7 @@ use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use domain::{Explain, Explanation, RunId};
+use monitoring::MonitoringError;
 use persistence::StoreError;
 use sync::{EdgeError, ListError, StartError};
 
@@ -118,6 +119,15 @@ impl ResponseError for Problem {
     /// The status alone; [`Problem::tell`] fills the answer once the address is known.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<MonitoringError> for Problem {
+    fn from(error: MonitoringError) -> Self {
+        match error {
+            MonitoringError::Store(error) => Self::Store(error),
+            MonitoringError::Text(error) => Self::System(error.to_string()),
+        }
     }
 }
 

@@ -164,7 +164,7 @@ fn told(installation: &Installation, history: &[Value], wrong: &mut Vec<String>)
     for run in history.iter().filter(|run| run["status"] != "cancelled") {
         let id = run["id"].as_i64().unwrap_or_default();
         let mails = loop {
-            let mails = store.mail_of_run(domain::RunId(id))?;
+            let mails = store.outbox_of_run(domain::RunId(id))?;
             if !mails.is_empty() || begun.elapsed() > Duration::from_secs(5) {
                 break mails;
             }

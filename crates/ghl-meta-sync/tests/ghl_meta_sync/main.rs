@@ -14,6 +14,7 @@ mod crash_at_each_call;
 mod databases;
 mod delivery;
 mod demo;
+mod disk_full;
 mod documents;
 mod erase;
 mod follow_up;

@@ -88,7 +88,7 @@ fn a_silent_mail_server_costs_nothing_but_the_mail() {
         (run.status, notify.name, notify.status),
         (RunStatus::Success, Step::Notify, StepStatus::Failed)
     );
-    let waiting = &instance.store().mail_of_run(run.id).unwrap()[0];
+    let waiting = &instance.store().outbox_of_run(run.id).unwrap()[0];
     assert_eq!((waiting.attempts, waiting.sent_at, waiting.given_up_at), (1, None, None));
 }
 

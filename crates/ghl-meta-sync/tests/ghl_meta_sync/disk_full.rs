@@ -28,11 +28,11 @@ fn run_to_its_end(served: &Served) -> Value {
 #[test]
 fn a_full_disk_fails_the_run_and_not_the_service() {
     // The working files of so many contacts are larger than everything else.
-    let mut instance = Instance::with(Contacts::Generated(20_000), |_| {});
+    let mut instance = Instance::with(Contacts::Generated(10_000), |_| {});
     instance.set("NORMALIZER", "local").set("LOG_LEVEL", "INFO");
     let served = Served::start_limited(&mut instance);
 
-    limit_files(&served, "6000000");
+    limit_files(&served, "2500000");
     let run = run_to_its_end(&served);
     assert_eq!((&run["status"], &run["failed_step"]), (&json!("failed"), &json!("fetch")), "{run}");
     let words = run["error_message"].as_str().unwrap();

@@ -1,14 +1,16 @@
 //! A service that says nothing, at every step, and a run that would wait for ever: both end, and say what was waited for.
 
-use crate::crash::parts;
+use crate::crash::{later, parts};
 use crate::instance::Instance;
+use crate::serve::Served;
+use chrono::{DateTime, TimeDelta, Utc};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::run::{Run, RunStatus, Step, StepStatus, Trigger};
-use domain::{Secret, SystemClock};
+use domain::{Clock, Secret, SystemClock};
 use http_client::{BaseUrl, RetryPolicy};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault, MetaError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync::{Parts, SyncService};
 
@@ -90,6 +92,62 @@ fn a_silent_mail_server_costs_nothing_but_the_mail() {
     );
     let waiting = &instance.store().outbox_of_run(run.id).unwrap()[0];
     assert_eq!((waiting.attempts, waiting.sent_at, waiting.given_up_at), (1, None, None));
+}
+
+/// A clock that is set.
+struct Set(Mutex<DateTime<Utc>>);
+
+impl Clock for Set {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[test]
+fn a_mail_is_tried_ever_more_rarely_for_a_day_and_then_given_up_which_is_shown() {
+    let mut instance = Instance::start();
+    instance.sandbox.stop(Service::Smtp);
+    let begun = SystemClock.now();
+    let clock = Arc::new(Set(Mutex::new(begun)));
+    let mut parts = parts(&instance, Arc::clone(&clock) as Arc<dyn Clock>, SILENCE);
+    parts.settings.lookalike_countries.clear();
+    let service = SyncService::new(parts);
+    let config = service.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
+    service.start(&config, Trigger::Manual, false).unwrap().wait();
+    let run = instance.last_run();
+    assert_eq!(run.status, RunStatus::Success);
+    let waiting = || instance.store().outbox_of_run(run.id).unwrap().remove(0);
+    let mut pauses = Vec::new();
+    while waiting().given_up_at.is_none() {
+        let (now, next) = (clock.now(), waiting().next_attempt_at);
+        pauses.push((next - now).num_minutes());
+        assert!(pauses.len() < 50, "{pauses:?}");
+        *clock.0.lock().unwrap() = next;
+        service.follow_up();
+    }
+    assert_eq!(pauses[..8], [1, 2, 4, 8, 16, 32, 64, 128], "{pauses:?}");
+    let tried_for = waiting().given_up_at.unwrap() - begun;
+    assert!(tried_for >= TimeDelta::days(1) && tried_for < TimeDelta::hours(27), "{tried_for}");
+    service.follow_up();
+    assert_eq!(waiting().attempts as usize, pauses.len() + 1, "it is not tried any more");
+
+    let served = Served::start(&mut instance);
+    for page in ["/".to_owned(), format!("/sync/{}", run.id)] {
+        let html = served.page(&page);
+        for words in ["The message about this sync was not sent", "It was tried for a day and is given up."] {
+            assert!(html.contains(words), "{page}: {html}");
+        }
+    }
+}
+
+#[test]
+fn a_mail_is_not_given_up_because_the_machine_was_off_for_days() {
+    let instance = Instance::start();
+    instance.sandbox.stop(Service::Smtp);
+    instance.sync(&[]).expect(0);
+    later(&instance, TimeDelta::days(3)).follow_up();
+    let mail = instance.store().outbox_of_run(instance.last_run().id).unwrap().remove(0);
+    assert_eq!((mail.attempts, mail.given_up_at), (2, None));
 }
 
 #[test]

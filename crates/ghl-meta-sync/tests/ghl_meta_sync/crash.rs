@@ -26,6 +26,11 @@ impl Clock for Later {
 
 /// The service as another process would start it that much later, with the same folder and database.
 pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
+    SyncService::new(parts_later(instance, by))
+}
+
+/// What [`later`] is made of.
+pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
     let clock: Arc<dyn Clock> = Arc::new(Later(by));
     let store = instance.store_with(Arc::clone(&clock));
     let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
@@ -80,7 +85,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         retention_days: 30,
         lease_ttl: Duration::from_secs(60),
     };
-    SyncService::new(Parts {
+    Parts {
         mail_context: MailContext {
             public_url: "http://localhost:9876".to_owned(),
             public_url_is_set: false,
@@ -97,7 +102,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         settings,
         clock,
         watcher: Arc::new(NobodyWatches),
-    })
+    }
 }
 
 /// Starts a sync, waits until `reached`, kills it.

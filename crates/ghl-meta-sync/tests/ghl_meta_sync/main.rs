@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod backup;
 mod bad_input;
 mod browser;
 mod californians;
@@ -31,4 +32,6 @@ mod serve;
 mod stable;
 mod values;
 mod vendors;
+mod warnings;
+mod webhook;
 mod won;

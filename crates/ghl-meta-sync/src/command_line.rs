@@ -5,9 +5,15 @@ use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// Where everything is that no option says.
+const SETTINGS: &str = concat!(
+    "Settings are read from the environment. The file .env.example lists them all, each with its value when it is not set:\n\n",
+    include_str!("../../../.env.example"),
+);
+
 /// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = "Settings are read from the environment: --help lists every setting.", after_long_help = SETTINGS)]
 pub struct CommandLine {
     /// `serve` when none is given.
     #[command(subcommand)]
@@ -17,7 +23,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves the dashboard and runs the schedule, until it is stopped. The default.
-    Serve,
+    Serve(ServeOptions),
     /// Shows the whole job on real data without any account, network or configuration: starts simulators of
     /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
     /// what the simulators received, then serves the dashboard.
@@ -43,6 +49,13 @@ pub enum Command {
     Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
     Sandbox(SandboxOptions),
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ServeOptions {
+    /// Wait only shortly before a call is repeated, and take a silent process for dead after seconds: for the soak.
+    #[arg(long, hide = true)]
+    pub with_simulators: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use crate::check_command;
 use crate::erase_command;
 use crate::failure::Failed;
+use crate::scheduler::Pulses;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
-use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError, TestSent};
+use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
 
 /// What `serve` and `demo` give to the dashboard.
 pub struct Installed {
@@ -25,6 +26,7 @@ pub struct Installed {
     watcher: Arc<dyn Watcher>,
     patience: Patience,
     current: RwLock<Current>,
+    pulses: Pulses,
 }
 
 /// What follows from the settings in force.
@@ -50,7 +52,7 @@ impl Installed {
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
         let current = RwLock::new(Current { settings, clients, sync });
-        Ok(Self { environment, store, watcher, patience, current })
+        Ok(Self { environment, store, watcher, patience, current, pulses: Pulses::default() })
     }
 
     /// The settings in force.
@@ -76,6 +78,11 @@ impl Installed {
         }
         let (list, field) = self.initial_choice();
         sync.resolve(list.as_deref(), field.as_deref())
+    }
+
+    /// The signs of life of the scheduler, which it gives once it is started.
+    pub fn pulses(&self) -> &Pulses {
+        &self.pulses
     }
 
     /// The settings in force, and the clients of GoHighLevel and Meta whose limits everybody shares.
@@ -200,6 +207,10 @@ impl Installation for Installed {
         let current = self.current();
         let (cron, zone) = (&current.settings.schedule, current.settings.time_zone);
         sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
+    }
+
+    fn scheduler(&self) -> SchedulerState {
+        SchedulerState { schedule: self.pulses.schedule.is_alive(), upkeep: self.pulses.upkeep.is_alive() }
     }
 
     fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {

@@ -74,6 +74,15 @@ pub struct ExistingAudience {
     pub name: String,
 }
 
+/// Whether the two threads of the scheduler are at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchedulerState {
+    /// The one that begins scheduled runs.
+    pub schedule: bool,
+    /// The one that sends mails, follows lookalikes and removes people between runs.
+    pub upkeep: bool,
+}
+
 /// The program around the dashboard. Every method may block: call it on a thread for blocking work.
 pub trait Installation: Send + Sync + 'static {
     /// Variables without which no sync can run, as far as they are not set. Empty when the setup is complete.
@@ -104,6 +113,9 @@ pub trait Installation: Send + Sync + 'static {
 
     /// The next times of the schedule, soonest first, whether it is enabled or not.
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
+
+    /// Whether runs begin by themselves, and what waits between them goes on.
+    fn scheduler(&self) -> SchedulerState;
 
     /// Erases a person: out of every list at Meta, out of the records here, out of all later syncs.
     ///

@@ -25,6 +25,7 @@ mod runs;
 mod saved_filters;
 mod saved_settings;
 mod schedule;
+mod standing;
 mod steps;
 mod support;
 mod tls;

@@ -68,7 +68,7 @@ pub(crate) struct History {
 pub(crate) struct HistoryQuery {
     /// Counted from 1.
     #[serde(default = "first")]
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 4_294_967_295_u32, default = 1)]
     page: u32,
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn trigger(
 
 /// Stop a sync before its next call.
 #[utoipa::path(post, path = path::CANCEL, tag = "sync",
-    params(("id" = i64, Path, description = "The run")),
+    params(("id" = i64, Path, description = "The run", minimum = 1, example = 1)),
     request_body(content = Option<Nothing>, description = "May be left out."),
     responses(
         (status = 202, description = "It stops", body = RunAnswer),
@@ -115,7 +115,7 @@ pub(crate) async fn cancel(
 
 /// One sync with everything known of it.
 #[utoipa::path(get, path = path::RUN, tag = "sync",
-    params(("id" = i64, Path, description = "The run")),
+    params(("id" = i64, Path, description = "The run", minimum = 1, example = 1)),
     responses(
         (status = 200, description = "The sync", body = RunWithSample),
         (status = 404, description = "There is no such sync", body = ProblemDetails, content_type = "application/problem+json"),
@@ -158,20 +158,24 @@ pub(crate) async fn status(app: web::Data<App>) -> Result<web::Json<SyncStatus>,
     let status = app.blocking(|app| {
         let running = app.store.runs_running()?.into_iter().next();
         let newest = app.store.run_list(1, PER_PAGE)?.items;
-        let missing_settings = app.installation.missing_settings();
-        let (is_chosen, sync_enabled) = match app.store.config_latest()? {
-            Some((_, config)) => (true, config.sync_enabled),
-            None => (matches!(app.installation.initial_choice(), (Some(_), Some(_))), true),
-        };
-        let starts = sync_enabled && is_chosen && missing_settings.is_empty();
         Ok(SyncStatus {
             running: running.is_some(),
             run: running.map(Run::from),
             last_run: newest.into_iter().find(|run| run.status != RunStatus::Running).map(Run::from),
             last_success: app.store.run_latest_success()?.map(Run::from),
-            next_run_at: if starts { app.installation.next_runs(1).into_iter().next() } else { None },
-            missing_settings,
+            next_run_at: next_run_at(app)?,
+            missing_settings: app.installation.missing_settings(),
         })
     });
     Ok(web::Json(status.await?))
+}
+
+/// When the schedule starts the next run; `None` when it is off or the setup is not complete.
+pub(crate) fn next_run_at(app: &App) -> Result<Option<DateTime<Utc>>, Problem> {
+    let (is_chosen, sync_enabled) = match app.store.config_latest()? {
+        Some((_, config)) => (true, config.sync_enabled),
+        None => (matches!(app.installation.initial_choice(), (Some(_), Some(_))), true),
+    };
+    let starts = sync_enabled && is_chosen && app.installation.missing_settings().is_empty();
+    Ok(if starts { app.installation.next_runs(1).into_iter().next() } else { None })
 }

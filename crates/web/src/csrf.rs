@@ -111,7 +111,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             if request.content_type() != "application/x-www-form-urlencoded" {
                 return Err(Problem::MediaType("application/x-www-form-urlencoded").into());
             }
-            let body = body::read(body.await?, FORM_LIMIT).await?;
+            let body = body::read(&request, body.await?, FORM_LIMIT).await?;
             Ok(Self(checked(&request, &body)?))
         })
     }

@@ -64,11 +64,12 @@ fn bytes(request: &HttpRequest, payload: &mut Payload) -> Extracted<Option<web::
     let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let payload = web::Payload::from_request(request, payload);
+    let request = request.clone();
     Box::pin(async move {
         if essence.as_deref().is_some_and(|essence| essence != JSON) {
             return Err(Problem::MediaType(JSON).into());
         }
-        let body = body::read(payload.await?, LIMIT).await?;
+        let body = body::read(&request, payload.await?, LIMIT).await?;
         match essence {
             _ if body.is_empty() => Ok(None),
             Some(_) => Ok(Some(body)),

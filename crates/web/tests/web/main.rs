@@ -28,3 +28,4 @@ mod run_page;
 mod runs;
 mod saved_lists;
 mod setup_at_meta;
+mod slow_clients;

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::in_context::InContext;
 use crate::problem::Problem;
 use crate::unread::Unread;
-use crate::{auth, csrf, host, routes};
+use crate::{auth, body, csrf, host, routes};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -29,8 +29,8 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Refuses foreign host names, changes asked for by foreign pages, whoever lacks the password, and bodies whose length is
-/// not known from the start, writes the answer of
+/// Refuses foreign host names, changes asked for by foreign pages, whoever lacks the password, and bodies that are too
+/// long or too slow, writes the answer of
 /// every [`Problem`], and adds the security headers to every answer, errors included. Answers are not to be kept by
 /// browsers or proxies unless the handler says otherwise.
 ///
@@ -52,11 +52,16 @@ async fn guarded(
     app.base.strip(&mut request);
     // Anybody can write anything into an address.
     let asked = format!("{} {}", request.method(), presentable(request.path(), &[]));
-    let has_length = !request.headers().contains_key(header::TRANSFER_ENCODING);
-    let payload = (!has_length).then(|| request.take_payload());
-    let response = match allow(&app, &request).await {
-        Ok(()) if has_length => next.call(request).await?.map_into_boxed_body(),
-        Ok(()) => request.error_response(Problem::Length),
+    let mut payload = request.take_payload();
+    let body = match allow(&app, &request).await {
+        Ok(()) => body::whole(&app, &mut payload).await,
+        Err(problem) => Err(problem),
+    };
+    let response = match body {
+        Ok(body) => {
+            request.set_payload(body.into());
+            next.call(request).await?.map_into_boxed_body()
+        }
         Err(problem) => request.error_response(problem),
     };
     let problem = response.response().error().and_then(Error::as_error::<Problem>);
@@ -75,10 +80,7 @@ async fn guarded(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let response = match payload {
-        Some(request) => response.map_body(|_, answer| BoxBody::new(Unread { answer, _request: request })),
-        None => response,
-    };
+    let response = response.map_body(|_, answer| BoxBody::new(Unread { answer, _request: payload }));
     log::debug!("{asked} -> {} in {} ms", response.status().as_u16(), begun.elapsed().as_millis());
     Ok(response)
 }

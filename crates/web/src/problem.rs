@@ -58,9 +58,6 @@ pub(crate) enum Problem {
     /// A body larger than so many bytes.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    /// A body in parts, whose length is not known from the start.
-    #[error("the length of the body is not given")]
-    Length,
     /// A body that did not arrive in time.
     #[error("the body did not arrive in time")]
     TooSlow,
@@ -113,7 +110,6 @@ impl ResponseError for Problem {
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Length => StatusCode::LENGTH_REQUIRED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -209,12 +209,6 @@ impl Problem {
             Self::TooLarge(limit) => {
                 ("Too large", "too_large", &format!("The body is larger than {limit} bytes."), "Send less.")
             }
-            Self::Length => (
-                "Not understood",
-                "length",
-                "The length of the body is not given.",
-                "Send it as a whole, with the header Content-Length.",
-            ),
             Self::TooSlow => {
                 ("Too slow", "too_slow", "What was sent did not arrive in time.", "Send it again.")
             }

@@ -13,6 +13,7 @@ mod dashboard;
 mod dashboard_server;
 mod dashboard_states;
 mod erase;
+mod every_route;
 mod fake_installation;
 mod filters;
 mod pages_actions;

@@ -95,7 +95,7 @@ fn a_body_that_does_not_come_to_its_end_is_given_up_whether_it_is_wanted_or_not(
             let mut silent = Socket::connect(&dashboard);
             silent.say(&head);
             let answer = silent.rest();
-            assert!(["408", "404", "405", "411"].contains(&status(&answer)), "{path} {length}: {answer}");
+            assert!(["408"].contains(&status(&answer)), "{path} {length}: {answer}");
             let mut slow = Socket::connect(&dashboard);
             slow.say(&head);
             slow.dribble("1\r\nx\r\n");
@@ -119,10 +119,13 @@ fn an_address_that_holds_too_many_connections_gets_no_further_one_until_it_lets_
             std::thread::sleep(Duration::from_millis(10));
         }
     };
-    // They are counted when the server has accepted them, which is a moment later; so is their end.
-    let held: Vec<Socket> = (0..4).map(|_| Socket::connect(&dashboard)).collect();
-    wait_until(&|| !answered());
-    assert_eq!(held.len(), 4);
+    // They are counted when the server has accepted them, which may be after it has accepted whoever asks.
+    let mut held = Vec::new();
+    while answered() {
+        held.push(Socket::connect(&dashboard));
+        assert!(held.len() < 50, "nobody is refused");
+    }
+    assert!(held.len() >= 4, "{}", held.len());
     drop(held);
     for _ in 0..20 {
         wait_until(&answered);

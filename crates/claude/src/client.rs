@@ -29,6 +29,8 @@ pub const DEFAULT_MODEL: &str = "claude-sonnet-5-5";
 /// Value of the header `anthropic-version`; the request body is valid under the newer version too.
 const API_VERSION: &str = "2023-06-01";
 
+/// Claude in log lines, errors and counters.
+const SERVICE: &str = "Claude";
 /// A reply holds a few kilobytes; thinking may add some tens of them.
 const MAX_REPLY_BYTES: u64 = 1024 * 1024;
 
@@ -82,7 +84,7 @@ impl ClaudeClient {
     /// A client with its own connection pool; nothing is sent yet.
     pub fn new(settings: ClaudeSettings) -> Self {
         let http = HttpClient::new(HttpSettings {
-            service: "Claude",
+            service: SERVICE,
             connect_timeout: settings.connect_timeout,
             total_timeout: settings.total_timeout,
             max_body_bytes: MAX_REPLY_BYTES,
@@ -223,7 +225,7 @@ impl ClaudeClient {
             _ => Retry::No,
         };
         let mut is_repeated = false;
-        retry(&self.settings.retry, cancel, classify, || {
+        retry(SERVICE, &self.settings.retry, cancel, classify, || {
             report.retries += u32::from(is_repeated);
             is_repeated = true;
             let reply = self.http.send(self.request(method, path, body))?;

@@ -1,11 +1,15 @@
-//! A flag that ends long waits at once.
+//! A flag that ends long waits at once, and a moment after which nobody waits any longer.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shared by everything a run waits for. Cloning shares the flag.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<(Mutex<bool>, Condvar)>);
+pub struct Cancel {
+    flag: Arc<(Mutex<bool>, Condvar)>,
+    /// From then on it counts as raised.
+    deadline: Option<Instant>,
+}
 
 /// The run was cancelled while it waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,16 +22,35 @@ impl Cancel {
         Self::default()
     }
 
+    /// A flag that is raised by itself after this time. Time that the machine sleeps does not count, and no setting of the
+    /// wall clock changes it.
+    pub fn after(time: Duration) -> Self {
+        Self { deadline: Some(Instant::now() + time), ..Self::default() }
+    }
+
     /// Raises the flag and wakes every sleeper.
     pub fn cancel(&self) {
-        let (flag, wake) = &*self.0;
+        let (flag, wake) = &*self.flag;
         *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
         wake.notify_all();
     }
 
     /// Whether the flag is raised.
     pub fn is_cancelled(&self) -> bool {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.is_raised() || self.time_left().is_some_and(|left| left.is_zero())
+    }
+
+    /// Whether the time of [`after`](Self::after) is over, and nobody raised the flag before.
+    pub fn is_overdue(&self) -> bool {
+        !self.is_raised() && self.is_cancelled()
+    }
+
+    fn is_raised(&self) -> bool {
+        *self.flag.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// `Err` once the flag is raised.
@@ -43,7 +66,7 @@ impl Cancel {
     /// # Errors
     /// [`Cancelled`] when the flag was raised before or during the sleep.
     pub fn sleep(&self, duration: Duration) -> Result<(), Cancelled> {
-        let (flag, wake) = &*self.0;
+        let (flag, wake) = &*self.flag;
         let end = Instant::now() + duration;
         let mut raised = flag.lock().unwrap_or_else(PoisonError::into_inner);
         while !*raised {
@@ -51,7 +74,11 @@ impl Cancel {
             if left.is_zero() {
                 return Ok(());
             }
-            raised = wake.wait_timeout(raised, left).unwrap_or_else(PoisonError::into_inner).0;
+            let until = self.time_left().map_or(left, |until| until.min(left));
+            if until.is_zero() {
+                break;
+            }
+            raised = wake.wait_timeout(raised, until).unwrap_or_else(PoisonError::into_inner).0;
         }
         Err(Cancelled)
     }
@@ -72,6 +99,16 @@ mod tests {
         cancel.cancel();
         assert_eq!(sleeper.join().unwrap(), Err(Cancelled));
         assert_eq!(cancel.check(), Err(Cancelled));
+    }
+
+    #[test]
+    fn a_sleeper_wakes_when_its_time_is_over() {
+        let cancel = Cancel::after(Duration::from_millis(20));
+        assert_eq!(cancel.clone().sleep(Duration::from_secs(600)), Err(Cancelled));
+        assert!(cancel.is_cancelled() && cancel.is_overdue());
+        assert_eq!(cancel.sleep(Duration::from_secs(600)), Err(Cancelled), "and no other sleep begins");
+        cancel.cancel();
+        assert!(!cancel.is_overdue(), "somebody asked for the end");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use fixed_words::UnknownWord;
 pub(crate) use fixed_words::named_enum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-pub use steps::{LookalikeStatus, RunStatus, Step, StepRecord, StepStatus, Trigger};
+pub use steps::{Channel, LookalikeStatus, RunStatus, Step, StepRecord, StepStatus, Trigger};
 
 /// The database id of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Run {
     pub id: RunId,
     /// What started it.
     pub trigger: Trigger,
+    /// The moment of the schedule it was made for.
+    #[serde(default)]
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// How it stands.
     pub status: RunStatus,
     /// The list and field it works with.

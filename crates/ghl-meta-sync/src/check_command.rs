@@ -36,6 +36,8 @@ pub enum CheckTarget {
     Database,
     /// The mail server
     Smtp,
+    /// The webhook of a chat
+    Webhook,
     /// All of them at once
     All,
 }
@@ -49,6 +51,7 @@ impl CheckTarget {
             Self::Claude => Some(Checked::Claude),
             Self::Database => Some(Checked::Database),
             Self::Smtp => Some(Checked::Smtp),
+            Self::Webhook => Some(Checked::Webhook),
             Self::All => None,
         }
     }
@@ -116,6 +119,10 @@ pub fn checkers(
             || Access::NotUsed("SMTP_HOST is not set: nobody gets e-mails about the runs.".to_owned()),
             mailer,
         ),
+        webhook: match settings.webhook {
+            Some(_) => Access::Ready(()),
+            None => Access::NotUsed("NOTIFY_WEBHOOK_URL is not set: nothing is posted to a chat.".to_owned()),
+        },
         clock: Arc::new(SystemClock),
         audience_mode: settings.sync.audience_mode,
         existing_audience: settings.sync.existing_audience.clone(),

@@ -3,6 +3,7 @@
 use crate::check_command;
 use crate::erase_command;
 use crate::failure::Failed;
+use crate::scheduler::Pulses;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
-use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingsError};
+use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
 
 /// What `serve` and `demo` give to the dashboard.
 pub struct Installed {
@@ -25,6 +26,7 @@ pub struct Installed {
     watcher: Arc<dyn Watcher>,
     patience: Patience,
     current: RwLock<Current>,
+    pulses: Pulses,
 }
 
 /// What follows from the settings in force.
@@ -50,7 +52,7 @@ impl Installed {
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
         let current = RwLock::new(Current { settings, clients, sync });
-        Ok(Self { environment, store, watcher, patience, current })
+        Ok(Self { environment, store, watcher, patience, current, pulses: Pulses::default() })
     }
 
     /// The settings in force.
@@ -76,6 +78,11 @@ impl Installed {
         }
         let (list, field) = self.initial_choice();
         sync.resolve(list.as_deref(), field.as_deref())
+    }
+
+    /// The signs of life of the scheduler, which it gives once it is started.
+    pub fn pulses(&self) -> &Pulses {
+        &self.pulses
     }
 
     /// The settings in force, and the clients of GoHighLevel and Meta whose limits everybody shares.
@@ -202,6 +209,10 @@ impl Installation for Installed {
         sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
     }
 
+    fn scheduler(&self) -> SchedulerState {
+        SchedulerState { schedule: self.pulses.schedule.is_alive(), upkeep: self.pulses.upkeep.is_alive() }
+    }
+
     fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
         let (_, ghl, meta) = self.settings_and_vendors();
         erase_command::leaving(ghl.as_ref(), meta.as_deref(), self.store.clone()).erase(who, &Cancel::new())
@@ -232,21 +243,25 @@ impl Installation for Installed {
         Some(MailAddresses { from: smtp.from, to: smtp.to })
     }
 
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
-        let (settings, mailer) = {
+    fn send_test_mail(&self) -> Result<TestSent, Explanation> {
+        let (settings, mailer, webhook) = {
             let current = self.current();
-            (current.settings.clone(), current.clients.mailer.clone())
+            (current.settings.clone(), current.clients.mailer.clone(), current.clients.webhook.clone())
         };
-        let (Some(mailer), Some(addresses)) = (mailer, self.mail_addresses()) else {
+        if mailer.is_none() && webhook.is_none() {
             return Err(Explanation::new(
                 "E-mail is not set up.",
-                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL in the environment and start again.",
+                "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL, or NOTIFY_WEBHOOK_URL, in the environment and start again.",
             ));
-        };
+        }
         let context = wiring::mail_context(&settings, &self.store)
             .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
         let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
-        mailer.send(&mail).map_err(|error| error.explain())?;
-        Ok(addresses.to)
+        // One that fails must not hide whether the other works.
+        let by_mail = mailer.map(|mailer| mailer.send(&mail).map_err(|error| error.explain()));
+        let by_webhook = webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain()));
+        by_mail.transpose()?;
+        let posted = by_webhook.transpose()?.is_some();
+        Ok(TestSent { mailed_to: settings.smtp.map(|smtp| smtp.to).unwrap_or_default(), posted })
     }
 }

@@ -4,15 +4,37 @@ use crate::failure::Failed;
 use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
+use domain::log_context::{self, Context};
 use domain::{Clock, Explain};
 use persistence::{Store, StoreError};
 use std::sync::Arc;
-use sync::schedule::{ScheduleState, Slot, Ticker};
+use std::time::Duration;
+use sync::schedule::{Pulse, ScheduleState, Slot, Ticker};
 use sync::{StartError, SyncService};
 use web::Installation;
 
 /// A slot whose sync could not begin is tried again at every tick for this long.
 const TRIED_FOR: TimeDelta = TimeDelta::hours(12);
+
+/// Beginning a run asks GoHighLevel at most for the list and the field.
+const LONGEST_SCHEDULE_TICK: Duration = Duration::from_secs(15 * 60);
+/// Finishing an interrupted replacement sends the whole list at Meta's pace.
+const LONGEST_UPKEEP_TICK: Duration = Duration::from_secs(3 * 3600);
+
+/// Whether the two ticking threads are alive; from three minutes before they must have started.
+#[derive(Debug, Clone)]
+pub struct Pulses {
+    /// That of the thread that begins runs.
+    pub schedule: Pulse,
+    /// That of the thread that does what is due between runs.
+    pub upkeep: Pulse,
+}
+
+impl Default for Pulses {
+    fn default() -> Self {
+        Self { schedule: Pulse::new(LONGEST_SCHEDULE_TICK), upkeep: Pulse::new(LONGEST_UPKEEP_TICK) }
+    }
+}
 
 /// The two ticking threads: upkeep may wait for Meta or a mail server, and must not hold up the schedule.
 pub struct Scheduler {
@@ -27,12 +49,14 @@ pub struct Scheduler {
 pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> Result<Scheduler, Failed> {
     let last_seen = store.schedule_last_seen().map_err(|error| Failed::explained(&error))?;
     let state = ScheduleState::new(last_seen.unwrap_or_else(|| clock.now()));
+    let Pulses { schedule: schedule_pulse, upkeep: upkeep_pulse } = installed.pulses().clone();
     let mut schedule = Schedule { installed: Arc::clone(&installed), store, state, waiting: None };
     let no_thread =
         |error: std::io::Error| Failed::job(format!("The schedule could not be started: {error}."));
     Ok(Scheduler {
-        _schedule: Ticker::start(Arc::clone(&clock), move |now| schedule.tick(now)).map_err(no_thread)?,
-        _upkeep: Ticker::start(clock, move |_now| {
+        _schedule: Ticker::start(Arc::clone(&clock), schedule_pulse, move |now| schedule.tick(now))
+            .map_err(no_thread)?,
+        _upkeep: Ticker::start(clock, upkeep_pulse, move |_now| {
             if let Some(sync) = installed.sync() {
                 sync.follow_up();
             }
@@ -86,8 +110,9 @@ impl Schedule {
                 log::info!("the scheduled sync is left out: it is switched off");
                 return Ok(());
             }
-            let handle = sync.start(&config, slot.trigger, false)?;
-            log::info!("run {} was begun by the schedule", handle.run);
+            let handle = sync.start_slot(&config, slot)?;
+            let _run = log_context::enter(Context::of_run(handle.run));
+            log::info!("the run was begun by the schedule");
             Ok(())
         });
         match begun {

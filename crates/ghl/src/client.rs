@@ -23,6 +23,8 @@ use std::time::Duration;
 /// GoHighLevel's own address.
 pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
 
+/// GoHighLevel in log lines, errors and counters.
+const SERVICE: &str = "GoHighLevel";
 /// A page of 500 contacts holds a few megabytes.
 const MAX_REPLY_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -113,12 +115,12 @@ impl GhlClient {
     /// A client with its own connection pool and rate limit; nothing is sent yet.
     pub fn new(settings: GhlSettings) -> Self {
         let http = HttpClient::new(HttpSettings {
-            service: "GoHighLevel",
+            service: SERVICE,
             connect_timeout: settings.connect_timeout,
             total_timeout: settings.total_timeout,
             max_body_bytes: MAX_REPLY_BYTES,
         });
-        let limiter = Arc::new(SlidingWindow::new(settings.window_calls, settings.window));
+        let limiter = Arc::new(SlidingWindow::new(SERVICE, settings.window_calls, settings.window));
         Self { http, settings, limiter, ranges_add_up: AtomicBool::new(true) }
     }
 
@@ -300,7 +302,7 @@ impl GhlClient {
             GhlError::Refused(refusal) => refusal.retry,
             _ => Retry::No,
         };
-        retry(&self.settings.retry, cancel, classify, || {
+        retry(SERVICE, &self.settings.retry, cancel, classify, || {
             let place = self.limiter.acquire(cancel)?;
             let mut headers = vec![
                 ("authorization", HeaderText::Secret("Bearer ", self.settings.api_key.clone())),

@@ -1,6 +1,8 @@
 //! One request, one reply.
 
 use crate::body::{Body, PartsReader};
+use crate::traffic::traffic;
+use domain::foreign_text::{one_line, presentable};
 use domain::{Secret, log_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -78,11 +80,21 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The number the vendor gave the request, for its support; made presentable, as its text is the vendor's.
+    fn vendors_id(&self) -> Option<String> {
+        let id = VENDORS_IDS.iter().find_map(|name| self.header(name))?;
+        Some(one_line(&presentable(id, &[]), LONGEST_ID))
+    }
+
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
+
+/// The headers in which vendors number requests: Anthropic, Meta, and gateways in general.
+const VENDORS_IDS: [&str; 4] = ["request-id", "x-fb-trace-id", "x-fb-request-id", "x-request-id"];
+const LONGEST_ID: usize = 80;
 
 /// No usable reply came.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +143,7 @@ impl TransportError {
 pub struct HttpClient {
     agent: ureq::Agent,
     settings: HttpSettings,
+    secret_paths: bool,
 }
 
 impl fmt::Debug for HttpClient {
@@ -151,7 +164,13 @@ impl HttpClient {
             .user_agent(concat!("ghl-meta-sync/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Self { agent, settings }
+        Self { agent, settings, secret_paths: false }
+    }
+
+    /// The same for a server whose paths are secrets, as those of webhooks are: they do not reach the log either.
+    #[must_use]
+    pub fn with_secret_paths(self) -> Self {
+        Self { secret_paths: true, ..self }
     }
 
     /// Sends one request and reads the whole reply, whatever its status. Its log lines carry a request number of their
@@ -163,17 +182,19 @@ impl HttpClient {
     pub fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let _request = log_context::enter_request();
         let (service, method) = (self.settings.service, request.method.as_str());
-        let path = path_of(&request.url).to_owned();
+        let path = if self.secret_paths { "***" } else { path_of(&request.url) }.to_owned();
         let sent = request.body.len();
         log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
+        traffic().called(service, &result);
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(
-                "{service} {method} {path} -> {} in {millis} ms, {} bytes",
+                "{service} {method} {path} -> {} in {millis} ms, {} bytes{}",
                 reply.status,
-                reply.body.len()
+                reply.body.len(),
+                reply.vendors_id().map(|id| format!(", their request {id}")).unwrap_or_default()
             ),
             Err(error) => {
                 log::debug!("{service} {method} {path} -> {} in {millis} ms", error.fault);

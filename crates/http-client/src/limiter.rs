@@ -1,5 +1,6 @@
 //! At most so many calls in any window of time.
 
+use crate::traffic::traffic;
 use domain::{Cancel, Cancelled};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 /// somewhere in between, so that its count never exceeds ours however long a call was on its way.
 #[derive(Debug)]
 pub struct SlidingWindow {
+    service: &'static str,
     window: Duration,
     calls: Mutex<Calls>,
 }
@@ -27,10 +29,10 @@ struct Calls {
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 impl SlidingWindow {
-    /// At most `max_calls` (at least 1) in any `window`.
-    pub fn new(max_calls: usize, window: Duration) -> Self {
+    /// At most `max_calls` (at least 1) to this vendor in any `window`.
+    pub fn new(service: &'static str, max_calls: usize, window: Duration) -> Self {
         let calls = Calls { max: max_calls.max(1), under_way: 0, answered: VecDeque::new() };
-        Self { window, calls: Mutex::new(calls) }
+        Self { service, window, calls: Mutex::new(calls) }
     }
 
     /// Waits for a place and takes it. Keep it until the reply came.
@@ -38,6 +40,8 @@ impl SlidingWindow {
     /// # Errors
     /// [`Cancelled`] when the run was cancelled while waiting.
     pub fn acquire(&self, cancel: &Cancel) -> Result<Place<'_>, Cancelled> {
+        let begun = Instant::now();
+        let mut has_waited = false;
         loop {
             cancel.check()?;
             let now = Instant::now();
@@ -46,12 +50,16 @@ impl SlidingWindow {
                 calls.forget_before(now, self.window);
                 if calls.taken() < calls.max {
                     calls.under_way += 1;
+                    if has_waited {
+                        traffic().waited(self.service, begun.elapsed());
+                    }
                     return Ok(Place(self));
                 }
                 let oldest = calls.answered.front();
                 oldest.map_or(LOOK_AGAIN, |first| self.window.saturating_sub(now.duration_since(*first)))
             };
             cancel.sleep(wait)?;
+            has_waited = true;
         }
     }
 
@@ -108,7 +116,7 @@ mod tests {
     #[test]
     fn no_window_ever_holds_more_than_the_maximum() {
         let window = Duration::from_millis(40);
-        let limiter = SlidingWindow::new(3, window);
+        let limiter = SlidingWindow::new("Test", 3, window);
         let (begun, cancel) = (Instant::now(), Cancel::new());
         let mut calls: Vec<(Duration, Duration)> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..5)
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_run_gets_no_place() {
-        let limiter = SlidingWindow::new(1, Duration::from_secs(600));
+        let limiter = SlidingWindow::new("Test", 1, Duration::from_secs(600));
         let cancel = Cancel::new();
         drop(limiter.acquire(&cancel).unwrap());
         cancel.cancel();
@@ -153,7 +161,7 @@ mod tests {
 
     #[test]
     fn calls_of_others_take_places_once() {
-        let limiter = SlidingWindow::new(10, Duration::from_secs(600));
+        let limiter = SlidingWindow::new("Test", 10, Duration::from_secs(600));
         let cancel = Cancel::new();
         let first = limiter.acquire(&cancel).unwrap();
         let second = limiter.acquire(&cancel).unwrap();
@@ -169,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_smaller_allowance_is_kept_to() {
-        let limiter = SlidingWindow::new(10, Duration::from_secs(600));
+        let limiter = SlidingWindow::new("Test", 10, Duration::from_secs(600));
         let place = limiter.acquire(&Cancel::new()).unwrap();
         place.told(3, 2);
         assert_eq!(free(&limiter), 2);

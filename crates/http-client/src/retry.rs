@@ -1,5 +1,6 @@
 //! Trying again what the vendor calls retryable, and nothing else.
 
+use crate::traffic::traffic;
 use backon::BackoffBuilder;
 use domain::{Cancel, Cancelled};
 use std::time::Duration;
@@ -39,11 +40,12 @@ pub enum Retry {
     After(Duration),
 }
 
-/// Calls `call` until it succeeds, its error is not retryable, the tries are used up, or the run is cancelled.
+/// Calls `service` by `call` until it succeeds, its error is not retryable, the tries are used up, or the run is cancelled.
 ///
 /// # Errors
 /// The last error of `call`, or `Cancelled` when the run was cancelled during a wait.
 pub fn retry<T, E: From<Cancelled>>(
+    service: &'static str,
     policy: &RetryPolicy,
     cancel: &Cancel,
     classify: impl Fn(&E) -> Retry,
@@ -65,8 +67,11 @@ pub fn retry<T, E: From<Cancelled>>(
             Retry::After(wait) => wait,
             _ => backoff,
         };
-        log::info!("the call failed and is repeated in {} ms", wait.as_millis());
+        log::info!("the call to {service} failed and is repeated in {} ms", wait.as_millis());
         cancel.sleep(wait)?;
+        if let Retry::After(wait) = decision {
+            traffic().waited(service, wait);
+        }
     }
 }
 
@@ -102,14 +107,14 @@ mod tests {
     #[test]
     fn passing_faults_are_retried_and_final_ones_are_not() {
         let mut calls = 0;
-        let result = retry(&POLICY, &Cancel::new(), classify, || {
+        let result = retry("Test", &POLICY, &Cancel::new(), classify, || {
             calls += 1;
             if calls < 3 { Err(Fault::Passing) } else { Ok(calls) }
         });
         assert_eq!(result, Ok(3));
 
         let mut calls = 0;
-        let result: Result<(), Fault> = retry(&POLICY, &Cancel::new(), classify, || {
+        let result: Result<(), Fault> = retry("Test", &POLICY, &Cancel::new(), classify, || {
             calls += 1;
             Err(Fault::Final)
         });
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn the_tries_are_bounded() {
         let mut calls = 0;
-        let result: Result<(), Fault> = retry(&POLICY, &Cancel::new(), classify, || {
+        let result: Result<(), Fault> = retry("Test", &POLICY, &Cancel::new(), classify, || {
             calls += 1;
             Err(Fault::Passing)
         });
@@ -130,6 +135,7 @@ mod tests {
     fn a_cancelled_run_does_not_wait() {
         let cancel = Cancel::new();
         let result: Result<(), Fault> = retry(
+            "Test",
             &POLICY,
             &cancel,
             |_| Retry::After(Duration::from_secs(600)),

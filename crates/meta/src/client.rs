@@ -54,6 +54,8 @@ pub(crate) enum Verb<'a> {
     Post(&'a [&'a [u8]]),
 }
 
+/// Meta in log lines, errors and counters.
+pub(crate) const SERVICE: &str = "Meta";
 /// Pages hold few rows; ten thousand invalid samples would still fit.
 const MAX_REPLY_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -195,7 +197,7 @@ impl MetaClient {
 /// A pool of its own, because time limits belong to a pool.
 fn connections(settings: &MetaSettings) -> HttpClient {
     HttpClient::new(HttpSettings {
-        service: "Meta",
+        service: SERVICE,
         connect_timeout: settings.connect_timeout,
         total_timeout: settings.total_timeout,
         max_body_bytes: MAX_REPLY_BYTES,

@@ -5,9 +5,11 @@
 //! at 75 % to all of it at 100 %, and never longer than five minutes. Where a call costs 5 % and the counter empties in 300
 //! seconds, as for an ad account with Limited access, this settles below 80 %, well before the block.
 
+use crate::client::SERVICE;
 use crate::usage::Usage;
 use chrono::{DateTime, Utc};
 use domain::{Cancel, Cancelled, Clock, SystemClock};
+use http_client::traffic;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -88,7 +90,10 @@ impl Pace {
         loop {
             cancel.check()?;
             match self.next_wait(longest)? {
-                Some(wait) => self.sleep(wait, cancel)?,
+                Some(wait) => {
+                    self.sleep(wait, cancel)?;
+                    traffic().waited(SERVICE, wait);
+                }
                 None => return Ok(()),
             }
         }

@@ -1,6 +1,6 @@
 //! The receipt of an upload session.
 
-use crate::client::MetaClient;
+use crate::client::{MetaClient, SERVICE};
 use crate::error::MetaError;
 use crate::paging::USUAL_PAGE;
 use crate::upload::{UploadBatch, UploadReceipt};
@@ -95,7 +95,7 @@ impl MetaClient {
             figures.filter(|(received, _)| *received >= batch.rows.len() as u64).ok_or(NotSeen::Yet)
         };
         let (num_received, num_invalid_entries) =
-            match retry(&self.settings.fresh_audience_retry, cancel, not_yet, look) {
+            match retry(SERVICE, &self.settings.fresh_audience_retry, cancel, not_yet, look) {
                 Ok(figures) => figures,
                 Err(NotSeen::Yet) => return Ok(None),
                 Err(NotSeen::Failed(error)) => return Err(error),

@@ -99,6 +99,12 @@ pub enum StoreError {
         /// Its id.
         id: i64,
     },
+    /// A name that must be the only one of its kind is in use.
+    #[error("there is another {what} of that name")]
+    NameTaken {
+        /// What was to be named.
+        what: &'static str,
+    },
     /// A stored word, number or JSON text means nothing to this program.
     #[error("the stored {what} can not be read")]
     Corrupt {
@@ -148,6 +154,15 @@ impl StoreError {
         use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
         move |source| match source {
             DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::Missing { what, id },
+            other => Self::query(doing)(other),
+        }
+    }
+
+    /// [`Self::NameTaken`] when another row has the name, else [`Self::query`].
+    pub(crate) fn naming(doing: &'static str, what: &'static str) -> impl Fn(diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
+        move |source| match source {
+            DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::NameTaken { what },
             other => Self::query(doing)(other),
         }
     }
@@ -219,6 +234,9 @@ impl Explain for StoreError {
                 format!("There is no {what} with id {id}."),
                 "It may have been removed; reload the page and choose again.",
             ),
+            Self::NameTaken { what } => {
+                Explanation::new(format!("There is another {what} of that name."), "Choose another name.")
+            }
             Self::Corrupt { what, .. } => Explanation::new(
                 format!("The stored {what} can not be read."),
                 "The database was changed by another program or another version of this one; restore a backup or run \

@@ -1,7 +1,7 @@
 //! What happened, remembered: Diesel over SQLite or PostgreSQL behind one [`Store`].
 //!
 //! Owns the tables, the migrations, the lease that lets one run go at a time, the intentions that survive a crash, the
-//! mail outbox, the saved settings and filters, who has taken which moment of the schedule, the membership of stable audiences, and
+//! outbox of e-mails and webhook messages, the saved settings and filters, who has taken which moment of the schedule, the membership of stable audiences, and
 //! the people who left. Every write is a short transaction; whatever two processes could fight over is a compare-and-swap.
 //! Refuses to know what a step does, to talk to anything but the database, and to read any clock but the given one.
 //!
@@ -22,9 +22,9 @@ mod follow_up;
 mod intentions;
 mod leases;
 mod made_audiences;
-mod mail;
 mod members;
 mod migrate;
+mod outbox;
 mod person;
 mod removals;
 mod retention;
@@ -37,6 +37,7 @@ mod schedule;
 mod schema;
 mod sqlite_file;
 mod stable_audiences;
+mod standing;
 mod steps;
 mod store;
 mod suppression;
@@ -50,10 +51,11 @@ pub use error::StoreError;
 pub use intentions::{Intention, IntentionOutcome, RemoteKind};
 pub use leases::LeaseOutcome;
 pub use made_audiences::MadeAudience;
-pub use mail::{MailState, QueuedMail};
 pub use members::Member;
+pub use outbox::{MessageState, QueuedMessage};
 pub use person::PersonHashes;
 pub use removals::{PendingRemoval, Removal, RemovalCause};
 pub use saved_filters::{FilterDeletion, SavedFilter};
 pub use stable_audiences::{OpenReplacement, StableAudience};
+pub use standing::Standing;
 pub use store::{Page, Store};

@@ -156,6 +156,16 @@ impl Store {
         write_tx(&mut *self.connection()?, work).map_err(StoreError::reference(doing, what, id))
     }
 
+    /// [`Self::write`] of a row whose name must be the only one.
+    pub(crate) fn write_named<T>(
+        &self,
+        doing: &'static str,
+        what: &'static str,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        write_tx(&mut *self.connection()?, work).map_err(StoreError::naming(doing, what))
+    }
+
     /// [`Self::write`] of an update that must meet exactly one row.
     pub(crate) fn change(
         &self,

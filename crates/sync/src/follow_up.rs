@@ -125,7 +125,7 @@ impl SyncService {
             lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Pending)
         };
         if run.status == RunStatus::Success && waits(&run.lookalikes) && !waits(lookalikes) {
-            self.queue_mail_of_settled(run.id, lookalikes)?;
+            self.queue_mail_of_settled(run, lookalikes)?;
         }
         Ok(self.parts.store.run_set_lookalikes(run.id, lookalikes)?)
     }
@@ -189,7 +189,7 @@ impl SyncService {
                     lookalikes[at].status = LookalikeStatus::Failed;
                     lookalikes[at].note = Some(format!("Meta created it, but says of it: {words}."));
                     // As above: queued before it is true, and sent when it is.
-                    self.queue_mail_of_kind(run.id, &lookalike_unbuilt(at))?;
+                    self.queue_mail_of_kind(run, &lookalike_unbuilt(at))?;
                     self.parts.store.run_set_lookalikes(run.id, lookalikes)?;
                 }
                 Ok(state) => finished &= state.is_ready(),

@@ -4,6 +4,7 @@
 //! last asked; that in turn rests on [`due_slots`], which knows both daylight-saving nights.
 
 mod cron;
+mod pulse;
 mod slots;
 mod state;
 mod ticker;
@@ -12,6 +13,7 @@ mod ticker;
 mod cross_check;
 
 pub use cron::{Cron, CronError};
+pub use pulse::Pulse;
 pub use slots::{due_slots, next_slots};
 pub use state::{ScheduleState, Slot};
 pub use ticker::Ticker;

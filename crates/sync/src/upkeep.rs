@@ -36,13 +36,14 @@ impl SyncService {
     }
 
     /// Closes what dead processes left, follows lookalikes up and sends the mails that are due, before it asks Meta for
-    /// anything and once more after that, and removes contacts that were kept long enough. Called every minute or so; does nothing while a run holds the lease, so that no
+    /// anything and once more after that, removes contacts that were kept long enough, and once a day looks whether the Meta
+    /// token or the Claude model ends soon. Called every minute or so; does nothing while a run holds the lease, so that no
     /// mail is sent by two. A run that begins in this process ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
         // Before the lease is asked for: a run that begins meanwhile must find it.
         *self.lock_upkeep() = cancel.clone();
-        match self.lease_for_upkeep(&cancel) {
+        let nobody_runs = match self.lease_for_upkeep(&cancel) {
             Ok(Some(_lease)) => {
                 let report = |result: Result<(), RunError>, what| {
                     result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
@@ -57,9 +58,17 @@ impl SyncService {
                 report(hasty.follow_up_lookalikes(&cancel), "pending lookalikes");
                 report(self.deliver_due_mails(), "due mails");
                 report(self.remove_old_contacts(&cancel), "removing old contacts");
+                true
             }
-            Ok(None) => {}
-            Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),
+            Ok(None) => false,
+            Err(error) => {
+                log::error!("the lease could not be asked for: {}", Chain(&error));
+                false
+            }
+        };
+        // Needs no lease, so a vendor that keeps silent keeps no run waiting.
+        if nobody_runs {
+            self.waiting_at_most(UPKEEP_WAITS).look_ahead(&cancel);
         }
     }
 

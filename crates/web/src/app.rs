@@ -90,8 +90,9 @@ impl App {
         F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     {
         let store = self.store.clone();
+        let context = log_context::current();
         let blocking = move || {
-            let _request = log_context::enter_request();
+            let _request = log_context::enter(context);
             read(&store)
         };
         Ok(web::block(blocking).await??)
@@ -104,8 +105,9 @@ impl App {
         F: FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     {
         let app = Arc::clone(self);
+        let context = log_context::current();
         let blocking = move || {
-            let _request = log_context::enter_request();
+            let _request = log_context::enter(context);
             work(&app)
         };
         web::block(blocking).await?

@@ -13,7 +13,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::uri::PathAndQuery;
 
 /// The beginnings of our own addresses. A path of `PUBLIC_URL` that begins with one could be meant either way.
-const OWN: [&str; 15] = [
+const OWN: [&str; 16] = [
     "api",
     "config",
     "connections",
@@ -24,6 +24,7 @@ const OWN: [&str; 15] = [
     "healthz",
     "login",
     "logout",
+    "metrics",
     "preview",
     "readyz",
     "settings",

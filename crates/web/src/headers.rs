@@ -1,6 +1,7 @@
 //! What every answer says to the browser, and which requests are answered at all.
 
 use crate::app::App;
+use crate::in_context::InContext;
 use crate::problem::Problem;
 use crate::{auth, csrf, host, routes};
 use actix_web::body::{BoxBody, MessageBody};
@@ -8,7 +9,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use domain::foreign_text::presentable;
 use domain::log_context;
+use std::time::Instant;
 
 /// Nothing but our own files: no inline script or style, no frame around us, no form to elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -23,20 +26,29 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
 /// Refuses foreign host names, changes asked for by foreign pages and whoever lacks the password, writes the answer of
 /// every [`Problem`], and adds the security headers to every answer, errors included. Answers are not to be kept by
 /// browsers or proxies unless the handler says otherwise.
+///
+/// Every line of the log that is written for the request carries its number.
 pub(crate) async fn guard(
+    app: web::Data<App>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    InContext::new(log_context::next_request(), guarded(app, request, next)).await
+}
+
+async fn guarded(
     app: web::Data<App>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let context = log_context::next_request();
+    let begun = Instant::now();
     app.base.strip(&mut request);
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    // Anybody can write anything into an address.
+    let asked = format!("{} {}", request.method(), presentable(request.path(), &[]));
     let response = match allow(&app, &request).await {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(problem) => request.error_response(problem),
     };
-    // From here on nothing waits any more, so the thread's context is this request's.
-    let _request = log_context::enter(context);
     let problem = response.response().error().and_then(Error::as_error::<Problem>);
     let mut response = match problem.map(|problem| problem.tell(response.request())) {
         Some(told) => response.into_response(told),
@@ -53,7 +65,7 @@ pub(crate) async fn guard(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    log::debug!("{method} {path} -> {}", response.status().as_u16());
+    log::debug!("{asked} -> {} in {} ms", response.status().as_u16(), begun.elapsed().as_millis());
     Ok(response)
 }
 

@@ -56,6 +56,15 @@ pub struct MailAddresses {
     pub to: Vec<String>,
 }
 
+/// Where a test message went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSent {
+    /// Who got it by e-mail.
+    pub mailed_to: Vec<String>,
+    /// Whether it was posted to the webhook.
+    pub posted: bool,
+}
+
 /// A customer list at Meta that a sync could replace in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingAudience {
@@ -63,6 +72,15 @@ pub struct ExistingAudience {
     pub id: String,
     /// Its name there.
     pub name: String,
+}
+
+/// Whether the two threads of the scheduler are at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchedulerState {
+    /// The one that begins scheduled runs.
+    pub schedule: bool,
+    /// The one that sends mails, follows lookalikes and removes people between runs.
+    pub upkeep: bool,
 }
 
 /// The program around the dashboard. Every method may block: call it on a thread for blocking work.
@@ -96,6 +114,9 @@ pub trait Installation: Send + Sync + 'static {
     /// The next times of the schedule, soonest first, whether it is enabled or not.
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
 
+    /// Whether runs begin by themselves, and what waits between them goes on.
+    fn scheduler(&self) -> SchedulerState;
+
     /// Erases a person: out of every list at Meta, out of the records here, out of all later syncs.
     ///
     /// # Errors
@@ -114,9 +135,9 @@ pub trait Installation: Send + Sync + 'static {
     /// Whom mails come from and go to; `None` when e-mail is not set up.
     fn mail_addresses(&self) -> Option<MailAddresses>;
 
-    /// Sends a test mail and returns its recipients.
+    /// Sends a test message on every channel that is set up, and returns which those are.
     ///
     /// # Errors
-    /// What to show: that e-mail is not set up, or the server's own words.
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation>;
+    /// What to show: that none is set up, or the server's own words.
+    fn send_test_mail(&self) -> Result<TestSent, Explanation>;
 }

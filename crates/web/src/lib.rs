@@ -19,6 +19,7 @@ mod error;
 mod etag;
 mod headers;
 mod host;
+mod in_context;
 mod installation;
 mod meta_check;
 mod openapi;
@@ -33,7 +34,8 @@ mod wording;
 
 pub use error::WebError;
 pub use installation::{
-    ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError,
+    ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
+    TestSent,
 };
 pub use server::{RunningServer, start};
 pub use settings::WebSettings;

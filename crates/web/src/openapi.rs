@@ -38,6 +38,7 @@ use utoipa::{Modify, OpenApi};
         api::mail::send_test,
         api::erase::erase,
         api::health::ready,
+        api::metrics::metrics,
         document
     ),
     components(schemas(ProblemDetails)),

@@ -9,6 +9,7 @@ use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use domain::{Explain, Explanation, RunId};
+use monitoring::MonitoringError;
 use persistence::StoreError;
 use sync::{EdgeError, ListError, StartError};
 
@@ -121,6 +122,15 @@ impl ResponseError for Problem {
     }
 }
 
+impl From<MonitoringError> for Problem {
+    fn from(error: MonitoringError) -> Self {
+        match error {
+            MonitoringError::Store(error) => Self::Store(error),
+            MonitoringError::Text(error) => Self::System(error.to_string()),
+        }
+    }
+}
+
 impl From<EdgeError> for Problem {
     fn from(error: EdgeError) -> Self {
         Self::Service(error.explain())
@@ -131,6 +141,7 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
+            StartError::Stopping => Self::NotReady(error.explain()),
             StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
                 Self::Refused(error.explain())
             }

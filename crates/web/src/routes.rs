@@ -17,7 +17,7 @@
 //! | `GET|POST /login`, `POST /logout` | the password, when one is set |
 //! | `GET /static/{name}` | style sheet and icons, under hashed names |
 //! | `GET /healthz` | `ok` while the process answers |
-//! | `/api/…`, `GET /readyz` | for programs: see [`api_table`] |
+//! | `/api/…`, `GET /readyz`, `GET /metrics` | for programs: see [`api_table`] |
 
 use crate::auth::login;
 use crate::problem::Problem;
@@ -58,11 +58,12 @@ pub(crate) mod path {
     pub(crate) const TEST_MAIL: &str = "/api/email/test";
     pub(crate) const ERASE: &str = "/api/erase";
     pub(crate) const OPENAPI: &str = "/api/openapi.json";
+    pub(crate) const METRICS: &str = "/metrics";
     pub(crate) const READY: &str = "/readyz";
 }
 
 /// What programs may ask for.
-pub(crate) fn api_table() -> [(Method, &'static str, Route); 18] {
+pub(crate) fn api_table() -> [(Method, &'static str, Route); 19] {
     [
         (Method::GET, path::SMART_LISTS, web::to(api::choices::lists)),
         (Method::POST, path::SMART_LISTS, web::to(api::saved_lists::add)),
@@ -81,6 +82,7 @@ pub(crate) fn api_table() -> [(Method, &'static str, Route); 18] {
         (Method::POST, path::TEST_MAIL, web::to(api::mail::send_test)),
         (Method::POST, path::ERASE, web::to(api::erase::erase)),
         (Method::GET, path::OPENAPI, web::to(openapi::document)),
+        (Method::GET, path::METRICS, web::to(api::metrics::metrics)),
         (Method::GET, path::READY, web::to(api::health::ready)),
     ]
 }
@@ -118,7 +120,7 @@ const BOTH: &str = "GET, HEAD, POST";
 
 /// Whether programs are answered here: errors are JSON, and the password comes by HTTP Basic.
 pub(crate) fn is_api(address: &str) -> bool {
-    address == "/api" || address.starts_with("/api/") || address == path::READY
+    address == "/api" || address.starts_with("/api/") || [path::METRICS, path::READY].contains(&address)
 }
 
 /// Whether this is served without a login.

@@ -59,6 +59,16 @@ named_enum! {
 }
 
 named_enum! {
+    /// By which way people are told.
+    pub enum Channel {
+        /// E-mail.
+        Mail = "mail",
+        /// A webhook, such as Slack's.
+        Webhook = "webhook",
+    }
+}
+
+named_enum! {
     /// How a step stands.
     pub enum StepStatus {
         /// Begun, not ended.

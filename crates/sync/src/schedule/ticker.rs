@@ -1,5 +1,6 @@
 //! A tick every minute, on a thread of its own.
 
+use super::pulse::Pulse;
 use chrono::{DateTime, Utc};
 use domain::Clock;
 use job_scheduler_ng::{Job, JobScheduler};
@@ -28,29 +29,34 @@ pub struct Ticker {
 impl Ticker {
     /// Calls `on_tick` once at once, so that what was missed is found without delay, and then every minute, with the
     /// clock's present moment and never twice at a time: a tick that takes longer swallows those that fall into it, and
-    /// one that panics is logged and does not end the ticking.
+    /// one that panics is logged and does not end the ticking. `pulse` tells whether it goes on.
     ///
     /// # Errors
     /// When the system can not start a thread.
     pub fn start(
         clock: Arc<dyn Clock>,
+        pulse: Pulse,
         on_tick: impl FnMut(DateTime<Utc>) + Send + 'static,
     ) -> std::io::Result<Self> {
-        Self::start_with(EVERY_MINUTE, clock, on_tick)
+        Self::start_with(EVERY_MINUTE, clock, pulse, on_tick)
     }
 
     fn start_with(
         schedule: &'static str,
         clock: Arc<dyn Clock>,
+        pulse: Pulse,
         mut on_tick: impl FnMut(DateTime<Utc>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let (ending, ended) = mpsc::channel();
+        let beat = pulse.clone();
         let mut tick = move || {
+            beat.sign(true);
             let tick = AssertUnwindSafe(|| on_tick(clock.now()));
             if std::panic::catch_unwind(tick).is_err() {
                 log::error!("a tick of the schedule panicked; the next one comes as usual");
             }
+            beat.sign(false);
         };
         std::thread::Builder::new().name("schedule".to_owned()).spawn(move || {
             let _ending: Sender<()> = ending;
@@ -64,7 +70,10 @@ impl Ticker {
             loop {
                 let sleep = scheduler.time_till_next_job().min(LONGEST_SLEEP);
                 match stopped.recv_timeout(sleep) {
-                    Err(RecvTimeoutError::Timeout) => scheduler.tick(),
+                    Err(RecvTimeoutError::Timeout) => {
+                        pulse.sign(false);
+                        scheduler.tick();
+                    }
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
@@ -85,7 +94,7 @@ impl Drop for Ticker {
 
 #[cfg(test)]
 mod tests {
-    use super::{EVERY_MINUTE, Ticker};
+    use super::{EVERY_MINUTE, Pulse, Ticker};
     use chrono::{DateTime, Utc};
     use domain::Clock;
     use std::sync::Arc;
@@ -107,10 +116,14 @@ mod tests {
         Arc::new(Stopped("2026-11-21T02:00:00Z".parse().unwrap()))
     }
 
+    fn pulse() -> Pulse {
+        Pulse::new(PATIENCE)
+    }
+
     #[test]
     fn the_first_tick_comes_at_once_with_the_time_of_the_clock() {
         let (send, ticks) = mpsc::channel();
-        let ticker = Ticker::start(clock(), move |now| send.send(now).unwrap()).unwrap();
+        let ticker = Ticker::start(clock(), pulse(), move |now| send.send(now).unwrap()).unwrap();
         assert_eq!(ticks.recv_timeout(PATIENCE), Ok(clock().now()));
         drop(ticker);
         assert_eq!(ticks.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected), "the thread has ended");
@@ -121,7 +134,7 @@ mod tests {
         let (send, ticks) = mpsc::channel();
         let mut count = 0;
         let every_second = "* * * * * *";
-        let _ticker = Ticker::start_with(every_second, clock(), move |_| {
+        let _ticker = Ticker::start_with(every_second, clock(), pulse(), move |_| {
             count += 1;
             send.send(count).unwrap();
             assert!(count != 2, "the second tick panics");
@@ -144,7 +157,7 @@ mod tests {
     fn dropping_the_ticker_does_not_wait_for_a_long_tick() {
         let (release, released) = mpsc::channel::<()>();
         let (send, ticks) = mpsc::channel();
-        let ticker = Ticker::start(clock(), move |now| {
+        let ticker = Ticker::start(clock(), pulse(), move |now| {
             send.send(now).unwrap();
             let _ = released.recv();
         })

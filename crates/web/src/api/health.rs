@@ -1,6 +1,7 @@
 //! `GET /readyz`: whether the service can do its work. `/healthz`, which only says that it runs, needs no login.
 
 use crate::app::App;
+use crate::installation::SchedulerState;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::web;
@@ -18,11 +19,11 @@ pub(crate) struct Ready {
     schema_version: String,
 }
 
-/// Whether the database answers and has the tables this program knows.
+/// Whether the database answers and has the tables this program knows, and the scheduler is at work.
 #[utoipa::path(get, path = path::READY, tag = "operation",
     responses(
         (status = 200, description = "Ready", body = Ready),
-        (status = 503, description = "The database does not answer, or another version of the program has changed its tables", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer, another version of the program has changed its tables, or a part of the scheduler has stopped; the text says which", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn ready(app: web::Data<App>) -> Result<web::Json<Ready>, Problem> {
     let schema_version = app.read(Store::schema_version).await?;
@@ -35,5 +36,22 @@ pub(crate) async fn ready(app: web::Data<App>) -> Result<web::Json<Ready>, Probl
             "Another version of this program has changed the tables: stop this one, or start it again.",
         )));
     }
+    if let Some(stopped) = stopped(app.installation.scheduler()) {
+        return Err(Problem::NotReady(Explanation::new(
+            stopped,
+            "Start the program again, and send its log to whoever maintains it.",
+        )));
+    }
     Ok(web::Json(Ready { status: "ready", schema_version }))
+}
+
+/// Which part of the scheduler does not do its work, and what that means.
+fn stopped(scheduler: SchedulerState) -> Option<&'static str> {
+    match scheduler {
+        SchedulerState { schedule: false, .. } => Some("The schedule has stopped: no sync begins by itself."),
+        SchedulerState { upkeep: false, .. } => {
+            Some("The work between syncs has stopped: mails, lookalikes and removals that wait do not go on.")
+        }
+        SchedulerState { schedule: true, upkeep: true } => None,
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod erase;
 pub(crate) mod health;
 pub(crate) mod mail;
+pub(crate) mod metrics;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod saved_lists;

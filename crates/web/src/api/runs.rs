@@ -158,20 +158,24 @@ pub(crate) async fn status(app: web::Data<App>) -> Result<web::Json<SyncStatus>,
     let status = app.blocking(|app| {
         let running = app.store.runs_running()?.into_iter().next();
         let newest = app.store.run_list(1, PER_PAGE)?.items;
-        let missing_settings = app.installation.missing_settings();
-        let (is_chosen, sync_enabled) = match app.store.config_latest()? {
-            Some((_, config)) => (true, config.sync_enabled),
-            None => (matches!(app.installation.initial_choice(), (Some(_), Some(_))), true),
-        };
-        let starts = sync_enabled && is_chosen && missing_settings.is_empty();
         Ok(SyncStatus {
             running: running.is_some(),
             run: running.map(Run::from),
             last_run: newest.into_iter().find(|run| run.status != RunStatus::Running).map(Run::from),
             last_success: app.store.run_latest_success()?.map(Run::from),
-            next_run_at: if starts { app.installation.next_runs(1).into_iter().next() } else { None },
-            missing_settings,
+            next_run_at: next_run_at(app)?,
+            missing_settings: app.installation.missing_settings(),
         })
     });
     Ok(web::Json(status.await?))
+}
+
+/// When the schedule starts the next run; `None` when it is off or the setup is not complete.
+pub(crate) fn next_run_at(app: &App) -> Result<Option<DateTime<Utc>>, Problem> {
+    let (is_chosen, sync_enabled) = match app.store.config_latest()? {
+        Some((_, config)) => (true, config.sync_enabled),
+        None => (matches!(app.installation.initial_choice(), (Some(_), Some(_))), true),
+    };
+    let starts = sync_enabled && is_chosen && app.installation.missing_settings().is_empty();
+    Ok(if starts { app.installation.next_runs(1).into_iter().next() } else { None })
 }

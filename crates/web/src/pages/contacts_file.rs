@@ -4,6 +4,7 @@
 use super::account_view::{Fate, fate};
 use super::problem_rows::link;
 use crate::app::App;
+use crate::in_context::InContext;
 use crate::problem::Problem;
 use crate::wording::{masked_email, masked_phone};
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -11,7 +12,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use domain::error_chain::Chain;
 use domain::foreign_text::presentable;
-use domain::{Bucket, Explanation, RunId};
+use domain::{Bucket, Explanation, RunId, log_context};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use persistence::{ContactPlace, RunContact};
 
@@ -63,7 +64,10 @@ pub(crate) async fn download(
         )));
     };
     let head = [BYTE_ORDER_MARK.as_bytes(), &records([COLUMNS.map(str::to_owned)])?, &first].concat();
-    let rest = stream::try_unfold(reading, Reading::next).inspect_err(move |problem| {
+    // It is worked on after the request has been answered, as far as the log knows.
+    let context = log_context::current();
+    let next = move |reading: Reading| InContext::new(context, reading.next());
+    let rest = stream::try_unfold(reading, next).inspect_err(move |problem| {
         log::error!("the file of contacts of sync {run} was cut short: {}", Chain(problem));
     });
     let file = stream::once(std::future::ready(Ok(Bytes::from(head)))).chain(rest);

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use domain::Explanation;
 use domain::error_chain::Chain;
-use domain::foreign_text::{LONGEST, one_line};
+use domain::foreign_text::{LONGEST, one_line, presentable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,7 +54,8 @@ impl Problem {
     /// The answer: JSON below `/api`, a page elsewhere.
     pub(crate) fn tell(&self, request: &HttpRequest) -> HttpResponse {
         if self.status_code().is_server_error() {
-            log::error!("{} {} failed: {}", request.method(), request.path(), Chain(self));
+            let path = presentable(request.path(), &[]);
+            log::error!("{} {path} failed: {}", request.method(), Chain(self));
         }
         let mut response = if routes::is_api(request.path()) { self.json() } else { self.page(request) };
         let headers = response.headers_mut();

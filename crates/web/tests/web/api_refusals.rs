@@ -1,7 +1,9 @@
 //! Requests that are not what they should be, and what keeps hostile pages out.
 
 use crate::api_server::{Api, With};
+use sandbox::SandboxSettings;
 use serde_json::Value;
+use web::SchedulerState;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const CHANGES: [&str; 4] = ["/api/config", "/api/sync/trigger", "/api/sync/1/cancel", "/api/email/test"];
@@ -168,6 +170,27 @@ fn the_service_is_ready_while_its_database_answers() {
     assert_eq!(ready["schema_version"], api.store.schema_version().unwrap());
     assert_eq!(api.get("/healthz").text, "ok");
     assert_eq!(api.send("HEAD", "/readyz", With::default()).status, 200);
+}
+
+#[test]
+fn the_service_is_not_ready_when_a_part_of_the_scheduler_has_stopped_and_says_which() {
+    for (schedule, upkeep, words) in [
+        (false, true, "no sync begins by itself"),
+        (true, false, "mails, lookalikes and removals"),
+        (false, false, "no sync begins by itself"),
+    ] {
+        let api = Api::on_sandbox(SandboxSettings::default(), |installation| {
+            installation.scheduler = SchedulerState { schedule, upkeep };
+        });
+        api.get("/readyz").problem(503, "not_ready", &[words]);
+        assert_eq!(api.get("/healthz").status, 200, "the process runs");
+        let figures = api.get("/metrics");
+        assert_eq!(figures.status, 200, "{}", figures.text);
+        for (part, is_alive) in [("schedule", schedule), ("upkeep", upkeep)] {
+            let line = format!("ghl_meta_sync_scheduler_alive{{part=\"{part}\"}} {}\n", u8::from(is_alive));
+            assert!(figures.text.contains(&line), "{line}{}", figures.text);
+        }
+    }
 }
 
 #[test]

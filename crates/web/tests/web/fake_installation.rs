@@ -16,7 +16,10 @@ use sync::{
     AudienceMode, EraseError, ErasePerson, ErasureReceipt, Leaving, LtvSource, NobodyWatches, OptOutRule,
     Parts, SyncService, SyncSettings, ValueMode,
 };
-use web::{ExistingAudience, Installation, MailAddresses, Setting, SettingSource, SettingsError};
+use web::{
+    ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
+    TestSent,
+};
 
 const RECIPIENT: &str = "marketing@example.com";
 
@@ -32,6 +35,7 @@ pub struct FakeInstallation {
     pub settings: Mutex<Vec<Setting>>,
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
+    pub scheduler: SchedulerState,
     /// What Meta answers when it is asked for audiences, and how often it was asked.
     pub audiences: Result<Vec<ExistingAudience>, Explanation>,
     pub asked_for_audiences: Arc<AtomicU32>,
@@ -54,6 +58,7 @@ impl FakeInstallation {
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
+            scheduler: SchedulerState { schedule: true, upkeep: true },
             audiences: Ok(vec![]),
             asked_for_audiences: Arc::default(),
             check_found: vec!["It answers.".to_owned()],
@@ -126,6 +131,10 @@ impl Installation for FakeInstallation {
         self.next_runs.iter().take(count).copied().collect()
     }
 
+    fn scheduler(&self) -> SchedulerState {
+        self.scheduler
+    }
+
     fn audiences(&self) -> Result<Vec<ExistingAudience>, Explanation> {
         self.asked_for_audiences.fetch_add(1, Ordering::Relaxed);
         self.audiences.clone()
@@ -150,13 +159,13 @@ impl Installation for FakeInstallation {
         Some(MailAddresses { from: "sync@example.com".to_owned(), to: vec![RECIPIENT.to_owned()] })
     }
 
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
+    fn send_test_mail(&self) -> Result<TestSent, Explanation> {
         let (mailer, context) = self.mailer.as_ref().ok_or_else(|| {
             Explanation::new("E-mail is not set up.", "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL.")
         })?;
         let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
         mailer.send(&mail).map_err(|error| error.explain())?;
-        Ok(vec![RECIPIENT.to_owned()])
+        Ok(TestSent { mailed_to: vec![RECIPIENT.to_owned()], posted: false })
     }
 }
 
@@ -233,6 +242,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
         ranker: Arc::new(claude::ClaudeClient::new(claude)),
         meta: Arc::new(meta::MetaClient::new(meta)),
         mailer: Some(mailer(sandbox)),
+        webhook: None,
         mail_context,
         settings: SyncSettings {
             spool_folder: folder.join("spool"),
@@ -255,6 +265,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
             notify_on: sync::NotifyOn::Always,
             retention_days: 30,
             lease_ttl: Duration::from_secs(60),
+            run_deadline: Duration::from_secs(3600),
         },
         clock: Arc::new(SystemClock),
         watcher: Arc::new(NobodyWatches),

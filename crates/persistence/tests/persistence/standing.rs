@@ -1,0 +1,42 @@
+use crate::support::{TestDb, begun, for_each_backend};
+use domain::run::{Lookalike, LookalikeStatus, RunStatus};
+use persistence::{PersonHashes, Removal, RemovalCause, Standing};
+
+for_each_backend!(what_waits_and_what_has_ended_is_counted);
+
+fn what_waits_and_what_has_ended_is_counted(db: &TestDb) {
+    let store = db.open();
+    let nothing = Standing { runs: vec![], lookalikes_pending: 0, messages_waiting: 0, removals_waiting: 0 };
+    assert_eq!(store.standing().unwrap(), nothing);
+    assert_eq!(store.run_latest_ended().unwrap(), None);
+    let [first, second, _going] = [(); 3].map(|()| begun(&store));
+    for (run, status) in [(first, RunStatus::Success), (second, RunStatus::Failed)] {
+        assert!(store.run_finish(run, status, None).unwrap());
+    }
+    let lookalike = |status| Lookalike {
+        id: None,
+        name: "x".into(),
+        country: "US".into(),
+        ratio_percent: 1,
+        status,
+        note: None,
+    };
+    let both = [lookalike(LookalikeStatus::Pending), lookalike(LookalikeStatus::Created)];
+    store.run_set_lookalikes(first, &both).unwrap();
+    let sent = store.mail_queue(first, "success", "<1@example.com>").unwrap();
+    store.mail_queue(first, "lookalike", "<2@example.com>").unwrap();
+    let hopeless = store.mail_queue(second, "failure", "<3@example.com>").unwrap();
+    store.mail_sent(sent).unwrap();
+    store.mail_give_up(hopeless, "no").unwrap();
+    let person = PersonHashes { email: Some([2; 32]), phone: None };
+    store.removals_queue(&[Removal { person, cause: RemovalCause::Erased }]).unwrap();
+
+    let mut found = store.standing().unwrap();
+    found.runs.sort_by_key(|(status, _)| status.as_str());
+    let runs = [RunStatus::Failed, RunStatus::Running, RunStatus::Success].map(|status| (status, 1));
+    assert_eq!(
+        found,
+        Standing { runs: runs.to_vec(), lookalikes_pending: 1, messages_waiting: 1, removals_waiting: 1 }
+    );
+    assert_eq!(store.run_latest_ended().unwrap().map(|run| run.id), Some(second));
+}

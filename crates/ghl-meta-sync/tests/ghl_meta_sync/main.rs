@@ -19,6 +19,7 @@ mod erase;
 mod follow_up;
 mod in_the_browser;
 mod instance;
+mod interrupted;
 mod invariants;
 mod lists;
 mod logs;

@@ -64,6 +64,16 @@ pub enum StoreError {
         #[source]
         source: diesel::result::Error,
     },
+    /// The disk can not be written or read: damaged, over a limit on the size of files, or full in a place where SQLite does
+    /// not tell.
+    #[error("could not {doing}: the disk failed")]
+    Disk {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the engine said.
+        #[source]
+        source: diesel::result::Error,
+    },
     /// Somebody else holds the database for too long.
     #[error("could not {doing}: the database is busy")]
     Busy {
@@ -137,6 +147,8 @@ impl StoreError {
             let says = |any: &[&str]| any.iter().any(|phrase| words.contains(phrase));
             if says(&["disk is full", "no space left on device", "disk quota exceeded"]) {
                 Self::Full { doing, source }
+            } else if says(&["disk i/o error", "input/output error", "file too large"]) {
+                Self::Disk { doing, source }
             } else if says(&["database is locked", "lock timeout", "statement timeout", "deadlock detected"])
             {
                 Self::Busy { doing, source }
@@ -219,6 +231,12 @@ impl Explain for StoreError {
             Self::Full { doing, .. } => Explanation::new(
                 format!("Could not {doing}: the disk of the database is full."),
                 "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), then run again.",
+            ),
+            Self::Disk { doing, .. } => Explanation::new(
+                format!(
+                    "Could not {doing}: the disk of the database can not be written or read. It is full, or damaged."
+                ),
+                "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), and check its health; then run again.",
             ),
             Self::Busy { doing, .. } => Explanation::new(
                 format!("Could not {doing}: another program held the database for too long."),
@@ -338,6 +356,9 @@ mod tests {
             "could not write: Disk quota exceeded",
         ] {
             assert!(matches!(sorted(words), StoreError::Full { .. }), "{words}");
+        }
+        for words in ["disk I/O error", "could not write block 7: Input/output error"] {
+            assert!(matches!(sorted(words), StoreError::Disk { .. }), "{words}");
         }
         for words in ["database is locked", "canceling statement due to lock timeout"] {
             assert!(matches!(sorted(words), StoreError::Busy { .. }), "{words}");

@@ -236,6 +236,10 @@ impl Explain for RunError {
             ),
             Self::Edge(error) => error.explain(),
             Self::Store(error) => error.explain(),
+            Self::Spool { source, .. } if is_full(source) => Explanation::new(
+                format!("The disk is full: a working file of the sync could not be written ({source})."),
+                "Free some space on the disk that holds the folder DATA_DIR (a sync needs about a kilobyte for each contact), then sync again.",
+            ),
             Self::Spool { source, .. } => Explanation::new(
                 format!("A working file could not be written or read ({source})."),
                 "Check that the folder of DATA_DIR is writable and that the disk has free space, then sync again.",
@@ -323,6 +327,12 @@ impl Explain for RunError {
             ),
         }
     }
+}
+
+/// Whether the disk, its quota or a limit on the size of files leaves no room.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Names of the source in one line; a location may have any number of them.

@@ -70,12 +70,12 @@ impl SyncService {
     }
 
     /// Undoes the unfinished creations of one run.
-    pub(crate) fn undo_unfinished(&self, run: RunId) {
+    pub(crate) fn undo_unfinished(&self, run: RunId, cancel: &Cancel) {
         match self.parts.store.intentions_open() {
             Ok(open) => open
                 .iter()
                 .filter(|intention| intention.run_id == run)
-                .for_each(|intention| self.undo(intention, &Cancel::new())),
+                .for_each(|intention| self.undo(intention, cancel)),
             Err(error) => {
                 log::error!("unfinished creations could not be looked up: {}", Chain(&error));
             }

@@ -3,6 +3,7 @@
 use crate::check_command::CheckOptions;
 use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Where everything is that no option says.
 const SETTINGS: &str = concat!(
@@ -60,6 +61,9 @@ pub struct DemoOptions {
     /// Port of the dashboard.
     #[arg(long, default_value_t = 9876)]
     pub port: u16,
+    /// Write what the sync cost to this file as JSON, too.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,6 +83,9 @@ pub struct SyncOptions {
     /// Go on although the list holds fewer than half the contacts sent last time.
     #[arg(long)]
     pub accept_smaller_list: bool,
+    /// Write what the sync cost to this file as JSON.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod confirmation;
 mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
+use crate::cost::{Cost, Meter};
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::sandbox_process::SandboxProcess;
@@ -54,8 +55,9 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     }
     let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
     let store = wiring::open_store(&Settings::read(&environment)?)?;
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
     let installed =
-        Arc::new(Installed::new(environment, store.clone(), Arc::new(terminal.clone()), PATIENCE)?);
+        Arc::new(Installed::new(environment, store.clone(), Arc::<Meter>::clone(&meter), PATIENCE)?);
     let service = installed.sync().ok_or_else(|| Failed::job("The sandbox announced no credentials."))?;
     let dashboard = if options.once { None } else { Some(open_dashboard(&installed, &store, terminal)?) };
     let begun = Instant::now();
@@ -64,7 +66,12 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
         .resolve(Some("all"), Some(LTV_FIELD))
         .map_err(|error| failed_at(Step::Fetch, &error))
         .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
-        .and_then(|run| summarize(&run, &witness, begun.elapsed(), terminal));
+        .and_then(|run| {
+            let cost = meter.cost(run.accounting.fetched);
+            summarize(&run, &witness, begun.elapsed(), cost.as_ref(), terminal)?;
+            cost.zip(options.json_cost.as_ref()).map_or(Ok(()), |(cost, file)| cost.write(file))
+        });
+    terminal.say(&sandbox.cost());
     match dashboard {
         None => outcome,
         Some(dashboard) => {
@@ -98,9 +105,15 @@ fn open_dashboard(
     Ok(dashboard)
 }
 
-fn summarize(run: &Run, witness: &Witness, took: Duration, terminal: &Terminal) -> Result<(), Failed> {
+fn summarize(
+    run: &Run,
+    witness: &Witness,
+    took: Duration,
+    cost: Option<&Cost>,
+    terminal: &Terminal,
+) -> Result<(), Failed> {
     report(run, terminal)?;
-    summary::print(run, took, terminal);
+    summary::print(run, took, cost, terminal);
     let differences = witness.confirm(run, terminal)?;
     if differences.is_empty() {
         terminal.say("Every figure above was confirmed by what the simulators received.");

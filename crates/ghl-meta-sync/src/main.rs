@@ -4,6 +4,7 @@
 
 mod check_command;
 mod command_line;
+mod cost;
 mod data_volume;
 mod demo;
 mod erase_command;

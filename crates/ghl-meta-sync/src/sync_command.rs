@@ -1,6 +1,7 @@
 //! `sync`: one run now, with progress on the terminal.
 
 use crate::command_line::SyncOptions;
+use crate::cost::Meter;
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::logging;
@@ -21,8 +22,9 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
     let store = wiring::open_store(&initial)?;
-    let installed =
-        Installed::new(environment, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
+    let watcher = Arc::<Meter>::clone(&meter);
+    let installed = Installed::new(environment, store.clone(), watcher, Patience::AsDocumented)?;
     let service = installed.service()?;
     service.recover().map_err(|error| Failed::explained(&error))?;
     // Without a running service nobody else sends what an earlier run could not.
@@ -36,6 +38,9 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
         });
         watched.unwrap_or_else(|error| log::warn!("Ctrl-C can not be watched: {error}"));
     })?;
+    if let Some((cost, file)) = meter.cost(run.accounting.fetched).zip(options.json_cost.as_ref()) {
+        cost.write(file)?;
+    }
     report(&run, terminal)
 }
 

@@ -23,7 +23,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves the dashboard and runs the schedule, until it is stopped. The default.
-    Serve,
+    Serve(ServeOptions),
     /// Shows the whole job on real data without any account, network or configuration: starts simulators of
     /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
     /// what the simulators received, then serves the dashboard.
@@ -45,6 +45,13 @@ pub enum Command {
     Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
     Sandbox(SandboxOptions),
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ServeOptions {
+    /// Wait only shortly before a call is repeated, and take a silent process for dead after seconds: for the soak.
+    #[arg(long, hide = true)]
+    pub with_simulators: bool,
 }
 
 #[derive(Debug, Args)]

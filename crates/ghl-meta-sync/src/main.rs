@@ -17,13 +17,14 @@ mod sandbox_process;
 mod scheduler;
 mod serve_command;
 mod settings;
+mod signals;
 mod small_commands;
 mod sync_command;
 mod terminal;
 mod wiring;
 
 use clap::Parser;
-use command_line::{Command, CommandLine};
+use command_line::{Command, CommandLine, ServeOptions};
 use failure::Failed;
 use settings::{Environment, Settings};
 use std::process::ExitCode;
@@ -32,7 +33,7 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     panics::tell_without_data();
     let terminal = Terminal::new();
-    match run(CommandLine::parse().command.unwrap_or(Command::Serve), &terminal) {
+    match run(CommandLine::parse().command.unwrap_or(Command::Serve(ServeOptions::default())), &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             terminal.complain(&failed.to_string());
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
 fn run(command: Command, terminal: &Terminal) -> Result<(), Failed> {
     let settings = || Settings::read(&Environment::of_process());
     match command {
-        Command::Serve => serve_command::run(terminal),
+        Command::Serve(options) => serve_command::run(&options, terminal),
         Command::Demo(options) => demo::run(&options, terminal),
         Command::Sync(options) => sync_command::run(&options, Environment::of_process(), terminal),
         Command::Preview => preview_command::run(Environment::of_process(), terminal),

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::reason::Reason;
+use compact_str::{CompactString, ToCompactString};
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -11,7 +12,7 @@ pub(crate) enum Filled<'a> {
     /// Text in NFC without invisible characters, trimmed, with at least one letter or digit.
     Text(Cow<'a, str>),
     /// A SHA-256 made elsewhere, in lower case.
-    Hashed(String),
+    Hashed(CompactString),
 }
 
 /// Words that people and importers write where a value is missing. `na` and `no` are left out: Namibia and Norway.
@@ -43,7 +44,7 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
         return if digest.is_of_nothing() {
             Err(Reason::HashOfNothing)
         } else {
-            Ok(Filled::Hashed(digest.to_string()))
+            Ok(Filled::Hashed(digest.to_compact_string()))
         };
     }
     let is_placeholder = PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -58,7 +59,7 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
 ///
 /// # Errors
 /// [`Reason::Placeholder`] or [`Reason::HashOfNothing`].
-pub(crate) fn close(left: String) -> Result<String, Reason> {
+pub(crate) fn close(left: CompactString) -> Result<CompactString, Reason> {
     match open(&left) {
         Ok(_) => Ok(left),
         Err(Reason::Blank) => Err(Reason::Placeholder),
@@ -100,8 +101,8 @@ pub(crate) fn ascii_digits(text: Cow<'_, str>) -> Cow<'_, str> {
 ///
 /// # Errors
 /// [`Reason::NotRoman`] when a letter of another script occurs: a romanization would be a guess at what Meta holds.
-pub(crate) fn roman_letters(text: &str) -> Result<String, Reason> {
-    let mut letters = String::with_capacity(text.len());
+pub(crate) fn roman_letters(text: &str) -> Result<CompactString, Reason> {
+    let mut letters = CompactString::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_alphabetic() {
             letters.push(c.to_ascii_lowercase());
@@ -176,9 +177,9 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_field_is_something() {
-        assert_eq!(close("jr2nd".to_owned()).as_deref(), Ok("jr2nd"));
+        assert_eq!(close("jr2nd".into()).as_deref(), Ok("jr2nd"));
         for nothing in ["", "unknown", "\u{301}"] {
-            assert_eq!(close(nothing.to_owned()), Err(Reason::Placeholder), "{nothing:?}");
+            assert_eq!(close(nothing.into()), Err(Reason::Placeholder), "{nothing:?}");
         }
     }
 

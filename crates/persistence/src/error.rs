@@ -91,6 +91,9 @@ pub enum StoreError {
         #[source]
         source: diesel::result::Error,
     },
+    /// Another process has taken over what this one was doing; nothing was written.
+    #[error("another process has taken over")]
+    LeaseLost,
     /// The row that was to be changed or referred to does not exist.
     #[error("there is no {what} with id {id}")]
     Missing {
@@ -229,6 +232,10 @@ impl Explain for StoreError {
             Self::Query { doing, .. } => Explanation::new(
                 format!("The database refused to {doing}."),
                 "See the log for the database's own words; if it goes on, report it with that line.",
+            ),
+            Self::LeaseLost => Explanation::new(
+                "Another copy of this program took over while this one was not answering.",
+                "Check that only one copy is meant to run, and that the machine was not suspended.",
             ),
             Self::Missing { what, id } => Explanation::new(
                 format!("There is no {what} with id {id}."),

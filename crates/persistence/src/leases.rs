@@ -1,5 +1,6 @@
 //! One run at a time over all processes that share the database: a lease with an expiry, taken by compare-and-swap.
 
+use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::schema::sync_lease;
 use crate::store::Store;
@@ -86,6 +87,20 @@ impl Store {
         Ok(renewed == 1)
     }
 
+    /// Whether the lease is still the holder's: true until another one takes it, also when it has expired.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn lease_is_held(&self, holder: &str) -> Result<bool, StoreError> {
+        self.read("see whether the lease is held", |connection| {
+            sync_lease::table
+                .filter(sync_lease::holder.eq(storable(holder)))
+                .count()
+                .get_result(connection)
+                .map(|held: i64| held > 0)
+        })
+    }
+
     /// Records which run the lease is used for. `false`: it was lost.
     ///
     /// # Errors
@@ -117,4 +132,15 @@ impl Store {
         })?;
         Ok(released == 1)
     }
+}
+
+/// Whether the lease is the holder's, which stays so until the transaction ends.
+pub(crate) fn is_held_by(connection: &mut AnyConnection, holder: &str) -> QueryResult<bool> {
+    let held = sync_lease::table.filter(sync_lease::holder.eq(storable(holder))).select(sync_lease::id);
+    let found: Option<i32> = match connection {
+        // A write transaction is alone there from its beginning.
+        AnyConnection::Sqlite(inner) => held.first(inner).optional()?,
+        AnyConnection::Postgres(inner) => held.for_share().first(inner).optional()?,
+    };
+    Ok(found.is_some())
 }

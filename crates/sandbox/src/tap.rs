@@ -99,9 +99,12 @@ impl Tap {
                 rt::time::sleep(Duration::from_millis(millis)).await;
                 return Ok(cut(request));
             }
-            Some(Effect::ResetAfterApply) => {
+            Some(effect @ (Effect::ResetAfterApply | Effect::HangAfterApply { .. })) => {
                 let response = next.call(request).await?;
                 self.record.push(entry(0, response.request()));
+                if let Effect::HangAfterApply { millis } = effect {
+                    rt::time::sleep(Duration::from_millis(millis)).await;
+                }
                 if let Some(connection) = response.request().conn_data::<Connection>() {
                     connection.cut();
                 }

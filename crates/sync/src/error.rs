@@ -13,6 +13,7 @@ use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// An error of GoHighLevel, Claude, Meta or the mail server, kept with its source.
 pub struct EdgeError(Box<dyn Explain>);
@@ -51,9 +52,18 @@ impl Explain for EdgeError {
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A person or the shutdown of the service stopped it.
+    /// A person stopped it.
     #[error("the run was cancelled")]
     Cancelled(#[from] Cancelled),
+    /// The service was stopped while it ran.
+    #[error("the service was stopped")]
+    Stopped,
+    /// It took longer than a run may.
+    #[error("the run took longer than {} s", .allowed.as_secs())]
+    Overdue {
+        /// How long it was allowed to take.
+        allowed: Duration,
+    },
     /// Another process took over: this one did not renew its lease in time.
     #[error("the run lost its lease")]
     LeaseLost,
@@ -241,6 +251,17 @@ impl Explain for RunError {
             Self::Cancelled(_) => Explanation::new(
                 "The sync was cancelled before it was complete.",
                 "Press Sync now to start again. What was half-finished at Meta is deleted or completed by itself.",
+            ),
+            Self::Stopped => Explanation::new(
+                "The sync was cancelled before it was complete: the service was stopped.",
+                "Start the service and press Sync now, or wait for the next scheduled run. What was half-finished at Meta is deleted or completed by itself.",
+            ),
+            Self::Overdue { allowed } => Explanation::new(
+                format!(
+                    "The sync was not complete after {} hours and was stopped, so that it does not stand in the way of the next one.",
+                    (allowed.as_secs_f64() / 360.0).round() / 10.0
+                ),
+                "Look at the step it was stopped at: a vendor that limits the calls for hours, or a very slow one, is the usual cause. Sync again later; what was half-finished at Meta is deleted or completed by itself.",
             ),
             Self::LeaseLost => Explanation::new(
                 "Another copy of this program took over while this one was not answering.",

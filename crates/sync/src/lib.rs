@@ -10,6 +10,7 @@ pub mod checks;
 mod cleanup;
 mod delivery;
 pub mod edges;
+mod ending;
 mod error;
 mod expiry;
 mod follow_up;

@@ -146,6 +146,10 @@ impl SyncService {
             },
             Some(run) => match self.load(run)? {
                 None => return Ok(give_up("the run is gone")?),
+                // The service was stopped between queueing it and recording the success it would have told of.
+                Some(run) if run.status == RunStatus::Cancelled && queued.kind == OUTCOME => {
+                    return Ok(give_up("the run was cancelled")?);
+                }
                 // It was queued just before what it tells of was recorded, and a crash came between.
                 Some(run) if !is_true(&queued.kind, &run) => return Ok(None),
                 Some(run) if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),

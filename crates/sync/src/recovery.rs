@@ -120,6 +120,8 @@ impl SyncService {
             self.parts.store.members_forget(&id)?;
             self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
             log::info!("the unfinished audience {id} was deleted");
+            // Its page must not send people to an audience that is gone.
+            self.parts.store.audience_mark_deleted(intention.run_id)?;
         }
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
     }

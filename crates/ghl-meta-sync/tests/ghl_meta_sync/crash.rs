@@ -64,14 +64,14 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         },
         existing_audience: None,
         audience_prefix: "GHL-HighValue".to_owned(),
-        audience_keep: 14,
+        audience_keep: instance.get("AUDIENCE_KEEP").map_or(14, |keep| keep.parse().unwrap()),
         value_mode: ValueMode::Percentile,
         limited_data_use: false,
         lookalike_countries: vec!["US".to_owned()],
         lookalike_percents: vec![1],
         time_zone: chrono_tz::UTC,
         poll_every: Duration::from_millis(100),
-        poll_timeout: Duration::from_secs(20),
+        poll_timeout: Duration::from_secs(instance.value("META_POLL_TIMEOUT_SECONDS").parse().unwrap()),
         notify_on: match instance.get("NOTIFY_ON") {
             Some("failure") => NotifyOn::Failure,
             Some("change") => NotifyOn::Change,
@@ -79,6 +79,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         },
         retention_days: 30,
         lease_ttl: Duration::from_secs(60),
+        run_deadline: Duration::from_secs(3600),
     };
     SyncService::new(Parts {
         mail_context: MailContext {

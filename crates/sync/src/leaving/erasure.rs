@@ -11,6 +11,7 @@ use domain::{Cancel, Clock, Explain};
 use match_keys::{CountryCode, Reason, email, hash, phone};
 use meta::MetaClient;
 use persistence::{PersonHashes, Removal, RemovalCause, Store};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -139,7 +140,8 @@ impl Leaving {
 
 fn wanted(who: &ErasePerson, country: Option<CountryCode>) -> Result<Wanted, EraseError> {
     let unusable = |what| move |reason| EraseError::Unusable { what, reason };
-    let hashed = |normalized: String| hash(&normalized).map(|digest| *digest.as_bytes()).ok_or(Reason::Blank);
+    let hashed =
+        |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes()).ok_or(Reason::Blank);
     match who {
         ErasePerson::Email(raw) => {
             let hash = email::normalize(raw).and_then(hashed).map_err(unusable("e-mail address"))?;

@@ -265,6 +265,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
             notify_on: sync::NotifyOn::Always,
             retention_days: 30,
             lease_ttl: Duration::from_secs(60),
+            run_deadline: Duration::from_secs(3600),
         },
         clock: Arc::new(SystemClock),
         watcher: Arc::new(NobodyWatches),

@@ -34,6 +34,7 @@ mod preview;
 mod refused;
 mod retention;
 mod serve;
+mod served;
 mod silence;
 mod stable;
 mod stopping;

@@ -35,6 +35,14 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// A backup can not be made or put back.
+    #[error("{what} {problem}")]
+    Backup {
+        /// The file.
+        what: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: &'static str,
+    },
     /// No connection became free, or none could be made, within the pool's timeout.
     #[error("no database connection became free")]
     NoConnection(#[source] diesel::r2d2::PoolError),
@@ -204,6 +212,11 @@ impl Explain for StoreError {
             Self::Unwritable { path, source } => Explanation::new(
                 format!("The folder or file {} can not be written: {source}.", path.display()),
                 "Let DATA_DIR name a folder that the user this program runs as may write to.",
+            ),
+            Self::Backup { what, problem } => Explanation::new(
+                format!("{} {problem}.", capital(what)),
+                "Nothing was changed. A backup is made while the service runs or not, under a name that is free or that of \
+                 an earlier backup; before one is put back, the service is stopped.",
             ),
             Self::NoConnection(_) => Explanation::new(
                 "The database does not answer.",

@@ -145,10 +145,10 @@ impl Store {
 /// Whether the lease is the holder's, which stays so until the transaction ends.
 pub(crate) fn is_held_by(connection: &mut AnyConnection, holder: &str) -> QueryResult<bool> {
     let held = sync_lease::table.filter(sync_lease::holder.eq(storable(holder))).select(sync_lease::id);
-    let found: Option<i32> = match connection {
+    let found: Vec<i32> = match connection {
         // A write transaction is alone there from its beginning.
-        AnyConnection::Sqlite(inner) => held.first(inner).optional()?,
-        AnyConnection::Postgres(inner) => held.for_share().first(inner).optional()?,
+        AnyConnection::Sqlite(inner) => held.load(inner)?,
+        AnyConnection::Postgres(inner) => held.for_share().load(inner)?,
     };
-    Ok(found.is_some())
+    Ok(!found.is_empty())
 }

@@ -1,8 +1,10 @@
 //! What can end a run, and what can refuse to begin one.
 
+mod edge;
 mod list;
 mod start;
 
+pub use edge::EdgeError;
 pub use list::ListError;
 pub use start::StartError;
 
@@ -11,43 +13,8 @@ use domain::error_chain::Chain;
 use domain::foreign_text::presentable;
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
-use std::fmt;
 use std::io;
 use std::time::Duration;
-
-/// An error of GoHighLevel, Claude, Meta or the mail server, kept with its source.
-pub struct EdgeError(Box<dyn Explain>);
-
-impl EdgeError {
-    /// Keeps the error.
-    pub fn new(error: impl Explain) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl fmt::Debug for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for EdgeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl Explain for EdgeError {
-    fn explain(&self) -> Explanation {
-        self.0.explain()
-    }
-}
 
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]

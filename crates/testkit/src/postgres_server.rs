@@ -289,8 +289,8 @@ fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-/// A client program: beside the server's, or whatever the path offers.
-fn program(name: &str) -> OsString {
+/// A client program such as `pg_dump`: beside the server's, or whatever the path offers.
+pub fn program(name: &str) -> OsString {
     let beside_the_others = programs().map(|folder| folder.join(name)).filter(|program| program.is_file());
     beside_the_others.map_or_else(|| name.into(), PathBuf::into_os_string)
 }

@@ -26,7 +26,12 @@ impl Clock for Later {
 
 /// The service as another process would start it that much later, with the same folder and database.
 pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
-    SyncService::new(parts(instance, Arc::new(Later(by)), Duration::from_secs(60)))
+    SyncService::new(parts_later(instance, by))
+}
+
+/// What [`later`] is made of.
+pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
+    parts(instance, Arc::new(Later(by)), Duration::from_secs(60))
 }
 
 /// What a service in the process of the tests works with; a vendor that says nothing for `silence` is given up.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod backup;
 mod bad_input;
 mod browser;
 mod californians;
@@ -41,4 +42,6 @@ mod stopping;
 mod unsteady_database;
 mod values;
 mod vendors;
+mod warnings;
+mod webhook;
 mod won;

@@ -194,7 +194,12 @@ fn a_slot_missed_while_the_machine_was_off_is_made_up_at_the_next_start() {
     });
     let run = instance.last_run();
     assert_eq!(run.trigger.as_str(), "made_up");
+    assert!(run.scheduled_for.is_some_and(|slot| slot < run.started_at));
     assert_eq!(served.terminate(), Some(0));
+    let mails = instance.sandbox.mails().all();
+    let slot = format!("at {} {}:00 (UTC)", missed.format("%Y-%m-%d"), missed.format("%H:%M"));
+    let told = format!("This sync was made up: the service was not running {slot}, when it was due.");
+    assert!(mails[0].text.as_ref().unwrap().contains(&told), "{told} in {:?}", mails[0].text);
     // A second start finds nothing to make up.
     let served = Served::start(&mut instance);
     assert_eq!(served.get("/api/sync/history")["total"], 1);

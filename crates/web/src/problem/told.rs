@@ -210,6 +210,9 @@ impl Problem {
             Self::TooLarge(limit) => {
                 ("Too large", "too_large", &format!("The body is larger than {limit} bytes."), "Send less.")
             }
+            Self::TooSlow => {
+                ("Too slow", "too_slow", "What was sent did not arrive in time.", "Send it again.")
+            }
             Self::Malformed(why) => {
                 ("Not understood", "malformed", &format!("The request can not be read: {why}."), "")
             }

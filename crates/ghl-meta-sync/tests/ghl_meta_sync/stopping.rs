@@ -10,6 +10,7 @@ use sandbox::faults::{Effect, Fault};
 use serde_json::json;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+use testkit::postgres_server::UnsteadyServer;
 
 /// Every such call is silent for longer than any of these tests takes.
 fn hang(instance: &Instance, service: Service, path: &str) {
@@ -64,6 +65,20 @@ fn stopped_while_a_vendor_hangs() {
             scope.spawn(|| stopped_while_hanging(database, Service::Meta, "/users", Step::Upload));
         }
     });
+}
+
+#[test]
+fn stopped_while_a_vendor_hangs_and_the_database_is_gone() {
+    let Some(mut server) = UnsteadyServer::start() else { return };
+    let mut instance = Instance::start();
+    instance.set("DATABASE_URL", server.url());
+    hang(&instance, Service::Meta, "/users");
+    let served = Served::start(&mut instance);
+    assert_eq!(served.post("/api/sync/trigger", &json!({})).0, 202);
+    instance.wait_until(|| received(&instance, Service::Meta, "/users") > 0);
+    server.stop();
+    assert_eq!(served.terminate(), Some(0));
+    assert!(instance.log().contains("the next start closes it"), "{}", instance.log());
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod preview;
 mod refused;
 mod retention;
 mod serve;
+mod served;
 mod silence;
 mod stable;
 mod stopping;

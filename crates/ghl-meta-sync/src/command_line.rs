@@ -3,6 +3,7 @@
 use crate::check_command::CheckOptions;
 use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Where everything is that no option says.
 const SETTINGS: &str = concat!(
@@ -40,6 +41,10 @@ pub enum Command {
     Erase(EraseOptions),
     /// Brings the database up to date and prints its version.
     Migrate,
+    /// Copies the embedded database into a file, also while the service runs. A PostgreSQL database is copied by pg_dump.
+    Backup(FileOptions),
+    /// Puts a backup in the place of the embedded database, which is kept beside it. The service must be stopped.
+    Restore(FileOptions),
     /// Exit status 0 when the running service is ready.
     Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
@@ -67,6 +72,9 @@ pub struct DemoOptions {
     /// Port of the dashboard.
     #[arg(long, default_value_t = 9876)]
     pub port: u16,
+    /// Write what the sync cost to this file as JSON, too.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,6 +94,16 @@ pub struct SyncOptions {
     /// Go on although the list holds fewer than half the contacts sent last time.
     #[arg(long)]
     pub accept_smaller_list: bool,
+    /// Write what the sync cost to this file as JSON.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// The file of the backup; `-` for standard output or input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -46,8 +46,10 @@ impl SyncService {
         let nobody_runs = match self.lease_for_upkeep(&cancel) {
             Ok(Some(lease)) => {
                 let here = self.under(&lease);
-                let report = |result: Result<(), RunError>, what| {
-                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
+                let report = |result: Result<(), RunError>, what| match result {
+                    Ok(()) => {}
+                    Err(_) if cancel.is_cancelled() => log::info!("{what}: left for later"),
+                    Err(error) => log::error!("{what}: {}", Chain(&error)),
                 };
                 let hasty = here.waiting_at_most(UPKEEP_WAITS);
                 here.close_interrupted_runs();

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod backup;
 mod bad_input;
 mod browser;
 mod californians;
@@ -15,6 +16,7 @@ mod crash_at_each_write;
 mod databases;
 mod delivery;
 mod demo;
+mod disk_full;
 mod documents;
 mod erase;
 mod follow_up;
@@ -35,8 +37,12 @@ mod refused;
 mod replicas;
 mod retention;
 mod serve;
+mod silence;
 mod stable;
 mod stopping;
+mod unsteady_database;
 mod values;
 mod vendors;
+mod warnings;
+mod webhook;
 mod won;

@@ -12,6 +12,7 @@ for_each_backend!(
     an_expired_lease_goes_to_one_of_eight_threads,
     the_lease_names_its_holder_and_run,
     a_lease_lapses_by_the_given_clock,
+    a_lease_of_a_future_that_was_taken_back_is_free,
     a_lost_lease_can_be_neither_renewed_nor_released,
     a_lease_of_no_run_is_refused,
     nothing_is_written_in_the_name_of_a_lease_that_is_not_held_any_more,
@@ -95,6 +96,22 @@ fn a_lease_lapses_by_the_given_clock(db: &TestDb) {
     assert!(store.lease_heartbeat("a", TTL).unwrap(), "nobody took it in between");
     db.clock.advance(TimeDelta::seconds(60));
     assert!(acquired(&store.lease_acquire("b", TTL).unwrap()));
+}
+
+fn a_lease_of_a_future_that_was_taken_back_is_free(db: &TestDb) {
+    let store = db.open();
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    db.clock.advance(TimeDelta::minutes(-9));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()), "clocks may differ by minutes");
+    assert!(store.lease_heartbeat("a", TTL).unwrap());
+    db.clock.advance(TimeDelta::minutes(-9));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()), "the heartbeat follows the clock");
+    db.clock.advance(TimeDelta::days(-400));
+    assert!(
+        acquired(&store.lease_acquire("b", TTL).unwrap()),
+        "its holder died before the clock was put right"
+    );
+    assert!(!store.lease_heartbeat("a", TTL).unwrap());
 }
 
 fn a_lost_lease_can_be_neither_renewed_nor_released(db: &TestDb) {

@@ -7,7 +7,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libssl-dev pkg-config tzdata \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock .env.example ./
 COPY crates crates
 COPY migrations migrations
 COPY static static

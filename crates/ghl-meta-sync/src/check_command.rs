@@ -36,6 +36,8 @@ pub enum CheckTarget {
     Database,
     /// The mail server
     Smtp,
+    /// The webhook of a chat
+    Webhook,
     /// All of them at once
     All,
 }
@@ -49,6 +51,7 @@ impl CheckTarget {
             Self::Claude => Some(Checked::Claude),
             Self::Database => Some(Checked::Database),
             Self::Smtp => Some(Checked::Smtp),
+            Self::Webhook => Some(Checked::Webhook),
             Self::All => None,
         }
     }
@@ -116,6 +119,10 @@ pub fn checkers(
             || Access::NotUsed("SMTP_HOST is not set: nobody gets e-mails about the runs.".to_owned()),
             mailer,
         ),
+        webhook: match settings.webhook {
+            Some(_) => Access::Ready(()),
+            None => Access::NotUsed("NOTIFY_WEBHOOK_URL is not set: nothing is posted to a chat.".to_owned()),
+        },
         clock: Arc::new(SystemClock),
         audience_mode: settings.sync.audience_mode,
         existing_audience: settings.sync.existing_audience.clone(),
@@ -170,7 +177,11 @@ pub fn missing(settings: &Settings, prefix: &str) -> Explanation {
 
 /// The service with its state and latency, and below it what was found.
 fn lines(result: &CheckResult) -> Vec<String> {
-    let state = if result.is_good() { "ok" } else { "PROBLEM" };
+    let state = match (result.is_good(), result.was_tried()) {
+        (false, _) => "PROBLEM",
+        (true, false) => "-",
+        (true, true) => "ok",
+    };
     let mut lines =
         vec![format!("{:12} {state:8} {:>6} ms", result.service.title(), result.latency.as_millis())];
     let mut tell = |line: &str| lines.push(format!("    {line}"));

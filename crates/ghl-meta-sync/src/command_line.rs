@@ -3,10 +3,17 @@
 use crate::check_command::CheckOptions;
 use crate::erase_command::EraseOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Where everything is that no option says.
+const SETTINGS: &str = concat!(
+    "Settings are read from the environment. The file .env.example lists them all, each with its value when it is not set:\n\n",
+    include_str!("../../../.env.example"),
+);
 
 /// Keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = "Settings are read from the environment: --help lists every setting.", after_long_help = SETTINGS)]
 pub struct CommandLine {
     /// `serve` when none is given.
     #[command(subcommand)]
@@ -16,7 +23,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves the dashboard and runs the schedule, until it is stopped. The default.
-    Serve,
+    Serve(ServeOptions),
     /// Shows the whole job on real data without any account, network or configuration: starts simulators of
     /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
     /// what the simulators received, then serves the dashboard.
@@ -34,10 +41,21 @@ pub enum Command {
     Erase(EraseOptions),
     /// Brings the database up to date and prints its version.
     Migrate,
+    /// Copies the embedded database into a file, also while the service runs. A PostgreSQL database is copied by pg_dump.
+    Backup(FileOptions),
+    /// Puts a backup in the place of the embedded database, which is kept beside it. The service must be stopped.
+    Restore(FileOptions),
     /// Exit status 0 when the running service is ready.
     Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
     Sandbox(SandboxOptions),
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ServeOptions {
+    /// Wait only shortly before a call is repeated, and take a silent process for dead after seconds: for the soak.
+    #[arg(long, hide = true)]
+    pub with_simulators: bool,
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +72,9 @@ pub struct DemoOptions {
     /// Port of the dashboard.
     #[arg(long, default_value_t = 9876)]
     pub port: u16,
+    /// Write what the sync cost to this file as JSON, too.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +94,16 @@ pub struct SyncOptions {
     /// Go on although the list holds fewer than half the contacts sent last time.
     #[arg(long)]
     pub accept_smaller_list: bool,
+    /// Write what the sync cost to this file as JSON.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// The file of the backup; `-` for standard output or input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -4,10 +4,12 @@ mod confirmation;
 mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
+use crate::cost::{Cost, Meter};
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::sandbox_process::SandboxProcess;
 use crate::settings::{Environment, Settings};
+use crate::signals::{SYNC_STOPS_WITHIN, Signals};
 use crate::sync_command::{report, run_once};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
@@ -15,7 +17,6 @@ use crate::{logging, scheduler, serve_command};
 use confirmation::Witness;
 use domain::run::Step;
 use domain::{Run, SystemClock};
-use http_client::RetryPolicy;
 use persistence::Store;
 use sandbox::Announcement;
 use std::path::Path;
@@ -25,16 +26,8 @@ use web::{Installation, RunningServer};
 
 /// The field of the sandbox that holds the lifetime values.
 const LTV_FIELD: &str = "contact.lifetime_value";
-/// How long a run has to end when the demo is stopped.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Sandbox seconds per second: Meta's half hour of matching passes in a second and a half.
 const CLOCK_RATE: f64 = 1200.0;
-/// On loopback nothing is worth waiting long for.
-const PATIENCE: Patience = Patience::Fixed(RetryPolicy {
-    max_retries: 3,
-    first_wait: Duration::from_millis(100),
-    longest_wait: Duration::from_secs(2),
-});
 
 /// Runs the demo.
 ///
@@ -54,17 +47,38 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     }
     let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
     let store = wiring::open_store(&Settings::read(&environment)?)?;
-    let installed =
-        Arc::new(Installed::new(environment, store.clone(), Arc::new(terminal.clone()), PATIENCE)?);
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
+    let watcher = Arc::<Meter>::clone(&meter);
+    let installed = Arc::new(Installed::new(environment, store.clone(), watcher, Patience::WithSimulators)?);
     let service = installed.sync().ok_or_else(|| Failed::job("The sandbox announced no credentials."))?;
     let dashboard = if options.once { None } else { Some(open_dashboard(&installed, &store, terminal)?) };
+    let signals = Signals::watch()?;
     let begun = Instant::now();
-    // Whatever fails from here on is a failed job, not a wrong setting: the demo has none.
-    let outcome = service
-        .resolve(Some("all"), Some(LTV_FIELD))
-        .map_err(|error| failed_at(Step::Fetch, &error))
-        .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
-        .and_then(|run| summarize(&run, &witness, begun.elapsed(), terminal));
+    let work = {
+        let (service, store) = (service.clone(), store.clone());
+        move || {
+            // Whatever fails from here on is a failed job, not a wrong setting: the demo has none.
+            service
+                .resolve(Some("all"), Some(LTV_FIELD))
+                .map_err(|error| failed_at(Step::Fetch, &error))
+                .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
+        }
+    };
+    let mut stopped = false;
+    let ended = signals.attend(work, || {
+        stopped = true;
+        service.stop(SYNC_STOPS_WITHIN);
+    })?;
+    if stopped {
+        // The simulators go with this process, and so does everything that was recorded.
+        return Err(Failed::job("The demo was stopped."));
+    }
+    let outcome = ended.unwrap_or_else(|| Err(Failed::job("The demo was stopped."))).and_then(|run| {
+        let cost = meter.cost(run.accounting.fetched);
+        summarize(&run, &witness, begun.elapsed(), cost.as_ref(), terminal)?;
+        cost.zip(options.json_cost.as_ref()).map_or(Ok(()), |(cost, file)| cost.write(file))
+    });
+    terminal.say(&sandbox.cost());
     match dashboard {
         None => outcome,
         Some(dashboard) => {
@@ -76,10 +90,8 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
                 dashboard.address().port()
             ));
             let scheduler = scheduler::start(Arc::clone(&installed), store, Arc::new(SystemClock))?;
-            serve_command::wait_for_the_end()?;
-            drop(scheduler);
-            service.stop(STOP_WITHIN);
-            dashboard.stop();
+            signals.wait();
+            serve_command::stop(&installed, scheduler, dashboard);
             outcome
         }
     }
@@ -98,9 +110,15 @@ fn open_dashboard(
     Ok(dashboard)
 }
 
-fn summarize(run: &Run, witness: &Witness, took: Duration, terminal: &Terminal) -> Result<(), Failed> {
+fn summarize(
+    run: &Run,
+    witness: &Witness,
+    took: Duration,
+    cost: Option<&Cost>,
+    terminal: &Terminal,
+) -> Result<(), Failed> {
     report(run, terminal)?;
-    summary::print(run, took, terminal);
+    summary::print(run, took, cost, terminal);
     let differences = witness.confirm(run, terminal)?;
     if differences.is_empty() {
         terminal.say("Every figure above was confirmed by what the simulators received.");

@@ -4,6 +4,7 @@ use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use domain::error_chain::Chain;
@@ -26,24 +27,26 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     let store = wiring::open_store(&initial)?;
     let installed = Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented)?;
     let service = installed.service()?;
-    let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
-    let cancel = cancelled_by_ctrl_c()?;
+    let signals = Signals::watch()?;
+    let cancel = Cancel::new();
+    let currency = installed.settings_in_force().currency;
     // The bar goes to standard error, and only when that is a terminal: the report can be piped.
     let bar = ProgressBar::no_length().with_style(style());
-    let preview = service.preview(&config, &cancel, &|step, done, total| {
-        bar.set_message(match step {
-            Step::ReadLtv => "Reading values",
-            Step::Fetch => "Reading contacts",
-            _ => "Ranking",
-        });
-        bar.set_position(done);
-        if let Some(total) = total {
-            bar.set_length(total);
+    let work = {
+        let (cancel, bar) = (cancel.clone(), bar.clone());
+        move || {
+            let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+            service
+                .preview(&config, &cancel, &|step, done, total| show(&bar, step, done, total))
+                .map_err(|error| failed(&error, &cancel))
         }
-    });
+    };
+    // The working files hold personal data and are deleted at the end, so a signal ends the work and not the process; the
+    // next start deletes those of a work that did not end.
+    let made = signals.attend(work, || cancel.cancel());
     bar.finish_and_clear();
-    let preview = preview.map_err(|error| failed(&error, &cancel))?;
-    for line in report(&preview, installed.settings_in_force().currency.as_deref()) {
+    let preview = made?.unwrap_or_else(|| Err(Failed::job("The preview was cancelled.")))?;
+    for line in report(&preview, currency.as_deref()) {
         terminal.say(&line);
     }
     match &preview.obstacle {
@@ -54,13 +57,16 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     }
 }
 
-/// The working files hold personal data and are deleted at the end, so Ctrl-C ends the work and not the process.
-fn cancelled_by_ctrl_c() -> Result<Cancel, Failed> {
-    let cancel = Cancel::new();
-    let raised = cancel.clone();
-    ctrlc::set_handler(move || raised.cancel())
-        .map_err(|error| Failed::job(format!("Ctrl-C can not be watched: {error}.")))?;
-    Ok(cancel)
+fn show(bar: &ProgressBar, step: Step, done: u64, total: Option<u64>) {
+    bar.set_message(match step {
+        Step::ReadLtv => "Reading values",
+        Step::Fetch => "Reading contacts",
+        _ => "Ranking",
+    });
+    bar.set_position(done);
+    if let Some(total) = total {
+        bar.set_length(total);
+    }
 }
 
 fn style() -> ProgressStyle {

@@ -172,6 +172,8 @@ pub struct Settings {
     pub claude: Claude,
     pub sync: Sync,
     pub smtp: Option<MailerSettings>,
+    /// `NOTIFY_WEBHOOK_URL`, checked.
+    pub webhook: Option<Secret>,
     pub web: Web,
     pub database: DatabaseUrl,
     pub data_dir: PathBuf,
@@ -193,13 +195,13 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut from = Reader::new(environment);
         let data_dir = PathBuf::from(from.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
-        from.refuse_what_is_not_yet_supported();
         let settings = Self {
             ghl: from.ghl(),
             meta: from.meta(),
             claude: from.claude(),
             sync: from.sync(),
             smtp: from.smtp(),
+            webhook: from.webhook(),
             web: from.web(),
             database: from.database(&data_dir),
             data_dir,

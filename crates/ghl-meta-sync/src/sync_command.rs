@@ -1,16 +1,18 @@
 //! `sync`: one run now, with progress on the terminal.
 
 use crate::command_line::SyncOptions;
+use crate::cost::Meter;
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
+use crate::signals::{SYNC_STOPS_WITHIN, Signals};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use domain::run::{RunStatus, Trigger};
 use domain::{Run, RunId};
 use persistence::Store;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use sync::SyncService;
 
 /// Runs one sync.
@@ -21,22 +23,52 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
     let store = wiring::open_store(&initial)?;
-    let installed =
-        Installed::new(environment, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
+    let watcher = Arc::<Meter>::clone(&meter);
+    let installed = Installed::new(environment, store.clone(), watcher, Patience::AsDocumented)?;
     let service = installed.service()?;
-    service.recover().map_err(|error| Failed::explained(&error))?;
-    // Without a running service nobody else sends what an earlier run could not.
-    service.follow_up();
-    let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
-    let run = run_once(&service, &store, &config, options.accept_smaller_list, |run| {
-        let service = service.clone();
-        // Without a handler Ctrl-C would kill the run, and the next start would have to clean up after it.
-        let watched = ctrlc::set_handler(move || {
-            service.cancel(run);
-        });
-        watched.unwrap_or_else(|error| log::warn!("Ctrl-C can not be watched: {error}"));
+    let signals = Signals::watch()?;
+    let begun = Arc::new(OnceLock::new());
+    let work = {
+        let (service, store, begun) = (service.clone(), store.clone(), Arc::clone(&begun));
+        let accept_smaller_list = options.accept_smaller_list;
+        move || {
+            service.recover().map_err(|error| Failed::explained(&error))?;
+            // Without a running service nobody else sends what an earlier run could not.
+            service.follow_up();
+            let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+            run_once(&service, &store, &config, accept_smaller_list, |run| {
+                begun.get_or_init(|| run);
+            })
+        }
+    };
+    let ended = signals.attend(work, || {
+        service.stop(SYNC_STOPS_WITHIN);
     })?;
+    let run = ended_or_stopped(ended, &store, begun.get())?;
+    if let Some((cost, file)) = meter.cost(run.accounting.fetched).zip(options.json_cost.as_ref()) {
+        cost.write(file)?;
+    }
     report(&run, terminal)
+}
+
+/// The run as it ended, or as it was closed when the process was asked to end and its thread did not answer.
+///
+/// # Errors
+/// A failed job when none had begun, or the database does not answer.
+pub fn ended_or_stopped(
+    ended: Option<Result<Run, Failed>>,
+    store: &Store,
+    begun: Option<&RunId>,
+) -> Result<Run, Failed> {
+    match (ended, begun) {
+        (Some(ended), _) => ended,
+        (None, Some(run)) => {
+            let run = store.run_get(*run).map_err(|error| Failed::explained(&error))?;
+            run.ok_or_else(|| Failed::job("The sync is no longer in the database."))
+        }
+        (None, None) => Err(Failed::job("Stopped before the sync began. Nothing was sent to Meta.")),
+    }
 }
 
 /// Starts a run, tells its id, and waits for its end.

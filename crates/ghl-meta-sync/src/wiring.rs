@@ -6,7 +6,7 @@ use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, SystemClock};
 use ghl::{GhlClient, GhlSettings, GhlV1Client};
 use http_client::RetryPolicy;
-use mailer::{MailContext, Mailer};
+use mailer::{MailContext, Mailer, Webhook};
 use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
@@ -14,17 +14,31 @@ use std::time::Duration;
 use sync::{GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
 use web::{ClientLimits, WebSettings};
 
-/// How long failed calls are repeated.
+/// How long failed calls are repeated, and for how long a process that is not heard of is taken for alive.
 #[derive(Debug, Clone, Copy)]
 pub enum Patience {
     /// As each vendor's documents advise.
     AsDocumented,
-    /// The same everywhere, for simulators on this machine.
-    Fixed(RetryPolicy),
+    /// Short everywhere, for simulators on this machine.
+    WithSimulators,
 }
 
 /// How long the lease lasts without a heartbeat.
 pub const LEASE_TTL: Duration = Duration::from_secs(60);
+
+/// The same where processes are killed on purpose and nobody waits for them.
+const LEASE_TTL_WITH_SIMULATORS: Duration = Duration::from_secs(5);
+
+/// On loopback nothing is worth waiting long for.
+const RETRY_WITH_SIMULATORS: RetryPolicy = RetryPolicy {
+    max_retries: 3,
+    first_wait: Duration::from_millis(100),
+    longest_wait: Duration::from_secs(2),
+};
+
+/// The longest that a run may take. The largest lists take minutes, and Meta's limits are over within an hour or so; a
+/// daily sync that waits longer is better begun anew than still there at the next slot.
+pub const RUN_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// Opens the database and brings its schema up to date.
 ///
@@ -41,13 +55,15 @@ pub struct Clients {
     pub meta: Option<Arc<MetaClient>>,
     pub claude: Option<Arc<ClaudeClient>>,
     pub mailer: Option<Mailer>,
+    pub webhook: Option<Arc<Webhook>>,
+    pub patience: Patience,
 }
 
 impl Clients {
     /// Builds every client whose keys are set; calls nobody.
     ///
     /// # Errors
-    /// A configuration error when the mail settings can not be used.
+    /// A configuration error when the mail settings or the webhook can not be used.
     pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
         let ghl = ghl(settings, patience);
         let meta = meta(settings, patience).map(Arc::new);
@@ -59,7 +75,11 @@ impl Clients {
         });
         let mailer =
             settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
-        Ok(Self { ghl, meta, claude, mailer })
+        let webhook = settings.webhook.as_ref().map(Webhook::new).transpose();
+        let webhook = webhook.map_err(|error| {
+            Failed::configuration(format!("NOTIFY_WEBHOOK_URL can not be used: {error}."))
+        })?;
+        Ok(Self { ghl, meta, claude, mailer, webhook: webhook.map(Arc::new), patience })
     }
 
     /// Whoever ranks by the settings; `None` while its key is missing.
@@ -91,8 +111,9 @@ impl Clients {
             ranker,
             meta: Arc::clone(meta),
             mailer: self.mailer.clone(),
+            webhook: self.webhook.clone(),
             mail_context: mail_context(settings, store)?,
-            settings: sync_settings(settings, &account.to_string()),
+            settings: sync_settings(settings, &account.to_string(), self.patience),
             clock: Arc::new(SystemClock),
             watcher,
         }))
@@ -112,8 +133,15 @@ pub fn ghl(settings: &Settings, patience: Patience) -> Option<GhlApi> {
 
 impl Patience {
     fn apply(self, policies: &mut [&mut RetryPolicy]) {
-        if let Self::Fixed(fixed) = self {
-            policies.iter_mut().for_each(|policy| **policy = fixed);
+        if let Self::WithSimulators = self {
+            policies.iter_mut().for_each(|policy| **policy = RETRY_WITH_SIMULATORS);
+        }
+    }
+
+    fn lease_ttl(self) -> Duration {
+        match self {
+            Self::AsDocumented => LEASE_TTL,
+            Self::WithSimulators => LEASE_TTL_WITH_SIMULATORS,
         }
     }
 }
@@ -147,7 +175,7 @@ pub fn web_settings(settings: &Settings) -> WebSettings {
     }
 }
 
-fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
+fn sync_settings(settings: &Settings, ad_account_id: &str, patience: Patience) -> SyncSettings {
     SyncSettings {
         spool_folder: settings.data_dir.join("spool"),
         ad_account_id: ad_account_id.to_owned(),
@@ -168,7 +196,8 @@ fn sync_settings(settings: &Settings, ad_account_id: &str) -> SyncSettings {
         poll_timeout: settings.meta.poll_timeout,
         notify_on: settings.notify_on,
         retention_days: settings.retention_days,
-        lease_ttl: LEASE_TTL,
+        lease_ttl: patience.lease_ttl(),
+        run_deadline: RUN_DEADLINE,
     }
 }
 

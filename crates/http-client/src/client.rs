@@ -143,6 +143,7 @@ impl TransportError {
 pub struct HttpClient {
     agent: ureq::Agent,
     settings: HttpSettings,
+    secret_paths: bool,
 }
 
 impl fmt::Debug for HttpClient {
@@ -163,7 +164,13 @@ impl HttpClient {
             .user_agent(concat!("ghl-meta-sync/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Self { agent, settings }
+        Self { agent, settings, secret_paths: false }
+    }
+
+    /// The same for a server whose paths are secrets, as those of webhooks are: they do not reach the log either.
+    #[must_use]
+    pub fn with_secret_paths(self) -> Self {
+        Self { secret_paths: true, ..self }
     }
 
     /// Sends one request and reads the whole reply, whatever its status. Its log lines carry a request number of their
@@ -175,12 +182,12 @@ impl HttpClient {
     pub fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let _request = log_context::enter_request();
         let (service, method) = (self.settings.service, request.method.as_str());
-        let path = path_of(&request.url).to_owned();
+        let path = if self.secret_paths { "***" } else { path_of(&request.url) }.to_owned();
         let sent = request.body.len();
         log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
-        traffic().called(service, &result);
+        traffic().called(service, sent, &result);
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(

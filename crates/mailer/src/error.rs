@@ -1,6 +1,7 @@
-//! What can go wrong with a mail.
+//! What can go wrong with a mail or a webhook message.
 
 use domain::{Explain, Explanation};
+use http_client::TransportFault;
 use lettre::transport::smtp;
 use std::io;
 
@@ -198,6 +199,43 @@ impl Explain for MailError {
                  server; a mail that was put off can be tried again later.",
             )
             .with_code(code.to_string()),
+        }
+    }
+}
+
+/// A webhook message was not taken. Never holds the address, which is a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// No complete answer came. The message may have been posted all the same, except when nobody was reached.
+    #[error("the webhook was not reached")]
+    Transport(#[source] TransportFault),
+    /// The server answered that it does not take the message.
+    #[error("the webhook refused the message with status {status}: {said}")]
+    Refused {
+        /// The HTTP status; one of 300 to 399 is a redirect, which is not followed.
+        status: u16,
+        /// The server's own words, capped and without the address.
+        said: String,
+    },
+}
+
+impl Explain for WebhookError {
+    fn explain(&self) -> Explanation {
+        const SERVER: &str = "The server named by NOTIFY_WEBHOOK_URL";
+        match self {
+            Self::Transport(fault) => Explanation::new(
+                format!("{SERVER} {fault}."),
+                "Check NOTIFY_WEBHOOK_URL, and whether a firewall stands between.",
+            ),
+            Self::Refused { status, said } => {
+                let words = if said.is_empty() { ".".to_owned() } else { format!(": “{said}”.") };
+                Explanation::new(
+                    format!("{SERVER} did not take the message (status {status}){words}"),
+                    "Create the webhook anew where the messages are to appear and set its address as NOTIFY_WEBHOOK_URL. \
+                     Discord takes these messages at its webhook's address with /slack after it.",
+                )
+                .with_code(status.to_string())
+            }
         }
     }
 }

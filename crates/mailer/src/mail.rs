@@ -2,15 +2,15 @@
 
 use crate::error::MailError;
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::foreign_text::{LONGEST, one_line};
 use domain::ranking::RankingReport;
-use domain::run::{Lookalike, LookalikeStatus, Matched};
+use domain::run::{Lookalike, LookalikeStatus, Matched, Trigger};
 use domain::{Bucket, Run, RunId};
 
 /// Longest message of a failure, which quotes a provider inside our own sentence.
-const MESSAGE_LIMIT: usize = 1000;
+pub(crate) const MESSAGE_LIMIT: usize = 1000;
 
 /// A finished message. Sender and recipients are the mailer's.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Mail {
     pub html: String,
     /// `<…@…>`. The same for every attempt to send the same mail, so that mail programs fold doubles.
     pub message_id: String,
+    /// Where more about it is found on the dashboard.
+    pub link: String,
 }
 
 /// What the mails need to know beside the run.
@@ -43,18 +45,10 @@ pub struct MailContext {
 /// The kind of the one mail that tells how a run ended.
 pub const OUTCOME: &str = "outcome";
 
-/// The kind of the mail that tells that no lookalike of the run waits any more: each is created or given up.
-pub const LOOKALIKES_SETTLED: &str = "lookalikes_settled";
-
-/// The kind of the mail that tells that Meta could not build a lookalike it had created: the one at that place of the run,
-/// counted from 0. Each has a mail of its own, because Meta may give them up hours apart.
-pub fn lookalike_unbuilt(place: usize) -> String {
-    format!("lookalike_unbuilt_{}", place + 1)
-}
-
-/// The Message-ID of a mail of that kind about that run: the same whenever it is made.
-pub fn message_id(context: &MailContext, run: RunId, kind: &str) -> String {
-    context.message_id(&format!("run-{run}.{kind}"))
+/// The Message-ID of a mail of that kind about that run: the same whenever it is made. The run's start is in it, because
+/// a database that was restored from a backup gives the numbers of runs again.
+pub fn message_id(context: &MailContext, run: &Run, kind: &str) -> String {
+    context.message_id(&format!("run-{}-{}.{kind}", run.id, run.started_at.timestamp()))
 }
 
 #[derive(Template)]
@@ -68,6 +62,7 @@ struct SuccessHtml<'a>(&'a Success);
 /// What both parts of the success mail show, ready-made.
 struct Success {
     ended: String,
+    made_up: Option<String>,
     summary: Vec<(&'static str, String)>,
     segments: Option<[(&'static str, u64); 3]>,
     fetched: u64,
@@ -90,28 +85,11 @@ struct FailureHtml<'a>(&'a Failed);
 /// What both parts of the failure mail show.
 struct Failed {
     ended: String,
+    made_up: Option<String>,
     error: String,
     step: Option<&'static str>,
     remedy: Option<String>,
     details: Vec<(&'static str, String)>,
-    link: String,
-    link_remark: bool,
-}
-
-#[derive(Template)]
-#[template(path = "mail/lookalikes.txt")]
-struct LookalikesText<'a>(&'a Lookalikes);
-
-#[derive(Template)]
-#[template(path = "mail/lookalikes.html")]
-struct LookalikesHtml<'a>(&'a Lookalikes);
-
-/// What both parts of the mail about lookalikes that came later show.
-struct Lookalikes {
-    sync: String,
-    fates: Vec<String>,
-    failed: bool,
-    audience: Option<String>,
     link: String,
     link_remark: bool,
 }
@@ -137,6 +115,7 @@ struct TestMail {
 pub fn success(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     let view = Success {
         ended: context.ended(run),
+        made_up: context.made_up(run),
         summary: summary(run),
         segments: run.stats.as_ref().map(|stats| {
             [("Top 10%", stats.top), ("Middle 50%", stats.middle), ("Bottom 40%", stats.bottom)]
@@ -158,7 +137,8 @@ pub fn success(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
         subject: context.subject("✅ GHL Meta Sync Successful", ended_at(run)),
         text: SuccessText(&view).render()?,
         html: SuccessHtml(&view).render()?,
-        message_id: message_id(context, run.id, OUTCOME),
+        message_id: message_id(context, run, OUTCOME),
+        link: view.link,
     })
 }
 
@@ -187,6 +167,7 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
     };
     let view = Failed {
         ended: context.ended(run),
+        made_up: context.made_up(run),
         error,
         step: failure.map(|failure| failure.step.title()),
         remedy: failure
@@ -200,34 +181,8 @@ pub fn failure(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
         subject: context.subject("❌ GHL Meta Sync Failed", ended_at(run)),
         text: FailureText(&view).render()?,
         html: FailureHtml(&view).render()?,
-        message_id: message_id(context, run.id, OUTCOME),
-    })
-}
-
-/// The mail about the lookalikes of a run that ended before they did: `✅ GHL Meta Sync Lookalike Finished - {date}`, or
-/// `❌ GHL Meta Sync Lookalike Failed - {date}` when one failed, with the date of the run. `kind` is
-/// [`LOOKALIKES_SETTLED`] or that of a [`lookalike_unbuilt`]; the words tell how each lookalike stands now.
-///
-/// # Errors
-/// [`MailError::Template`] when a template can not be rendered.
-pub fn lookalikes(run: &Run, context: &MailContext, kind: &str) -> Result<Mail, MailError> {
-    // Others may still be pending.
-    let failed = run.lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed);
-    let view = Lookalikes {
-        sync: context.time(run.started_at),
-        fates: run.lookalikes.iter().map(fate).collect(),
-        failed,
-        audience: run.audience.as_ref().map(|audience| named_id(&audience.name, &audience.id)),
-        link: context.run_link(run.id),
-        link_remark: !context.public_url_is_set,
-    };
-    let what =
-        if failed { "❌ GHL Meta Sync Lookalike Failed" } else { "✅ GHL Meta Sync Lookalike Finished" };
-    Ok(Mail {
-        subject: context.subject(what, ended_at(run)),
-        text: LookalikesText(&view).render()?,
-        html: LookalikesHtml(&view).render()?,
-        message_id: message_id(context, run.id, kind),
+        message_id: message_id(context, run, OUTCOME),
+        link: view.link,
     })
 }
 
@@ -247,26 +202,30 @@ pub fn test(context: &MailContext, now: DateTime<Utc>) -> Result<Mail, MailError
         text: TestText(&view).render()?,
         html: TestHtml(&view).render()?,
         message_id: context.message_id(&format!("test-{}", now.timestamp_micros())),
+        link: view.link,
     })
 }
 
 impl MailContext {
     /// The domain is one that RFC 2606 keeps free for ever: the id must be unique, nobody has to reach it.
-    fn message_id(&self, what: &str) -> String {
+    pub(crate) fn message_id(&self, what: &str) -> String {
         let tag: String = self.instance_tag.chars().filter(char::is_ascii_alphanumeric).collect();
         format!("<{what}.{tag}@ghl-meta-sync.invalid>")
     }
 
     /// `{what} - {date}`, and the instance's name when it has one.
-    fn subject(&self, what: &str, at: DateTime<Utc>) -> String {
-        let date = at.with_timezone(&self.time_zone).format("%Y-%m-%d");
+    pub(crate) fn subject(&self, what: &str, at: DateTime<Utc>) -> String {
+        self.subject_of_day(what, at.with_timezone(&self.time_zone).date_naive())
+    }
+
+    pub(crate) fn subject_of_day(&self, what: &str, date: NaiveDate) -> String {
         match self.instance_name.as_deref().map(|name| one_line(name, 80)) {
             Some(name) if !name.is_empty() => format!("{what} - {date} ({name})"),
             _ => format!("{what} - {date}"),
         }
     }
 
-    fn time(&self, at: DateTime<Utc>) -> String {
+    pub(crate) fn time(&self, at: DateTime<Utc>) -> String {
         format!("{} ({})", at.with_timezone(&self.time_zone).format("%Y-%m-%d %H:%M:%S"), self.time_zone)
     }
 
@@ -278,16 +237,25 @@ impl MailContext {
         }
     }
 
-    fn address(&self) -> &str {
+    /// Which moment of the schedule was missed, for a run that makes up for it.
+    fn made_up(&self, run: &Run) -> Option<String> {
+        let slot = run.scheduled_for.filter(|_| run.trigger == Trigger::MadeUp)?;
+        Some(format!(
+            "This sync was made up: the service was not running at {}, when it was due.",
+            self.time(slot)
+        ))
+    }
+
+    pub(crate) fn address(&self) -> &str {
         self.public_url.trim_end_matches('/')
     }
 
-    fn run_link(&self, run: RunId) -> String {
+    pub(crate) fn run_link(&self, run: RunId) -> String {
         format!("{}/sync/{run}", self.address())
     }
 }
 
-fn ended_at(run: &Run) -> DateTime<Utc> {
+pub(crate) fn ended_at(run: &Run) -> DateTime<Utc> {
     run.completed_at.unwrap_or(run.started_at)
 }
 
@@ -314,7 +282,7 @@ fn matched(matched: &Matched, sent: u64) -> String {
     if count == rate || sent == 0 { count } else { format!("{count} ({rate})") }
 }
 
-fn lookalike_line(lookalike: &Lookalike) -> String {
+pub(crate) fn lookalike_line(lookalike: &Lookalike) -> String {
     let name = one_line(&lookalike.name, LONGEST);
     match (lookalike.status, &lookalike.id) {
         (LookalikeStatus::Created, Some(id)) => named_id(&name, id),
@@ -328,21 +296,7 @@ fn lookalike_line(lookalike: &Lookalike) -> String {
     }
 }
 
-/// One lookalike with its country and size, how it stands and why.
-fn fate(lookalike: &Lookalike) -> String {
-    let Lookalike { country, ratio_percent, status, .. } = lookalike;
-    let stands = match status {
-        LookalikeStatus::Created => "created",
-        LookalikeStatus::Pending => "still pending",
-        LookalikeStatus::Failed => "failed",
-        LookalikeStatus::None => "not asked for",
-    };
-    let note = lookalike.note.as_deref().map(|note| format!(". {}", one_line(note, MESSAGE_LIMIT)));
-    let place = format!("{}, {ratio_percent}%", one_line(country, LONGEST));
-    format!("{stands}: {}, {place}{}", lookalike_line(lookalike), note.unwrap_or_default())
-}
-
-fn named_id(name: &str, id: &str) -> String {
+pub(crate) fn named_id(name: &str, id: &str) -> String {
     format!("{} (ID: {})", one_line(name, LONGEST), one_line(id, LONGEST))
 }
 

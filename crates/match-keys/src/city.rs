@@ -2,6 +2,7 @@
 
 use crate::reason::Reason;
 use crate::text::{Filled, close, open, roman_letters};
+use compact_str::CompactString;
 
 /// A city as Meta compares it: a-z only.
 ///
@@ -11,7 +12,7 @@ use crate::text::{Filled, close, open, roman_letters};
 ///
 /// # Errors
 /// The [`Reason`] the city is not sent.
-pub fn normalize(raw: &str) -> Result<String, Reason> {
+pub fn normalize(raw: &str) -> Result<CompactString, Reason> {
     let text = match open(raw)? {
         Filled::Hashed(hex) => return Ok(hex),
         Filled::Text(text) => text,

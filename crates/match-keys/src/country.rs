@@ -2,6 +2,7 @@
 
 use crate::reason::Reason;
 use crate::text::{Filled, is_letter_digit_or_mark, open};
+use compact_str::CompactString;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
@@ -15,6 +16,11 @@ impl CountryCode {
     /// Two lower-case letters.
     pub fn as_str(self) -> &'static str {
         self.0
+    }
+
+    /// The same two letters.
+    pub(crate) fn letters(self) -> [u8; 2] {
+        self.0.as_bytes().try_into().unwrap_or_default()
     }
 
     /// Whether addresses there have US ZIP codes and USPS state codes: the United States, their territories and the
@@ -90,10 +96,10 @@ pub fn read(raw: &str) -> Result<CountryCode, Reason> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn normalize(raw: &str) -> Result<String, Reason> {
+pub fn normalize(raw: &str) -> Result<CompactString, Reason> {
     match open(raw)? {
         Filled::Hashed(hex) => Ok(hex),
-        Filled::Text(text) => look_up(&text).map(|country| country.0.to_owned()).ok_or(Reason::Unknown),
+        Filled::Text(text) => look_up(&text).map(|country| country.0.into()).ok_or(Reason::Unknown),
     }
 }
 
@@ -118,7 +124,7 @@ fn one_name(text: &str) -> Option<CountryCode> {
     // `US`, `u.s.` and `U S A`, but not `n/a`.
     if text.len() <= 8 && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.' || byte == b' ')
     {
-        let code: String = text
+        let code: CompactString = text
             .chars()
             .filter(char::is_ascii_alphabetic)
             .map(|letter| letter.to_ascii_lowercase())
@@ -128,7 +134,8 @@ fn one_name(text: &str) -> Option<CountryCode> {
         }
     }
     // A short name may be told from another by its accents alone, so the full spelling comes first.
-    let exact: String = text.to_lowercase().chars().filter(|c| is_letter_digit_or_mark(*c)).nfc().collect();
+    let exact: CompactString =
+        text.to_lowercase().chars().filter(|c| is_letter_digit_or_mark(*c)).nfc().collect();
     TABLE.names.get(exact.as_str()).or_else(|| TABLE.names.get(without_accents(&exact).as_str())).copied()
 }
 

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// A SHA-256 value: 32 bytes in memory, 64 lower-case hexadecimal digits through [`Digest::hex`] and `Display`.
+/// A SHA-256 value: 32 bytes in memory, 64 lower-case hexadecimal digits through `Display`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -39,17 +39,6 @@ impl Digest {
         &self.0
     }
 
-    /// The 64 lower-case hexadecimal digits, on the stack.
-    pub fn hex(&self) -> Hex {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = [0; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        Hex(hex)
-    }
-
     pub(crate) fn is_of_nothing(&self) -> bool {
         *self == OF_NOTHING
     }
@@ -57,7 +46,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.hex().as_str())
+        f.write_str(const_hex::Buffer::<32>::new().format(&self.0))
     }
 }
 
@@ -65,17 +54,6 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(***)")
-    }
-}
-
-/// The text form of a [`Digest`], without allocation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Hex([u8; 64]);
-
-impl Hex {
-    /// The 64 digits.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -101,7 +79,7 @@ mod tests {
     fn meta_s_printed_hash_comes_out() {
         let printed = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
         assert_eq!(hash("mary@example.com").unwrap().to_string(), printed);
-        assert_eq!(hash(&printed.to_uppercase()).unwrap().hex().as_str(), printed);
+        assert_eq!(hash(&printed.to_uppercase()).unwrap().to_string(), printed);
         let digest = hash(printed).unwrap();
         assert_eq!(Digest::from_bytes(*digest.as_bytes()), digest);
         assert_eq!(format!("{digest:?}"), "Digest(***)");

@@ -3,6 +3,7 @@
 use crate::reason::Reason;
 use crate::text::{Filled, open};
 use regex::Regex;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Dot-separated atoms, an `@`, and a domain of at least two labels: what Meta's own parameter builder accepts.
@@ -61,24 +62,46 @@ const ANYWHERE: [&str; 11] = [
 ///
 /// # Errors
 /// The [`Reason`] the address is not sent.
-pub fn normalize(raw: &str) -> Result<String, Reason> {
+pub fn normalize(raw: &str) -> Result<Cow<'_, str>, Reason> {
     let text = match open(raw)? {
-        Filled::Hashed(hex) => return Ok(hex),
+        Filled::Hashed(hex) => return Ok(hex.into_string().into()),
         Filled::Text(text) => text,
     };
-    let address = text.trim_end_matches('.').to_lowercase();
-    let (local, domain) = address.rsplit_once('@').ok_or(Reason::Malformed)?;
-    let address = if domain.is_ascii() {
-        address.clone()
-    } else {
-        let domain = idna::domain_to_ascii(domain).map_err(|_not_a_domain| Reason::Malformed)?;
-        format!("{local}@{domain}")
-    };
+    let mut address = in_lower_case(text);
+    let at = address.rfind('@').ok_or(Reason::Malformed)?;
+    if !address[at..].is_ascii() {
+        let domain = idna::domain_to_ascii(&address[at + 1..]).map_err(|_not_a_domain| Reason::Malformed)?;
+        address = format!("{}@{domain}", &address[..at]).into();
+    }
     // RFC 5321 §4.5.3.1: at most 64 octets before the `@` and 254 in all.
-    if local.len() > 64 || address.len() > 254 || !SHAPE.is_match(&address) || ends_in_a_number(&address) {
+    if at > 64 || address.len() > 254 || !has_shape(&address) || ends_in_a_number(&address) {
         return Err(Reason::Malformed);
     }
     if is_nobody(&address) { Err(Reason::Placeholder) } else { Ok(address) }
+}
+
+/// [`SHAPE`]. Nearly every address has only letters, digits and single dots before a domain of the same and dashes, which
+/// is seen without the pattern.
+fn has_shape(address: &str) -> bool {
+    let (mut labels, mut length, mut in_domain) = (0, 0, false);
+    for byte in address.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => length += 1,
+            b'.' if length > 0 => (labels, length) = (labels + 1, 0),
+            b'@' if length > 0 && !in_domain => (labels, length, in_domain) = (0, 0, true),
+            _ => return SHAPE.is_match(address),
+        }
+    }
+    in_domain && labels > 0 && length > 0
+}
+
+/// Without dots at the end. Most addresses are what they should be already, and need no text of their own.
+fn in_lower_case(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.ends_with('.') || text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        text.trim_end_matches('.').to_lowercase().into()
+    } else {
+        text
+    }
 }
 
 /// An IP address is no domain that a person has an account with.
@@ -96,8 +119,16 @@ fn is_nobody(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::normalize;
+    use super::{SHAPE, has_shape, normalize};
     use crate::reason::Reason;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_seen_without_the_pattern_is_what_the_pattern_sees(address in "[a9.@_-]{0,3}[a9.@-]{0,9}[a9@.]{0,3}") {
+            prop_assert_eq!(has_shape(&address), SHAPE.is_match(&address));
+        }
+    }
 
     #[test]
     fn addresses_are_kept_as_their_owners_write_them() {

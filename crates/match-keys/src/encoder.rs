@@ -3,10 +3,13 @@
 use crate::country::{CountryCode, Place};
 use crate::digest::{Digest, hash};
 use crate::reason::Reason;
-use crate::row::{Field, Row, SCHEMA};
+use crate::row::{Cell, Field, Row, SCHEMA};
+use crate::seen::Seen;
 use crate::{birth, city, country, email, name, phone, state, zip};
 use chrono::NaiveDate;
 use domain::Contact;
+use std::borrow::Cow;
+use std::fmt;
 
 /// What became of one field of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,15 +65,8 @@ impl Encoded {
         })
     }
 
-    fn put(&mut self, field: Field, normalized: Result<String, Reason>) {
-        let outcome = match normalized {
-            Ok(normalized) => {
-                self.row.set(field, hash(&normalized));
-                if Digest::from_hex(&normalized).is_some() { Outcome::AlreadyHashed } else { Outcome::Hashed }
-            }
-            Err(Reason::Blank) => Outcome::Blank,
-            Err(reason) => Outcome::Dropped(reason),
-        };
+    fn put(&mut self, field: Field, (cell, outcome): (Cell, Outcome)) {
+        self.row.set(field, cell);
         self.outcomes[field as usize] = outcome;
     }
 
@@ -79,7 +75,7 @@ impl Encoded {
         &mut self,
         field: Field,
         raw: &[String],
-        normalize: impl Fn(&str) -> Result<String, Reason>,
+        normalize: impl for<'a> Fn(&'a str) -> Result<Cow<'a, str>, Reason>,
     ) -> Vec<Digest> {
         let mut further = Vec::new();
         for normalized in raw.iter().map(|raw| normalize(raw)) {
@@ -106,59 +102,114 @@ impl Encoded {
     }
 }
 
-/// Makes rows of contacts.
-#[derive(Debug, Clone, Copy)]
+/// The cell of a normalized text, and what to say of it.
+pub(crate) fn made<T: AsRef<str>>(normalized: Result<T, Reason>) -> (Cell, Outcome) {
+    match normalized {
+        Ok(normalized) => {
+            let normalized = normalized.as_ref();
+            let given = Digest::from_hex(normalized).is_some();
+            (hash(normalized), if given { Outcome::AlreadyHashed } else { Outcome::Hashed })
+        }
+        Err(Reason::Blank) => (None, Outcome::Blank),
+        Err(reason) => (None, Outcome::Dropped(reason)),
+    }
+}
+
+/// Makes rows of contacts. It remembers what repeats, and is otherwise the same for each contact.
+#[derive(Clone)]
 pub struct Encoder {
     location: Option<CountryCode>,
     today: NaiveDate,
+    seen: Seen,
+    country: LastCountry,
+}
+
+/// The last text of a country and what became of it: neighbours of a list mostly share it.
+#[derive(Clone)]
+struct LastCountry {
+    text: String,
+    code: Option<CountryCode>,
+    made: (Cell, Outcome),
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("location", &self.location).finish_non_exhaustive()
+    }
 }
 
 impl Encoder {
     /// An encoder for the contacts of one location. Its country helps to read phone numbers, states and postal codes
     /// of contacts without a readable country of their own; it is never sent as theirs. Nobody is born after `today`.
     pub fn new(location: Option<CountryCode>, today: NaiveDate) -> Self {
-        Self { location, today }
+        Self { location, today, seen: Seen::default(), country: LastCountry::of("") }
     }
 
     /// Normalizes and hashes every field. Never fails: a field that can not be sent is an empty cell with an
     /// [`Outcome`] that says why.
-    pub fn encode(&self, contact: &Contact) -> Encoded {
-        let own = contact.country.as_deref().and_then(|raw| country::read(raw).ok());
+    pub fn encode(&mut self, contact: &Contact) -> Encoded {
+        let text = contact.country.as_deref().unwrap_or_default();
+        if self.country.text != text {
+            self.country = LastCountry::of(text);
+        }
+        let own = self.country.code;
         let place = Place { own, location: self.location };
-        let phone_number = |raw: &str| phone::normalize(raw, place.likely());
+        let likely = place.likely();
         let mut encoded = Encoded {
             row: Row::default(),
             further: Vec::new(),
             further_dropped: 0,
             outcomes: [Outcome::Blank; SCHEMA.len()],
         };
-        encoded.put(Field::Email, filled(&contact.email).and_then(email::normalize));
-        encoded.put(Field::Phone, filled(&contact.phone).and_then(phone_number));
-        encoded.put(Field::FirstName, filled(&contact.first_name).and_then(name::normalize));
-        encoded.put(Field::LastName, filled(&contact.last_name).and_then(name::normalize));
-        encoded.put(Field::City, filled(&contact.city).and_then(city::normalize));
-        encoded.put(Field::State, filled(&contact.state).and_then(|raw| state::normalize(raw, place)));
-        encoded.put(Field::Zip, filled(&contact.postal_code).and_then(|raw| zip::normalize(raw, place)));
-        encoded.put(Field::Country, filled(&contact.country).and_then(country::normalize));
-        match filled(&contact.birth_date).and_then(|raw| birth::normalize(raw, self.today)) {
-            Ok(parts) => {
-                for (field, part) in Field::BIRTHDAY.into_iter().zip(parts) {
-                    encoded.put(field, Ok(part));
+        if let Some(raw) = &contact.email {
+            encoded.put(Field::Email, made(email::normalize(raw)));
+        }
+        if let Some(raw) = &contact.phone {
+            encoded.put(Field::Phone, made(phone::normalize(raw, likely)));
+        }
+        // Addresses, numbers and last names are not remembered: they differ too much to be met again.
+        if let Some(raw) = &contact.last_name {
+            encoded.put(Field::LastName, made(name::normalize(raw)));
+        }
+        encoded.put(
+            Field::FirstName,
+            self.seen.cell(Field::FirstName, None, &contact.first_name, name::normalize),
+        );
+        encoded.put(Field::City, self.seen.cell(Field::City, None, &contact.city, city::normalize));
+        let state = |raw: &str| state::normalize(raw, place);
+        encoded.put(Field::State, self.seen.cell(Field::State, own, &contact.state, state));
+        let zip = |raw: &str| zip::normalize(raw, place);
+        encoded.put(Field::Zip, self.seen.cell(Field::Zip, own, &contact.postal_code, zip));
+        encoded.put(Field::Country, self.country.made);
+        if let Some(raw) = &contact.birth_date {
+            match birth::normalize(raw, self.today) {
+                Ok(parts) => {
+                    for (field, part) in Field::BIRTHDAY.into_iter().zip(parts) {
+                        encoded.put(field, made(Ok(part)));
+                    }
+                }
+                Err(reason) => {
+                    for field in Field::BIRTHDAY {
+                        encoded.put(field, made::<&str>(Err(reason)));
+                    }
                 }
             }
-            Err(reason) => Field::BIRTHDAY.into_iter().for_each(|field| encoded.put(field, Err(reason))),
         }
         // Both cells of the main row are settled before it is copied.
         let emails = encoded.take_further(Field::Email, &contact.additional_emails, email::normalize);
-        let phones = encoded.take_further(Field::Phone, &contact.additional_phones, phone_number);
+        let phones = encoded
+            .take_further(Field::Phone, &contact.additional_phones, |raw| phone::normalize(raw, likely));
         emails.into_iter().for_each(|digest| encoded.push_further(Field::Email, digest));
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
     }
 }
 
-fn filled(raw: &Option<String>) -> Result<&str, Reason> {
-    raw.as_deref().ok_or(Reason::Blank)
+impl LastCountry {
+    fn of(text: &str) -> Self {
+        let code = country::read(text).ok();
+        Self { text: text.to_owned(), code, made: made(country::normalize(text)) }
+    }
 }
 
 #[cfg(test)]

@@ -21,12 +21,13 @@ pub mod name;
 pub mod phone;
 mod reason;
 mod row;
+mod seen;
 pub mod state;
 mod text;
 pub mod zip;
 
 pub use country::{CountryCode, Place};
-pub use digest::{Digest, Hex, hash};
+pub use digest::{Digest, hash};
 pub use encoder::{Encoded, Encoder, MAX_FURTHER, Outcome};
 pub use reason::Reason;
 pub use row::{Cell, Columns, Field, Row, SCHEMA};

@@ -2,6 +2,7 @@
 
 use crate::reason::Reason;
 use crate::text::{Filled, close, is_letter_digit_or_mark, is_modifier, open};
+use compact_str::CompactString;
 use unicode_normalization::UnicodeNormalization;
 
 /// A first or last name as Meta compares it: lower case, no punctuation, no spaces, accents and every script kept.
@@ -12,13 +13,18 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// # Errors
 /// The [`Reason`] the name is not sent.
-pub fn normalize(raw: &str) -> Result<String, Reason> {
+pub fn normalize(raw: &str) -> Result<CompactString, Reason> {
     let text = match open(raw)? {
         Filled::Hashed(hex) => return Ok(hex),
         Filled::Text(text) => text,
     };
-    let name: String = if text.is_ascii() {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    let name: CompactString = if text.is_ascii() {
+        let mut name = CompactString::from(text);
+        name.make_ascii_lowercase();
+        if name.bytes().any(|byte| !byte.is_ascii_alphanumeric()) {
+            name.retain(|c| c.is_ascii_alphanumeric());
+        }
+        name
     } else {
         // Lower case first: the form of a final sigma depends on the spaces.
         let lower = text.to_lowercase();

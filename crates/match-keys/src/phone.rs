@@ -5,6 +5,7 @@ use crate::reason::Reason;
 use crate::text::{Filled, ascii_digits, open};
 use regex::Regex;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::sync::LazyLock;
 
@@ -34,9 +35,14 @@ const MAX_DIGITS: usize = 15;
 ///
 /// # Errors
 /// The [`Reason`] the number is not sent.
-pub fn normalize(raw: &str, country: Option<CountryCode>) -> Result<String, Reason> {
+pub fn normalize(raw: &str, country: Option<CountryCode>) -> Result<Cow<'_, str>, Reason> {
     let text = match open(raw)? {
-        Filled::Hashed(hex) => return Ok(hex),
+        Filled::Hashed(hex) => return Ok(hex.into_string().into()),
+        Filled::Text(Cow::Borrowed(text)) => match stored_north_american(text) {
+            Some(number) if is_one_digit_over_and_over(number) => return Err(Reason::Placeholder),
+            Some(number) => return Ok(number.into()),
+            None => text.into(),
+        },
         Filled::Text(text) => text,
     };
     if text.chars().count() > MAX_CHARS {
@@ -55,7 +61,7 @@ pub fn normalize(raw: &str, country: Option<CountryCode>) -> Result<String, Reas
     });
     match number {
         Some(number) if is_one_digit_over_and_over(&number) => Err(Reason::Placeholder),
-        Some(number) => Ok(number),
+        Some(number) => Ok(number.into()),
         None if is_one_digit_over_and_over(&digits(&text)) => Err(Reason::Placeholder),
         None if digits(&text).is_empty() => Err(Reason::Malformed),
         None if region.is_none() && !text.contains('+') => Err(Reason::NoCountry),
@@ -77,6 +83,15 @@ fn without_fraction(text: &str) -> &str {
 
 fn without_words(text: &str) -> String {
     text.chars().map(|c| if c.is_alphabetic() { ' ' } else { c }).collect()
+}
+
+/// `+16505550100`: how GoHighLevel stores a number of the North American plan. It is taken as it stands.
+fn stored_north_american(text: &str) -> Option<&str> {
+    let number = text.strip_prefix('+')?;
+    let is_one = number.len() == 11
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && number.strip_prefix('1')?.starts_with(|first| ('2'..='9').contains(&first));
+    is_one.then_some(number)
 }
 
 /// The form of nearly every number of a US list, without the cost of a full parse: `+1` and ten digits, or `1` and ten

@@ -3,6 +3,7 @@
 use crate::country::Place;
 use crate::reason::Reason;
 use crate::text::{Filled, close, open, roman_letters};
+use compact_str::CompactString;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -52,7 +53,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 ///
 /// # Errors
 /// The [`Reason`] the state is not sent.
-pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
+pub fn normalize(raw: &str, place: Place) -> Result<CompactString, Reason> {
     let text = match open(raw)? {
         Filled::Hashed(hex) => return Ok(hex),
         Filled::Text(text) => text,
@@ -72,7 +73,7 @@ pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
         Some(_) => None,
     };
     match found {
-        Some(code) => Ok(code.to_owned()),
+        Some(code) => Ok(code.into()),
         None if place.own.is_some_and(|own| own.as_str() == "us") => Err(Reason::Unknown),
         None if letters.len() < 2 => Err(Reason::Malformed),
         None => close(letters),
@@ -88,7 +89,7 @@ fn in_table(states: &States, letters: &str, text: &str, short_too: bool) -> Opti
 }
 
 /// ISO 3166-2, `US-CA`: the part after the country, when that is the US, Canada or the contact's likely country.
-fn iso_subdivision(text: &str, place: Place) -> Option<Result<String, Reason>> {
+fn iso_subdivision(text: &str, place: Place) -> Option<Result<CompactString, Reason>> {
     let (country, code) = text.split_once('-')?;
     let code = code.trim();
     let table = match country.trim() {
@@ -98,12 +99,10 @@ fn iso_subdivision(text: &str, place: Place) -> Option<Result<String, Reason>> {
         _ => return None,
     };
     match table {
-        Some(states) => {
-            states.find(code, false).filter(|found| *found == code).map(|found| Ok(found.to_owned()))
-        }
+        Some(states) => states.find(code, false).filter(|found| *found == code).map(|found| Ok(found.into())),
         None if !(1..=3).contains(&code.len()) => None,
         None if code.bytes().all(|byte| byte.is_ascii_alphabetic()) && code.len() > 1 => {
-            Some(Ok(code.to_owned()))
+            Some(Ok(code.into()))
         }
         None => Some(Err(Reason::Malformed)),
     }
@@ -116,7 +115,7 @@ mod tests {
 
     fn state(raw: &str, own: &str, location: &str) -> String {
         let place = Place { own: read(own).ok(), location: read(location).ok() };
-        normalize(raw, place).unwrap_or_else(|reason| format!("{reason:?}"))
+        normalize(raw, place).map_or_else(|reason| format!("{reason:?}"), Into::into)
     }
 
     #[test]

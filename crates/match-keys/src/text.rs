@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::reason::Reason;
+use compact_str::{CompactString, ToCompactString};
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -11,7 +12,7 @@ pub(crate) enum Filled<'a> {
     /// Text in NFC without invisible characters, trimmed, with at least one letter or digit.
     Text(Cow<'a, str>),
     /// A SHA-256 made elsewhere, in lower case.
-    Hashed(String),
+    Hashed(CompactString),
 }
 
 /// Words that people and importers write where a value is missing. `na` and `no` are left out: Namibia and Norway.
@@ -30,6 +31,9 @@ const PLACEHOLDERS: [&str; 12] = [
     "unspecified",
 ];
 
+/// Of a placeholder.
+const LONGEST_PLACEHOLDER: usize = 12;
+
 /// Opens a field: see [`Filled`].
 ///
 /// # Errors
@@ -43,11 +47,11 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
         return if digest.is_of_nothing() {
             Err(Reason::HashOfNothing)
         } else {
-            Ok(Filled::Hashed(digest.to_string()))
+            Ok(Filled::Hashed(digest.to_compact_string()))
         };
     }
-    let is_placeholder = PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_placeholder || !text.chars().any(char::is_alphanumeric) {
+    let is_placeholder = || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if (text.len() <= LONGEST_PLACEHOLDER && is_placeholder()) || !text.chars().any(char::is_alphanumeric) {
         return Err(Reason::Placeholder);
     }
     Ok(Filled::Text(text))
@@ -58,7 +62,7 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
 ///
 /// # Errors
 /// [`Reason::Placeholder`] or [`Reason::HashOfNothing`].
-pub(crate) fn close(left: String) -> Result<String, Reason> {
+pub(crate) fn close(left: CompactString) -> Result<CompactString, Reason> {
     match open(&left) {
         Ok(_) => Ok(left),
         Err(Reason::Blank) => Err(Reason::Placeholder),
@@ -69,7 +73,7 @@ pub(crate) fn close(left: String) -> Result<String, Reason> {
 /// NFC, without characters that show nothing (zero-width, byte order mark, direction marks, controls), trimmed.
 fn clean(raw: &str) -> Cow<'_, str> {
     if raw.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
-        return Cow::Borrowed(raw.trim());
+        return Cow::Borrowed(raw.trim_ascii());
     }
     let text: String = raw.chars().filter(|c| !is_invisible(*c)).nfc().collect();
     Cow::Owned(text.trim().to_owned())
@@ -100,8 +104,8 @@ pub(crate) fn ascii_digits(text: Cow<'_, str>) -> Cow<'_, str> {
 ///
 /// # Errors
 /// [`Reason::NotRoman`] when a letter of another script occurs: a romanization would be a guess at what Meta holds.
-pub(crate) fn roman_letters(text: &str) -> Result<String, Reason> {
-    let mut letters = String::with_capacity(text.len());
+pub(crate) fn roman_letters(text: &str) -> Result<CompactString, Reason> {
+    let mut letters = CompactString::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_alphabetic() {
             letters.push(c.to_ascii_lowercase());
@@ -145,7 +149,7 @@ fn is_roman(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filled, close, open, roman_letters};
+    use super::{Filled, LONGEST_PLACEHOLDER, PLACEHOLDERS, close, open, roman_letters};
     use crate::reason::Reason;
 
     fn opened(raw: &str) -> Result<String, Reason> {
@@ -169,6 +173,7 @@ mod tests {
         for placeholder in ["-", "N/A", " none ", "…", "???", "NULL", "(null)", "❤"] {
             assert_eq!(opened(placeholder), Err(Reason::Placeholder), "{placeholder:?}");
         }
+        assert!(PLACEHOLDERS.iter().all(|word| word.len() <= LONGEST_PLACEHOLDER));
         let of_nothing = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
         assert_eq!(opened(of_nothing), Err(Reason::HashOfNothing));
         assert_eq!(opened(&"AB".repeat(32)), Ok(format!("hash {}", "ab".repeat(32))));
@@ -176,9 +181,9 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_field_is_something() {
-        assert_eq!(close("jr2nd".to_owned()).as_deref(), Ok("jr2nd"));
+        assert_eq!(close("jr2nd".into()).as_deref(), Ok("jr2nd"));
         for nothing in ["", "unknown", "\u{301}"] {
-            assert_eq!(close(nothing.to_owned()), Err(Reason::Placeholder), "{nothing:?}");
+            assert_eq!(close(nothing.into()), Err(Reason::Placeholder), "{nothing:?}");
         }
     }
 

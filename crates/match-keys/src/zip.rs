@@ -3,6 +3,7 @@
 use crate::country::Place;
 use crate::reason::Reason;
 use crate::text::{Filled, close, open};
+use compact_str::{CompactString, format_compact};
 
 /// Countries whose postal codes hold digits only, so that letters before or behind (`D-10115`, `10115 Berlin`,
 /// `ΤΚ 546 36`) are no part of the code.
@@ -22,12 +23,12 @@ const DIGITS_ONLY: [&str; 29] = [
 ///
 /// # Errors
 /// The [`Reason`] the code is not sent.
-pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
+pub fn normalize(raw: &str, place: Place) -> Result<CompactString, Reason> {
     let text = match open(raw)? {
         Filled::Hashed(hex) => return Ok(hex),
         Filled::Text(text) => text,
     };
-    let text: String = text.chars().filter_map(ascii).collect();
+    let text: CompactString = text.chars().filter_map(ascii).collect();
     let text = without_fraction(text.trim());
     let code = match place.likely() {
         Some(country) if country.is_served_by_usps() => match us(text, country.as_str()) {
@@ -42,7 +43,7 @@ pub fn normalize(raw: &str, place: Place) -> Result<String, Reason> {
             text.chars().filter(char::is_ascii_digit).collect()
         }
         Some(_) => plain(text),
-        None => zip_plus_four(text).map_or_else(|| plain(text), ToOwned::to_owned),
+        None => zip_plus_four(text).map_or_else(|| plain(text), CompactString::from),
     };
     if code.len() < 3 || code.len() > 12 {
         Err(Reason::Malformed)
@@ -80,11 +81,11 @@ fn without_fraction(text: &str) -> &str {
     }
 }
 
-fn plain(text: &str) -> String {
+fn plain(text: &str) -> CompactString {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-fn us(text: &str, country: &str) -> Option<String> {
+fn us(text: &str, country: &str) -> Option<CompactString> {
     let (code, rest) = text.split_once(['-', ' ']).unwrap_or((text, ""));
     let rest = rest.trim_matches(['-', ' ']);
     // `94035 1234`, `94035 CA` and `94035-` are fine, `94 035` is not.
@@ -92,10 +93,10 @@ fn us(text: &str, country: &str) -> Option<String> {
         return None;
     }
     match code.len() {
-        5 => Some(code.to_owned()),
-        9 if rest.is_empty() => code.get(..5).map(ToOwned::to_owned),
-        4 => Some(format!("0{code}")),
-        3 if matches!(country, "pr" | "vi") => Some(format!("00{code}")),
+        5 => Some(code.into()),
+        9 if rest.is_empty() => code.get(..5).map(CompactString::from),
+        4 => Some(format_compact!("0{code}")),
+        3 if matches!(country, "pr" | "vi") => Some(format_compact!("00{code}")),
         _ => None,
     }
 }
@@ -154,7 +155,7 @@ mod tests {
             ("12345678901234", "", "", "Malformed"),
         ] {
             let place = Place { own: read(own).ok(), location: read(location).ok() };
-            let code = normalize(raw, place).unwrap_or_else(|reason| format!("{reason:?}"));
+            let code = normalize(raw, place).map_or_else(|reason| format!("{reason:?}"), Into::into);
             assert_eq!(code, expected, "{raw} own {own} location {location}");
         }
     }

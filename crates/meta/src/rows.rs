@@ -1,10 +1,16 @@
 //! The rows of an upload, written as Meta wants them.
 
 use std::fmt;
+use std::io::Write;
 use std::num::NonZeroU32;
 
 /// Meta's limit per request.
 pub const MAX_ROWS_PER_BATCH: usize = 10_000;
+
+/// A cell in its quotes, and a comma.
+const CELL: usize = 64 + 3;
+/// What stands around the cells, the value and the columns of Limited Data Use included.
+const LONGEST_REST: usize = 48;
 
 const VALUE_COLUMN: &str = "LOOKALIKE_VALUE";
 
@@ -99,12 +105,6 @@ pub enum RowError {
     /// The batch has a column for the value or for data processing and the row nothing for it, or the reverse.
     #[error("the row has other columns behind its match keys than the batch")]
     OtherColumns,
-    /// A cell that is not a hash would send personal data in clear, or be worthless.
-    #[error("cell {column} is not 64 lower-case hexadecimal digits")]
-    NotAHash {
-        /// Index of the column.
-        column: usize,
-    },
     /// Meta cannot match a row without any key.
     #[error("the row has no match key")]
     NoKey,
@@ -131,14 +131,14 @@ impl UserRows {
         Self { match_keys, columns, json: vec![b'['], count: 0 }
     }
 
-    /// Adds a person: one cell per match key in their order, 64 lower-case hexadecimal digits or `None`, and exactly what
-    /// the batch has columns for.
+    /// Adds a person: one cell per match key in their order, a SHA-256 or `None`, and exactly what the batch has columns
+    /// for. That a cell is 32 bytes keeps personal data in clear out of it.
     ///
     /// # Errors
     /// [`RowError`]; nothing is added then.
     pub fn push_row(
         &mut self,
-        cells: &[Option<&str>],
+        cells: &[Option<&[u8; 32]>],
         value: Option<MemberValue>,
         data_processing: Option<DataProcessing>,
     ) -> Result<(), RowError> {
@@ -149,29 +149,45 @@ impl UserRows {
         if cells.len() != columns {
             return Err(RowError::Width { cells: cells.len(), columns });
         }
-        let behind = match (self.columns, value, data_processing) {
-            (Columns::None, None, None) => String::new(),
-            (Columns::Value, Some(value), None) => format!(",{value}"),
-            (Columns::ValueAndDataProcessing, Some(value), Some(processing)) => {
-                format!(",{value},{}", processing.cells())
-            }
-            _ => return Err(RowError::OtherColumns),
+        let has_its_columns = match self.columns {
+            Columns::None => value.is_none() && data_processing.is_none(),
+            Columns::Value => value.is_some() && data_processing.is_none(),
+            Columns::ValueAndDataProcessing => value.is_some() && data_processing.is_some(),
         };
-        if let Some(column) = cells.iter().position(|cell| cell.is_some_and(|cell| !is_hash(cell))) {
-            return Err(RowError::NotAHash { column });
+        if !has_its_columns {
+            return Err(RowError::OtherColumns);
         }
         if cells.iter().all(Option::is_none) {
             return Err(RowError::NoKey);
         }
+        self.json.reserve(cells.len() * CELL + LONGEST_REST);
         if self.count > 0 {
             self.json.push(b',');
         }
-        for (at, cell) in cells.iter().enumerate() {
-            self.json.extend_from_slice(if at == 0 { b"[\"" } else { b",\"" });
-            self.json.extend_from_slice(cell.unwrap_or_default().as_bytes());
-            self.json.push(b'"');
+        self.json.push(b'[');
+        for cell in cells {
+            match cell {
+                Some(hash) => {
+                    let mut quoted = [b'"'; CELL];
+                    quoted[CELL - 1] = b',';
+                    // The slice has exactly the length of the digits.
+                    let _fits = const_hex::encode_to_slice(hash, &mut quoted[1..CELL - 2]);
+                    self.json.extend_from_slice(&quoted);
+                }
+                None => self.json.extend_from_slice(b"\"\","),
+            }
         }
-        self.json.extend_from_slice(behind.as_bytes());
+        // The comma behind the last cell stands before what follows it, or goes.
+        self.json.pop();
+        if let Some(value) = value {
+            self.json.push(b',');
+            // Writing to memory can not fail.
+            write!(self.json, "{value}").unwrap_or_default();
+        }
+        if let Some(processing) = data_processing {
+            self.json.push(b',');
+            self.json.extend_from_slice(processing.cells().as_bytes());
+        }
         self.json.push(b']');
         self.count += 1;
         Ok(())
@@ -228,10 +244,6 @@ impl fmt::Debug for UserRows {
     }
 }
 
-fn is_hash(cell: &str) -> bool {
-    cell.len() == 64 && cell.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, RowError, UserRows};
@@ -240,6 +252,10 @@ mod tests {
     const MARY: &str = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79";
     const PHONE: &str = "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e";
     const KEYS: &[&str] = &["EMAIL", "PHONE"];
+
+    fn bytes(hex: &str) -> [u8; 32] {
+        const_hex::decode_to_array(hex).unwrap()
+    }
 
     fn json(rows: &UserRows) -> String {
         format!("{}]", String::from_utf8(rows.open_json().to_vec()).unwrap())
@@ -253,9 +269,9 @@ mod tests {
     fn rows_are_written_byte_for_byte_as_meta_documents_them() {
         let mut rows = UserRows::new(KEYS);
         assert_eq!((json(&rows).as_str(), rows.is_empty()), ("[]", true));
-        rows.push_row(&[Some(MARY), Some(PHONE)], MemberValue::whole(100), None).unwrap();
-        rows.push_row(&[Some(MARY), None], value(3725), None).unwrap();
-        rows.push_row(&[None, Some(PHONE)], value(1), None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY)), Some(&bytes(PHONE))], MemberValue::whole(100), None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY)), None], value(3725), None).unwrap();
+        rows.push_row(&[None, Some(&bytes(PHONE))], value(1), None).unwrap();
         let expected = concat!(
             r#"[["f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79","#,
             r#""1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e",100],"#,
@@ -265,20 +281,20 @@ mod tests {
         assert_eq!((json(&rows).as_str(), rows.len()), (expected, 3));
         assert_eq!(rows.schema(), ["EMAIL", "PHONE", "LOOKALIKE_VALUE"]);
         rows.clear();
-        rows.push_row(&[None, Some(PHONE)], MemberValue::whole(7), None).unwrap();
+        rows.push_row(&[None, Some(&bytes(PHONE))], MemberValue::whole(7), None).unwrap();
         assert_eq!(json(&rows), format!(r#"[["","{PHONE}",7]]"#));
     }
 
     #[test]
     fn removals_have_no_value_and_limited_data_use_has_three_columns_more() {
         let mut rows = UserRows::without_values(KEYS);
-        rows.push_row(&[Some(MARY), None], None, None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY)), None], None, None).unwrap();
         assert_eq!((json(&rows), rows.schema()), (format!(r#"[["{MARY}",""]]"#), KEYS.to_vec()));
 
         let mut rows = UserRows::with_data_processing(KEYS);
         let processing = [DataProcessing::LimitedInCalifornia, DataProcessing::Unlimited];
         for processing in processing {
-            rows.push_row(&[Some(MARY), None], value(150), Some(processing)).unwrap();
+            rows.push_row(&[Some(&bytes(MARY)), None], value(150), Some(processing)).unwrap();
         }
         let expected = format!(r#"[["{MARY}","",1.5,["LDU"],1,1000],["{MARY}","",1.5,[],0,0]]"#);
         assert_eq!(json(&rows), expected);
@@ -305,18 +321,15 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_would_be_useless_or_in_clear_is_refused_and_changes_nothing() {
+    fn a_row_that_would_be_useless_is_refused_and_changes_nothing() {
         let one = MemberValue::whole(1);
         let mut rows = UserRows::new(KEYS);
-        rows.push_row(&[Some(MARY), None], one, None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY)), None], one, None).unwrap();
         let before = json(&rows);
-        let upper = MARY.to_uppercase();
-        let cases: [(&[Option<&str>], RowError); 6] = [
-            (&[Some(MARY)], RowError::Width { cells: 1, columns: 2 }),
-            (&[Some(MARY), None, None], RowError::Width { cells: 3, columns: 2 }),
-            (&[None, Some("mary@example.com")], RowError::NotAHash { column: 1 }),
-            (&[Some(&upper), None], RowError::NotAHash { column: 0 }),
-            (&[Some(""), None], RowError::NotAHash { column: 0 }),
+        let mary = bytes(MARY);
+        let cases: [(&[Option<&[u8; 32]>], RowError); 3] = [
+            (&[Some(&mary)], RowError::Width { cells: 1, columns: 2 }),
+            (&[Some(&mary), None, None], RowError::Width { cells: 3, columns: 2 }),
             (&[None, None], RowError::NoKey),
         ];
         for (cells, error) in cases {
@@ -335,7 +348,7 @@ mod tests {
         ];
         for (mut rows, right) in batches {
             for columns in [(None, None), (one, None), (None, unlimited), (one, unlimited)] {
-                let result = rows.push_row(&[Some(MARY), None], columns.0, columns.1);
+                let result = rows.push_row(&[Some(&bytes(MARY)), None], columns.0, columns.1);
                 let expected = if columns == right { Ok(()) } else { Err(RowError::OtherColumns) };
                 assert_eq!(result, expected, "{rows:?} {columns:?}");
             }
@@ -346,11 +359,12 @@ mod tests {
     #[test]
     fn ten_thousand_rows_fit_and_not_one_more() {
         let mut rows = UserRows::new(&["EMAIL"]);
+        let mary = bytes(MARY);
         for _ in 0..MAX_ROWS_PER_BATCH {
-            rows.push_row(&[Some(MARY)], MemberValue::whole(50), None).unwrap();
+            rows.push_row(&[Some(&mary)], MemberValue::whole(50), None).unwrap();
         }
         assert!(rows.is_full());
-        assert_eq!(rows.push_row(&[Some(MARY)], MemberValue::whole(50), None), Err(RowError::Full));
+        assert_eq!(rows.push_row(&[Some(&bytes(MARY))], MemberValue::whole(50), None), Err(RowError::Full));
         assert_eq!(rows.len(), 10_000);
         assert_eq!(json(&rows).len(), 10_000 * (64 + 2 + 1 + 2 + 2) + 10_000 - 1 + 2);
     }
@@ -358,7 +372,7 @@ mod tests {
     #[test]
     fn debug_shows_no_hash() {
         let mut rows = UserRows::without_values(&["EMAIL"]);
-        rows.push_row(&[Some(MARY)], None, None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY))], None, None).unwrap();
         assert!(!format!("{rows:?}").contains("f1904"));
     }
 }

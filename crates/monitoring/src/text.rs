@@ -108,7 +108,11 @@ impl Figures<'_> {
         self.0.register("runs", "Runs in the database by status", runs);
         let pending = standing.lookalikes_pending;
         self.number("lookalikes_pending", "Lookalikes whose seed Meta has not matched yet", pending);
-        self.number("mails_waiting", "Mails that were neither sent nor given up", standing.mails_waiting);
+        self.number(
+            "messages_waiting",
+            "Mails and webhook messages that were neither sent nor given up",
+            standing.messages_waiting,
+        );
         let removals = standing.removals_waiting;
         self.number("removals_waiting", "People whose removal at Meta is not confirmed yet", removals);
     }

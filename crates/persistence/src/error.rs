@@ -35,6 +35,14 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// A backup can not be made or put back.
+    #[error("{what} {problem}")]
+    Backup {
+        /// The file.
+        what: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: &'static str,
+    },
     /// No connection became free, or none could be made, within the pool's timeout.
     #[error("no database connection became free")]
     NoConnection(#[source] diesel::r2d2::PoolError),
@@ -58,6 +66,16 @@ pub enum StoreError {
     /// The disk or its quota is full.
     #[error("could not {doing}: the disk is full")]
     Full {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the engine said.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// The disk can not be written or read: damaged, over a limit on the size of files, or full in a place where SQLite does
+    /// not tell.
+    #[error("could not {doing}: the disk failed")]
+    Disk {
         /// What was attempted.
         doing: &'static str,
         /// What the engine said.
@@ -91,6 +109,9 @@ pub enum StoreError {
         #[source]
         source: diesel::result::Error,
     },
+    /// Another process has taken over what this one was doing; nothing was written.
+    #[error("another process has taken over")]
+    LeaseLost,
     /// The row that was to be changed or referred to does not exist.
     #[error("there is no {what} with id {id}")]
     Missing {
@@ -98,6 +119,12 @@ pub enum StoreError {
         what: &'static str,
         /// Its id.
         id: i64,
+    },
+    /// A name that must be the only one of its kind is in use.
+    #[error("there is another {what} of that name")]
+    NameTaken {
+        /// What was to be named.
+        what: &'static str,
     },
     /// A stored word, number or JSON text means nothing to this program.
     #[error("the stored {what} can not be read")]
@@ -128,6 +155,8 @@ impl StoreError {
             let says = |any: &[&str]| any.iter().any(|phrase| words.contains(phrase));
             if says(&["disk is full", "no space left on device", "disk quota exceeded"]) {
                 Self::Full { doing, source }
+            } else if says(&["disk i/o error", "input/output error", "file too large"]) {
+                Self::Disk { doing, source }
             } else if says(&["database is locked", "lock timeout", "statement timeout", "deadlock detected"])
             {
                 Self::Busy { doing, source }
@@ -148,6 +177,15 @@ impl StoreError {
         use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
         move |source| match source {
             DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::Missing { what, id },
+            other => Self::query(doing)(other),
+        }
+    }
+
+    /// [`Self::NameTaken`] when another row has the name, else [`Self::query`].
+    pub(crate) fn naming(doing: &'static str, what: &'static str) -> impl Fn(diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
+        move |source| match source {
+            DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::NameTaken { what },
             other => Self::query(doing)(other),
         }
     }
@@ -174,6 +212,11 @@ impl Explain for StoreError {
             Self::Unwritable { path, source } => Explanation::new(
                 format!("The folder or file {} can not be written: {source}.", path.display()),
                 "Let DATA_DIR name a folder that the user this program runs as may write to.",
+            ),
+            Self::Backup { what, problem } => Explanation::new(
+                format!("{} {problem}.", capital(what)),
+                "Nothing was changed. A backup is made while the service runs or not, under a name that is free or that of \
+                 an earlier backup; before one is put back, the service is stopped.",
             ),
             Self::NoConnection(_) => Explanation::new(
                 "The database does not answer.",
@@ -202,6 +245,12 @@ impl Explain for StoreError {
                 format!("Could not {doing}: the disk of the database is full."),
                 "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), then run again.",
             ),
+            Self::Disk { doing, .. } => Explanation::new(
+                format!(
+                    "Could not {doing}: the disk of the database can not be written or read. It is full, or damaged."
+                ),
+                "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), and check its health; then run again.",
+            ),
             Self::Busy { doing, .. } => Explanation::new(
                 format!("Could not {doing}: another program held the database for too long."),
                 "Close other programs that have the database open (a browser of tables, a backup), then run again.",
@@ -215,10 +264,17 @@ impl Explain for StoreError {
                 format!("The database refused to {doing}."),
                 "See the log for the database's own words; if it goes on, report it with that line.",
             ),
+            Self::LeaseLost => Explanation::new(
+                "Another copy of this program took over while this one was not answering.",
+                "Check that only one copy is meant to run, and that the machine was not suspended.",
+            ),
             Self::Missing { what, id } => Explanation::new(
                 format!("There is no {what} with id {id}."),
                 "It may have been removed; reload the page and choose again.",
             ),
+            Self::NameTaken { what } => {
+                Explanation::new(format!("There is another {what} of that name."), "Choose another name.")
+            }
             Self::Corrupt { what, .. } => Explanation::new(
                 format!("The stored {what} can not be read."),
                 "The database was changed by another program or another version of this one; restore a backup or run \
@@ -313,6 +369,9 @@ mod tests {
             "could not write: Disk quota exceeded",
         ] {
             assert!(matches!(sorted(words), StoreError::Full { .. }), "{words}");
+        }
+        for words in ["disk I/O error", "could not write block 7: Input/output error"] {
+            assert!(matches!(sorted(words), StoreError::Disk { .. }), "{words}");
         }
         for words in ["database is locked", "canceling statement due to lock timeout"] {
             assert!(matches!(sorted(words), StoreError::Busy { .. }), "{words}");

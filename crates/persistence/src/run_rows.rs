@@ -37,6 +37,7 @@ struct RunRow {
     waiting_until: Option<NaiveDateTime>,
     audience_deleted_at: Option<NaiveDateTime>,
     refused_samples: Option<String>,
+    scheduled_for: Option<NaiveDateTime>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -150,6 +151,7 @@ fn run(row: RunRow, config: ConfigRow) -> Result<Run, StoreError> {
     Ok(Run {
         id: RunId(row.id),
         trigger: word("trigger", &row.triggered_by)?,
+        scheduled_for: row.scheduled_for.map(|at| at.and_utc()),
         status: word("run status", &row.status)?,
         config: config.into(),
         started_at: row.started_at.and_utc(),

@@ -41,12 +41,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] when there are no such settings.
     pub fn run_start(&self, trigger: Trigger, config_id: i64) -> Result<RunId, StoreError> {
+        self.run_start_for(trigger, None, config_id)
+    }
+
+    /// [`Self::run_start`] for a moment of the schedule.
+    ///
+    /// # Errors
+    /// See [`Self::run_start`].
+    pub fn run_start_for(
+        &self,
+        trigger: Trigger,
+        slot: Option<DateTime<Utc>>,
+        config_id: i64,
+    ) -> Result<RunId, StoreError> {
         let accounting = to_json("account of contacts", &Accounting::default())?;
         self.write_referring("begin a run", ("saved settings", config_id), |connection| {
             diesel::insert_into(sync_runs::table)
                 .values((
                     sync_runs::config_id.eq(config_id),
                     sync_runs::triggered_by.eq(trigger.as_str()),
+                    sync_runs::scheduled_for.eq(slot.map(|slot| slot.trunc_subsecs(6).naive_utc())),
                     sync_runs::started_at.eq(self.now_naive()),
                     sync_runs::status.eq(RunStatus::Running.as_str()),
                     sync_runs::accounting.eq(accounting),

@@ -62,13 +62,13 @@ fn row(id: i64, connection: &mut AnyConnection) -> QueryResult<FilterRow> {
 }
 
 impl Store {
-    /// Saves a new filter and returns it with its id. Repeating saves a second one.
+    /// Saves a new filter and returns it with its id. Repeating is refused, because the name is taken then.
     ///
     /// # Errors
-    /// Whatever the database refuses.
+    /// [`StoreError::NameTaken`] when another filter has exactly this name.
     pub fn filter_add(&self, name: &str, conditions: &Conditions) -> Result<SavedFilter, StoreError> {
         let now = self.now_naive();
-        let row: FilterRow = self.write("save the filter", |connection| {
+        let row: FilterRow = self.write_named("save the filter", "saved filter", |connection| {
             diesel::insert_into(saved_filters::table)
                 .values((
                     saved_filters::name.eq(storable(name)),
@@ -86,7 +86,7 @@ impl Store {
     /// Changes name and conditions; `None` when there is no such filter. Repeating is harmless.
     ///
     /// # Errors
-    /// Whatever the database refuses.
+    /// [`StoreError::NameTaken`] when another filter has exactly this name.
     pub fn filter_change(
         &self,
         id: i64,
@@ -94,7 +94,7 @@ impl Store {
         conditions: &Conditions,
     ) -> Result<Option<SavedFilter>, StoreError> {
         let now = self.now_naive();
-        let row: Option<FilterRow> = self.write("change the filter", |connection| {
+        let row: Option<FilterRow> = self.write_named("change the filter", "saved filter", |connection| {
             let changed = diesel::update(saved_filters::table.find(id))
                 .set((
                     saved_filters::name.eq(storable(name)),

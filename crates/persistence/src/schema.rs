@@ -57,6 +57,7 @@ diesel::table! {
         waiting_until -> Nullable<Timestamp>,
         audience_deleted_at -> Nullable<Timestamp>,
         refused_samples -> Nullable<Text>,
+        scheduled_for -> Nullable<Timestamp>,
     }
 }
 
@@ -128,9 +129,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    mail_outbox (id) {
+    outbox (id) {
         id -> BigInt,
-        sync_run_id -> BigInt,
+        sync_run_id -> Nullable<BigInt>,
+        channel -> Text,
         kind -> Text,
         message_id -> Text,
         attempts -> Integer,
@@ -161,6 +163,7 @@ diesel::table! {
     sync_schedule_slots (slot) {
         slot -> Timestamp,
         claimed_at -> Timestamp,
+        settled_at -> Nullable<Timestamp>,
     }
 }
 

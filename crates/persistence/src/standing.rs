@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::run_rows::{count, word};
-use crate::schema::{mail_outbox, pending_removals, sync_lookalikes, sync_runs};
+use crate::schema::{outbox, pending_removals, sync_lookalikes, sync_runs};
 use crate::store::Store;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -16,8 +16,8 @@ pub struct Standing {
     pub runs: Vec<(RunStatus, u64)>,
     /// Lookalikes whose seed Meta has not matched yet.
     pub lookalikes_pending: u64,
-    /// Mails that were neither sent nor given up.
-    pub mails_waiting: u64,
+    /// Mails and webhook messages that were neither sent nor given up.
+    pub messages_waiting: u64,
     /// People whose removal from Meta's lists is not confirmed yet.
     pub removals_waiting: u64,
 }
@@ -37,9 +37,9 @@ impl Store {
                 .filter(sync_lookalikes::status.eq(LookalikeStatus::Pending.as_str()))
                 .count()
                 .get_result(connection)?;
-            let mails: i64 = mail_outbox::table
-                .filter(mail_outbox::sent_at.is_null())
-                .filter(mail_outbox::given_up_at.is_null())
+            let mails: i64 = outbox::table
+                .filter(outbox::sent_at.is_null())
+                .filter(outbox::given_up_at.is_null())
                 .count()
                 .get_result(connection)?;
             let removals: i64 = pending_removals::table.count().get_result(connection)?;
@@ -51,7 +51,7 @@ impl Store {
         Ok(Standing {
             runs: runs.into_iter().map(of_status).collect::<Result<_, StoreError>>()?,
             lookalikes_pending: count("number of lookalikes", lookalikes)?,
-            mails_waiting: count("number of mails", mails)?,
+            messages_waiting: count("number of messages", mails)?,
             removals_waiting: count("number of removals", removals)?,
         })
     }

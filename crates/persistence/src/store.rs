@@ -3,6 +3,7 @@
 use crate::connection::{AnyConnection, Manager, connect, on_backend, write_tx};
 use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
+use crate::leases;
 use crate::migrate;
 use crate::schema::instance;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
@@ -23,6 +24,8 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Store {
     pool: Pool<Manager>,
     clock: Arc<dyn Clock>,
+    /// The holder of the lease in whose name everything is written, if it is bound to one.
+    holder: Option<Arc<str>>,
 }
 
 /// One page of a longer list.
@@ -67,7 +70,14 @@ impl Store {
             .connection_timeout(POOL_TIMEOUT)
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(Manager(url.clone()));
-        Ok(Self { pool, clock })
+        Ok(Self { pool, clock, holder: None })
+    }
+
+    /// The same database for work that needs the lease: every write fails with [`StoreError::LeaseLost`] and changes
+    /// nothing once another holder has the lease, or nobody. The lease stays put until the write is committed.
+    #[must_use]
+    pub fn while_held_by(&self, holder: &str) -> Self {
+        Self { holder: Some(Arc::from(holder)), ..self.clone() }
     }
 
     /// The newest migration applied, such as `20261121090000`. A cheap sign of life of the database as well.
@@ -143,7 +153,7 @@ impl Store {
         doing: &'static str,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        write_tx(&mut *self.connection()?, work).map_err(StoreError::query(doing))
+        self.write_or(StoreError::query(doing), work)
     }
 
     /// [`Self::write`] of a row that refers to another, which may be missing.
@@ -153,7 +163,35 @@ impl Store {
         (what, id): (&'static str, i64),
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        write_tx(&mut *self.connection()?, work).map_err(StoreError::reference(doing, what, id))
+        self.write_or(StoreError::reference(doing, what, id), work)
+    }
+
+    fn write_or<T>(
+        &self,
+        refused: impl Fn(diesel::result::Error) -> StoreError,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        write_tx(&mut *self.connection()?, |connection| {
+            let lost = match &self.holder {
+                Some(holder) => !leases::is_held_by(connection, holder)?,
+                None => false,
+            };
+            if lost { Err(Unwritten::LeaseLost) } else { Ok(work(connection)?) }
+        })
+        .map_err(|unwritten| match unwritten {
+            Unwritten::LeaseLost => StoreError::LeaseLost,
+            Unwritten::Refused(error) => refused(error),
+        })
+    }
+
+    /// [`Self::write`] of a row whose name must be the only one.
+    pub(crate) fn write_named<T>(
+        &self,
+        doing: &'static str,
+        what: &'static str,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        write_tx(&mut *self.connection()?, work).map_err(StoreError::naming(doing, what))
     }
 
     /// [`Self::write`] of an update that must meet exactly one row.
@@ -168,6 +206,18 @@ impl Store {
 
     fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>, StoreError> {
         self.pool.get().map_err(StoreError::NoConnection)
+    }
+}
+
+/// Why a transaction was rolled back.
+enum Unwritten {
+    LeaseLost,
+    Refused(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for Unwritten {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Refused(error)
     }
 }
 

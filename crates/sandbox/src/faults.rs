@@ -34,6 +34,11 @@ pub enum Effect {
         /// How long, in real milliseconds.
         millis: u64,
     },
+    /// The request is applied; silence for this long, then the connection is closed.
+    HangAfterApply {
+        /// How long, in real milliseconds.
+        millis: u64,
+    },
     /// Silence for this long, then the normal reply.
     Delay {
         /// How long, in real milliseconds.

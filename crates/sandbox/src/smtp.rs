@@ -164,20 +164,7 @@ impl Receiver {
 
     /// The refusal a planted fault orders, if any.
     fn strike(&self, verb: &str, argument: &str, body: &str) -> Result<Option<String>, Closed> {
-        match self.faults.strike(Service::Smtp, verb, argument, body) {
-            None | Some(Effect::MetaError(_)) => Ok(None),
-            Some(Effect::Status { status, body, .. }) => Ok(Some(format!("{status} {body}"))),
-            Some(Effect::Html { status }) => Ok(Some(format!("{status} <html></html>"))),
-            Some(Effect::Delay { millis }) => {
-                std::thread::sleep(Duration::from_millis(millis));
-                Ok(None)
-            }
-            Some(Effect::Hang { millis }) => {
-                std::thread::sleep(Duration::from_millis(millis));
-                Err(Closed)
-            }
-            Some(Effect::Reset | Effect::ResetAfterApply | Effect::Truncate) => Err(Closed),
-        }
+        refusal(self.faults.strike(Service::Smtp, verb, argument, body))
     }
 
     fn greet(&self, stream: &TcpStream) -> Result<(), Closed> {
@@ -267,24 +254,52 @@ impl Receiver {
         let from = dialogue.from.take().unwrap_or_default();
         let to = std::mem::take(&mut dialogue.to);
         let raw = String::from_utf8_lossy(&raw).into_owned();
-        let refusal = match self.strike("MESSAGE", &to.join(","), &raw)? {
+        let effect = self.faults.strike(Service::Smtp, "MESSAGE", &to.join(","), &raw);
+        let record = |status| {
+            self.record.push(RecordedRequest {
+                service: Service::Smtp,
+                method: "DATA".to_owned(),
+                path: to.join(","),
+                headers: Vec::new(),
+                body: raw.clone(),
+                status,
+            });
+        };
+        if let Some(Effect::Hang { .. } | Effect::HangAfterApply { .. } | Effect::ResetAfterApply) = effect {
+            if !matches!(effect, Some(Effect::Hang { .. })) {
+                self.mails.push(Mail::parse(from, to.clone(), &raw));
+            }
+            record(0);
+            return refusal(effect).and(Err(Closed));
+        }
+        let refusal = match refusal(effect)? {
             None if size > limit => Some("552 5.3.4 Message size exceeds fixed limit".to_owned()),
             refusal => refusal,
         };
-        let status = refusal.as_deref().and_then(|text| text.get(..3)?.parse().ok()).unwrap_or(250);
-        self.record.push(RecordedRequest {
-            service: Service::Smtp,
-            method: "DATA".to_owned(),
-            path: to.join(","),
-            headers: Vec::new(),
-            body: raw.clone(),
-            status,
-        });
+        record(refusal.as_deref().and_then(|text| text.get(..3)?.parse().ok()).unwrap_or(250));
         if let Some(refusal) = refusal {
             return say(stream, &refusal);
         }
         self.mails.push(Mail::parse(from, to, &raw));
         say(stream, "250 2.0.0 OK queued")
+    }
+}
+
+/// What is said instead of the normal reply.
+fn refusal(effect: Option<Effect>) -> Result<Option<String>, Closed> {
+    match effect {
+        None | Some(Effect::MetaError(_)) => Ok(None),
+        Some(Effect::Status { status, body, .. }) => Ok(Some(format!("{status} {body}"))),
+        Some(Effect::Html { status }) => Ok(Some(format!("{status} <html></html>"))),
+        Some(Effect::Delay { millis }) => {
+            std::thread::sleep(Duration::from_millis(millis));
+            Ok(None)
+        }
+        Some(Effect::Hang { millis } | Effect::HangAfterApply { millis }) => {
+            std::thread::sleep(Duration::from_millis(millis));
+            Err(Closed)
+        }
+        Some(Effect::Reset | Effect::ResetAfterApply | Effect::Truncate) => Err(Closed),
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, error, rt, web};
 
 use crate::faults::{Effect, Faults};
-use crate::record::{Record, RecordedRequest, Service};
+use crate::record::{self, Record, RecordedRequest, Service};
 
 /// Bytes of a reply that still go out before a truncation.
 const TRUNCATED_AT_MOST: usize = 16 * 1024;
@@ -63,18 +63,21 @@ impl Tap {
         next: Next<B>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let bytes = request.extract::<web::Bytes>().await?;
-        request.set_payload(Payload::from(bytes.clone()));
         let path = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let text = String::from_utf8_lossy(&bytes);
+        let effect = self.faults.strike(self.service, request.method().as_str(), &path, &text);
+        // Only the part that is recorded is held beyond the handler, which may need much memory for an upload.
+        let recorded = text[..text.floor_char_boundary(record::BODY_LIMIT)].to_owned();
+        drop(text);
+        request.set_payload(Payload::from(bytes));
         let entry = |status: u16, request: &actix_web::HttpRequest| RecordedRequest {
             service: self.service,
             method: request.method().to_string(),
             path: path.clone(),
             headers: headers_of(request),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
+            body: recorded.clone(),
             status,
         };
-        let text = String::from_utf8_lossy(&bytes);
-        let effect = self.faults.strike(self.service, request.method().as_str(), &path, &text);
         let reply = match effect {
             None => None,
             Some(Effect::Delay { millis }) => {
@@ -96,9 +99,12 @@ impl Tap {
                 rt::time::sleep(Duration::from_millis(millis)).await;
                 return Ok(cut(request));
             }
-            Some(Effect::ResetAfterApply) => {
+            Some(effect @ (Effect::ResetAfterApply | Effect::HangAfterApply { .. })) => {
                 let response = next.call(request).await?;
                 self.record.push(entry(0, response.request()));
+                if let Effect::HangAfterApply { millis } = effect {
+                    rt::time::sleep(Duration::from_millis(millis)).await;
+                }
                 if let Some(connection) = response.request().conn_data::<Connection>() {
                     connection.cut();
                 }

@@ -10,6 +10,7 @@ use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
 use domain::foreign_text::presentable;
+use domain::run::Channel;
 use domain::{Cancel, Clock, Explain, Explanation};
 use ghl::{ContactQuery, GhlClient, GhlV1Client};
 use mailer::Mailer;
@@ -30,11 +31,14 @@ pub enum Checked {
     Database,
     /// The mail server.
     Smtp,
+    /// The webhook of a chat.
+    Webhook,
 }
 
 impl Checked {
     /// Every service, in the order they are shown.
-    pub const ALL: [Self; 5] = [Self::Ghl, Self::Meta, Self::Claude, Self::Database, Self::Smtp];
+    pub const ALL: [Self; 6] =
+        [Self::Ghl, Self::Meta, Self::Claude, Self::Database, Self::Smtp, Self::Webhook];
 
     /// The service's name for people.
     pub fn title(self) -> &'static str {
@@ -44,6 +48,7 @@ impl Checked {
             Self::Claude => "Claude",
             Self::Database => "Database",
             Self::Smtp => "E-mail",
+            Self::Webhook => "Webhook",
         }
     }
 }
@@ -66,6 +71,11 @@ impl CheckResult {
     /// Whether everything is well.
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// Whether the service was called. A webhook is not: whatever it is sent is posted.
+    pub fn was_tried(&self) -> bool {
+        self.service != Checked::Webhook
     }
 }
 
@@ -92,6 +102,8 @@ pub struct Checkers {
     pub store: Access<Store>,
     /// The mail server.
     pub mailer: Access<Mailer>,
+    /// The webhook, when one is set.
+    pub webhook: Access<()>,
     /// The present moment, which expiry dates are compared with.
     pub clock: Arc<dyn Clock>,
     /// How the audience is kept, which decides whether the next run creates a customer list.
@@ -101,7 +113,7 @@ pub struct Checkers {
 }
 
 /// A model or token whose end is this near is warned about.
-const DAYS_OF_WARNING: i64 = 14;
+pub(crate) const DAYS_OF_WARNING: i64 = 14;
 
 /// How a sentence begins that asks for attention soon.
 const WARNING: &str = "Warning: ";
@@ -140,6 +152,7 @@ impl Checkers {
             Checked::Claude => findings(&self.claude, |claude, found| self.check_claude(claude, found)),
             Checked::Database => findings(&self.store, check_database),
             Checked::Smtp => findings(&self.mailer, check_smtp),
+            Checked::Webhook => findings(&self.webhook, |(), found| self.check_webhook(found)),
         };
         for problem in &problems {
             log::warn!("check of {}: {}", service.title(), problem.message);
@@ -172,6 +185,26 @@ impl Checkers {
         };
         meta::look(meta, self.clock.now(), needs_a_list, &Cancel::new(), findings)
             .map_err(|error| error.explain())
+    }
+
+    /// Whatever is posted is seen by people, so nothing is; how the last message fared is told instead.
+    fn check_webhook(&self, findings: &mut Findings) -> Result<(), Explanation> {
+        findings.tell("Set, and not tried: whatever is sent to a webhook is posted. “Send test e-mail” on the dashboard posts a test message.");
+        let Access::Ready(store) = &self.store else { return Ok(()) };
+        let newest = store.outbox_newest(Channel::Webhook).map_err(|error| error.explain())?;
+        let Some(message) = newest else { return Ok(()) };
+        match (message.sent_at, message.last_error) {
+            (Some(at), _) => {
+                findings
+                    .tell(format!("The last message was posted on {}.", at.format("%Y-%m-%d at %H:%M UTC")));
+            }
+            (None, Some(error)) => findings.problem(Explanation::new(
+                format!("The last message was not posted. {error}"),
+                "Check NOTIFY_WEBHOOK_URL; a message is tried again for a day.",
+            )),
+            (None, None) => {}
+        }
+        Ok(())
     }
 
     /// `GET /v1/models/{id}`: free, and checks key and model.
@@ -306,6 +339,7 @@ mod tests {
             claude: Access::NotUsed("NORMALIZER=local".to_owned()),
             store: blocked("DATA_DIR"),
             mailer: Access::NotUsed("SMTP_HOST is not set".to_owned()),
+            webhook: Access::Ready(()),
             clock: Arc::new(SystemClock),
             audience_mode: AudienceMode::Dated,
             existing_audience: None,
@@ -313,7 +347,7 @@ mod tests {
         let all = checkers.check_all();
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);
         let good: Vec<bool> = all.iter().map(super::CheckResult::is_good).collect();
-        assert_eq!(good, [false, false, true, false, true]);
+        assert_eq!(good, [false, false, true, false, true, true]);
         assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
     }

@@ -3,11 +3,12 @@
 //! They exist where a run has more than one partner (Claude or exact local ranks; later a second contact source) or
 //! where only a sliver of a client is needed. The database is not behind a trait: `Store` already hides two engines.
 
+mod ranker;
 mod v1;
 
+pub use ranker::{LocalRanker, Ranker};
+
 use crate::error::{EdgeError, RunError};
-use domain::percentile::Sketch;
-use domain::run::RankingReport;
 use domain::{Cancel, Conditions, Contact, Explain, Explanation, RawLtv};
 use ghl::{ContactQuery, Filter};
 use serde_json::{Value, json};
@@ -377,35 +378,4 @@ fn fields_for(
 fn refused(problems: Vec<ghl::Problem>) -> ConditionsRefused {
     let problem = |problem: ghl::Problem| ConditionProblem { path: problem.path, message: problem.message };
     ConditionsRefused(problems.into_iter().map(problem).collect())
-}
-
-/// Whoever assigns the percentile ranks.
-pub trait Ranker: Send + Sync {
-    /// Ranks the rows of the sketch; succeeds only with ranks that were verified against the exact ones. `report` is made
-    /// anew; after an error it tells how far the ranking came and what it cost.
-    ///
-    /// # Errors
-    /// The ranker's own error; then nothing is sent.
-    fn rank(&self, sketch: &Sketch, cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError>;
-}
-
-impl Ranker for claude::ClaudeClient {
-    fn rank(&self, sketch: &Sketch, cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError> {
-        Self::rank(self, sketch, cancel, report).map_err(EdgeError::new)
-    }
-}
-
-/// Exact ranks computed here, without a key and without a call (`NORMALIZER=local`).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LocalRanker;
-
-impl Ranker for LocalRanker {
-    fn rank(&self, _sketch: &Sketch, _cancel: &Cancel, report: &mut RankingReport) -> Result<(), EdgeError> {
-        *report = RankingReport {
-            normalizer: "local".to_owned(),
-            max_deviation: Some(0),
-            ..RankingReport::default()
-        };
-        Ok(())
-    }
 }

@@ -1,8 +1,10 @@
 //! What can end a run, and what can refuse to begin one.
 
+mod edge;
 mod list;
 mod start;
 
+pub use edge::EdgeError;
 pub use list::ListError;
 pub use start::StartError;
 
@@ -11,49 +13,24 @@ use domain::error_chain::Chain;
 use domain::foreign_text::presentable;
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
-use std::fmt;
 use std::io;
-
-/// An error of GoHighLevel, Claude, Meta or the mail server, kept with its source.
-pub struct EdgeError(Box<dyn Explain>);
-
-impl EdgeError {
-    /// Keeps the error.
-    pub fn new(error: impl Explain) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl fmt::Debug for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for EdgeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl Explain for EdgeError {
-    fn explain(&self) -> Explanation {
-        self.0.explain()
-    }
-}
+use std::time::Duration;
 
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A person or the shutdown of the service stopped it.
+    /// A person stopped it.
     #[error("the run was cancelled")]
     Cancelled(#[from] Cancelled),
+    /// The service was stopped while it ran.
+    #[error("the service was stopped")]
+    Stopped,
+    /// It took longer than a run may.
+    #[error("the run took longer than {} s", .allowed.as_secs())]
+    Overdue {
+        /// How long it was allowed to take.
+        allowed: Duration,
+    },
     /// Another process took over: this one did not renew its lease in time.
     #[error("the run lost its lease")]
     LeaseLost,
@@ -242,12 +219,27 @@ impl Explain for RunError {
                 "The sync was cancelled before it was complete.",
                 "Press Sync now to start again. What was half-finished at Meta is deleted or completed by itself.",
             ),
+            Self::Stopped => Explanation::new(
+                "The sync was cancelled before it was complete: the service was stopped.",
+                "Start the service and press Sync now, or wait for the next scheduled run. What was half-finished at Meta is deleted or completed by itself.",
+            ),
+            Self::Overdue { allowed } => Explanation::new(
+                format!(
+                    "The sync was not complete after {} hours and was stopped, so that it does not stand in the way of the next one.",
+                    (allowed.as_secs_f64() / 360.0).round() / 10.0
+                ),
+                "Look at the step it was stopped at: a vendor that limits the calls for hours, or a very slow one, is the usual cause. Sync again later; what was half-finished at Meta is deleted or completed by itself.",
+            ),
             Self::LeaseLost => Explanation::new(
                 "Another copy of this program took over while this one was not answering.",
                 "Check that only one copy is meant to run, and that the machine was not suspended.",
             ),
             Self::Edge(error) => error.explain(),
             Self::Store(error) => error.explain(),
+            Self::Spool { source, .. } if is_full(source) => Explanation::new(
+                format!("The disk is full: a working file of the sync could not be written ({source})."),
+                "Free some space on the disk that holds the folder DATA_DIR (a sync needs about a kilobyte for each contact), then sync again.",
+            ),
             Self::Spool { source, .. } => Explanation::new(
                 format!("A working file could not be written or read ({source})."),
                 "Check that the folder of DATA_DIR is writable and that the disk has free space, then sync again.",
@@ -335,6 +327,12 @@ impl Explain for RunError {
             ),
         }
     }
+}
+
+/// Whether the disk, its quota or a limit on the size of files leaves no room.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Names of the source in one line; a location may have any number of them.

@@ -5,7 +5,7 @@ use crate::error::RunError;
 use crate::spool::{Spool, SpooledContact};
 use domain::SentValues;
 use domain::accounting::Bucket;
-use match_keys::{Cell, Columns, Digest, Field, Hex, Row, SCHEMA, hash};
+use match_keys::{Cell, Columns, Digest, Field, Row, SCHEMA, hash};
 use meta::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, UserRows};
 use persistence::PersonHashes;
 use serde::{Deserialize, Serialize};
@@ -198,8 +198,7 @@ impl<'a> Membership<'a> {
     }
 
     fn push(&self, batch: &mut Batch, member: &Member) -> Result<(), RunError> {
-        let hex = member.row.cells().map(|cell| cell.map(|digest| digest.hex()));
-        let cells = hex.each_ref().map(|cell| cell.as_ref().map(Hex::as_str));
+        let cells = member.row.cells().each_ref().map(|cell| cell.as_ref().map(Digest::as_bytes));
         let width = self.plan.schema.columns().keys().len();
         let cells = &cells[..width];
         let value = MemberValue::from_hundredths(member.value);
@@ -221,9 +220,7 @@ pub(crate) fn removal_rows(people: &[PersonHashes]) -> Result<UserRows, RunError
     const KEYS: [&str; 2] = [SCHEMA[Field::Email as usize], SCHEMA[Field::Phone as usize]];
     let mut rows = UserRows::without_values(&KEYS);
     for person in people {
-        let hex = [person.email, person.phone].map(|key| key.map(|key| Digest::from_bytes(key).hex()));
-        let cells = hex.each_ref().map(|hex| hex.as_ref().map(Hex::as_str));
-        rows.push_row(&cells, None, None).map_err(RunError::Row)?;
+        rows.push_row(&[person.email.as_ref(), person.phone.as_ref()], None, None).map_err(RunError::Row)?;
     }
     Ok(rows)
 }

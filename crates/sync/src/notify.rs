@@ -1,5 +1,6 @@
-//! Telling people: one mail per run that is to be told, one more when its lookalikes came later, and one for each that Meta could not build;
-//! each at least once, with a Message-ID that folds doubles.
+//! Telling people, by e-mail and webhook: one message per run that is to be told, one more when its lookalikes came later,
+//! one for each that Meta could not build, and one for each end that is near; each at least once on every channel, with a
+//! Message-ID that folds doubles.
 
 use crate::error::RunError;
 use crate::progress::Progress;
@@ -8,137 +9,205 @@ use crate::settings::NotifyOn;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
+use domain::run::{Channel, Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
 use domain::{Explain, Run, RunId};
-use mailer::{LOOKALIKES_SETTLED, Mail, Mailer, OUTCOME, lookalike_unbuilt};
-use persistence::QueuedMail;
+use mailer::{Expiry, LOOKALIKES_SETTLED, Mail, OUTCOME, lookalike_unbuilt};
+use persistence::{MessageState, QueuedMessage};
 
-/// A mail that could not be sent for a day is given up.
+/// A message that could not be sent for a day is given up.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
+/// Not before it was tried that often: a day in which the machine was off, or the clock was put forward, is none.
+const FEWEST_ATTEMPTS: u32 = 10;
+
 impl SyncService {
-    /// Queues the mail of a run that is about to be closed: queued first and sent later, so that a crash in between
-    /// only delays it. A run that a person cancelled needs no mail, and others only as `NOTIFY_ON` says.
+    /// Queues the message about a run that is about to be closed: queued first and sent later, so that a crash in between
+    /// only delays it. A run that a person cancelled needs none, and others only as `NOTIFY_ON` says.
     pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
-        if matches!(status, RunStatus::Success | RunStatus::Failed) && self.is_to_be_told(run, status)? {
-            self.queue_mail_of_kind(run, OUTCOME)?;
+        let Some(run) = self.load(run)? else { return Ok(()) };
+        if matches!(status, RunStatus::Success | RunStatus::Failed) && self.is_to_be_told(&run, status)? {
+            self.queue_mail_of_kind(&run, OUTCOME)?;
         }
         Ok(())
     }
 
-    fn is_to_be_told(&self, run: RunId, status: RunStatus) -> Result<bool, RunError> {
-        // A success whose lookalike was refused is not what anybody expects, so it is never passed over.
-        let has_failed = |run: &Run| status == RunStatus::Success && any_failed(&run.lookalikes);
+    fn is_to_be_told(&self, run: &Run, status: RunStatus) -> Result<bool, RunError> {
         Ok(match self.parts.settings.notify_on {
             NotifyOn::Always => true,
-            _ if self.load(run)?.as_ref().is_some_and(has_failed) => true,
+            // A success whose lookalike was refused is not what anybody expects, so it is never passed over.
+            _ if status == RunStatus::Success && any_failed(&run.lookalikes) => true,
             NotifyOn::Failure => status == RunStatus::Failed,
-            NotifyOn::Change => self.parts.store.run_outcome_before(run)? != Some(status),
+            NotifyOn::Change => self.parts.store.run_outcome_before(run.id)? != Some(status),
         })
     }
 
-    /// Queues the mail that the last of a run's lookalikes is settled, unless only failures are told and there is none.
-    pub(crate) fn queue_mail_of_settled(&self, run: RunId, lookalikes: &[Lookalike]) -> Result<(), RunError> {
+    /// Queues the message that the last of a run's lookalikes is settled, unless only failures are told and there is none.
+    pub(crate) fn queue_mail_of_settled(&self, run: &Run, lookalikes: &[Lookalike]) -> Result<(), RunError> {
         if self.parts.settings.notify_on != NotifyOn::Failure || any_failed(lookalikes) {
             self.queue_mail_of_kind(run, LOOKALIKES_SETTLED)?;
         }
         Ok(())
     }
 
-    /// Queues a mail of the run; once, however often it is asked for. Nothing without a mail server.
-    pub(crate) fn queue_mail_of_kind(&self, run: RunId, kind: &str) -> Result<(), RunError> {
-        if self.parts.mailer.is_some() {
-            let message_id = mailer::message_id(&self.parts.mail_context, run, kind);
-            self.parts.store.mail_queue(run, kind, &message_id)?;
+    /// Queues a message about the run on every channel; once, however often it is asked for.
+    pub(crate) fn queue_mail_of_kind(&self, run: &Run, kind: &str) -> Result<(), RunError> {
+        let message_id = mailer::message_id(&self.parts.mail_context, run, kind);
+        for channel in self.channels() {
+            self.parts.store.outbox_add(Some(run.id), channel, kind, &message_id)?;
         }
         Ok(())
     }
 
-    /// The `notify` step. A failure here leaves the run as it is; the mail is tried again later.
+    /// Queues the warning of an end that is near on every channel, whatever `NOTIFY_ON` says; once for each end.
+    pub(crate) fn queue_warning(&self, expiry: &Expiry) -> Result<(), RunError> {
+        let message_id = mailer::expiry_message_id(expiry, &self.parts.mail_context);
+        for channel in self.channels() {
+            if self.parts.store.outbox_add(None, channel, &expiry.kind(), &message_id)? {
+                log::warn!("{} is near: people are warned by {channel}", expiry.kind());
+            }
+        }
+        Ok(())
+    }
+
+    /// The ways that are set up.
+    fn channels(&self) -> Vec<Channel> {
+        let mail = self.parts.mailer.as_ref().map(|_| Channel::Mail);
+        mail.into_iter().chain(self.parts.webhook.as_ref().map(|_| Channel::Webhook)).collect()
+    }
+
+    /// The `notify` step. A failure here leaves the run as it is; the message is tried again later.
     pub(crate) fn notify(&self, progress: &Progress<'_>, status: RunStatus) {
         if let Err(error) = progress.begin(Step::Notify) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
-        let (outcome, detail) = match &self.parts.mailer {
-            None => (StepStatus::Skipped, "e-mail is not set up (SMTP_HOST)".to_owned()),
-            Some(_) if status == RunStatus::Cancelled => {
-                (StepStatus::Skipped, "no e-mail for a cancelled run".to_owned())
-            }
-            Some(mailer) => match self.deliver_mails_of(progress.run, mailer) {
-                Ok(true) => (StepStatus::Done, "e-mail sent".to_owned()),
-                Ok(false) => (StepStatus::Skipped, "no e-mail, as NOTIFY_ON says".to_owned()),
-                Err(error) => (StepStatus::Failed, error.explain().message),
-            },
+        let (outcome, detail) = if self.channels().is_empty() {
+            (StepStatus::Skipped, "neither SMTP_HOST nor NOTIFY_WEBHOOK_URL is set".to_owned())
+        } else if status == RunStatus::Cancelled {
+            (StepStatus::Skipped, "nobody is told of a cancelled run".to_owned())
+        } else {
+            let told = self.deliver_due(Some(progress.run)).and_then(|()| self.how_it_was_told(progress.run));
+            told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message))
         };
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
     }
 
-    /// Sends every mail that is due, whatever run it belongs to.
+    /// Sends every message that is due, whatever it is about.
     pub(crate) fn deliver_due_mails(&self) -> Result<(), RunError> {
-        let Some(mailer) = &self.parts.mailer else { return Ok(()) };
-        for queued in self.parts.store.mail_due()? {
-            let _context = log_context::enter(Context::of_run(queued.run_id));
-            match self.deliver(&queued, mailer) {
-                Ok(()) if queued.kind == OUTCOME => self.mark_notified(queued.run_id),
+        self.deliver_due(None)
+    }
+
+    /// Sends what is due, of one run or in all. One that can not be sent keeps no other waiting.
+    fn deliver_due(&self, only: Option<RunId>) -> Result<(), RunError> {
+        for queued in self.parts.store.outbox_due()? {
+            if only.is_some() && only != queued.run_id {
+                continue;
+            }
+            let _context = queued.run_id.map(|run| log_context::enter(Context::of_run(run)));
+            match self.deliver(&queued) {
+                // The step of a run that goes on is ended by the run.
+                Ok(()) if only.is_none() => self.correct_the_step(&queued),
                 Ok(()) => {}
-                Err(error) => log::warn!("the mail could not be sent: {}", Chain(&error)),
+                Err(error) => {
+                    log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error));
+                }
             }
         }
         Ok(())
     }
 
-    /// False when there is none.
-    fn deliver_mails_of(&self, run: RunId, mailer: &Mailer) -> Result<bool, RunError> {
-        let mut due = self.parts.store.mail_due()?;
-        due.retain(|queued| queued.run_id == run);
-        due.iter().try_for_each(|queued| self.deliver(queued, mailer))?;
-        Ok(!due.is_empty())
-    }
-
-    fn deliver(&self, queued: &QueuedMail, mailer: &Mailer) -> Result<(), RunError> {
+    fn deliver(&self, queued: &QueuedMessage) -> Result<(), RunError> {
+        let Some(mail) = self.write(queued)? else { return Ok(()) };
+        let sent = match (queued.channel, &self.parts.mailer, &self.parts.webhook) {
+            (Channel::Mail, Some(mailer), _) => mailer.send(&mail).map_err(RunError::edge),
+            (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map_err(RunError::edge),
+            // The channel was taken away after the message was queued; it waits in case it comes back.
+            (Channel::Mail | Channel::Webhook, _, _) => return Ok(()),
+        };
         let store = &self.parts.store;
-        let Some(run) = self.load(queued.run_id)? else {
-            return Ok(store.mail_give_up(queued.id, "the run is gone")?);
-        };
-        if !is_true(&queued.kind, &run) {
-            // It was queued just before what it tells of was recorded, and a crash came between.
-            return Ok(());
+        let Err(error) = sent else { return Ok(store.outbox_sent(queued.id)?) };
+        let now = self.parts.clock.now();
+        let words = error.explain().message;
+        if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
+            store.outbox_give_up(queued.id, &words)?;
+            self.correct_the_step(queued);
+        } else {
+            let minutes = 1_i64 << queued.attempts.clamp(0, 7);
+            store.outbox_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
         }
-        let mail = self.write_mail(&run, &queued.kind)?;
-        match mailer.send(&mail) {
-            Ok(()) => Ok(store.mail_sent(queued.id)?),
-            Err(error) => {
-                let now = self.parts.clock.now();
-                let words = error.explain().message;
-                if now - queued.queued_at >= GIVE_UP_AFTER {
-                    store.mail_give_up(queued.id, &words)?;
-                } else {
-                    let minutes = 1_i64 << queued.attempts.clamp(0, 7);
-                    store.mail_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
-                }
-                Err(RunError::edge(error))
-            }
-        }
+        Err(error)
     }
 
-    fn write_mail(&self, run: &Run, kind: &str) -> Result<Mail, RunError> {
+    /// The words of a message; none when it must not be sent, or not yet.
+    fn write(&self, queued: &QueuedMessage) -> Result<Option<Mail>, RunError> {
+        let give_up = |why| self.parts.store.outbox_give_up(queued.id, why).map(|()| None);
         let context = &self.parts.mail_context;
-        let written = match run.status {
-            _ if kind != OUTCOME => mailer::lookalikes(run, context, kind),
-            RunStatus::Success => mailer::success(run, context),
-            _ => mailer::failure(run, context),
+        let written = match queued.run_id {
+            None => match Expiry::of_kind(&queued.kind) {
+                Some(expiry) => mailer::expiry(&expiry, context),
+                None => return Ok(give_up("this version of the program does not know what it tells")?),
+            },
+            Some(run) => match self.load(run)? {
+                None => return Ok(give_up("the run is gone")?),
+                // The service was stopped between queueing it and recording the success it would have told of.
+                Some(run) if run.status == RunStatus::Cancelled && queued.kind == OUTCOME => {
+                    return Ok(give_up("the run was cancelled")?);
+                }
+                // It was queued just before what it tells of was recorded, and a crash came between.
+                Some(run) if !is_true(&queued.kind, &run) => return Ok(None),
+                Some(run) if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),
+                Some(run) if run.status == RunStatus::Success => mailer::success(&run, context),
+                Some(run) => mailer::failure(&run, context),
+            },
         };
-        written.map_err(RunError::edge)
+        // Every attempt has the id of the first, even if another version of the program made it.
+        let mail = written.map_err(RunError::edge)?;
+        Ok(Some(Mail { message_id: queued.message_id.clone(), ..mail }))
     }
 
-    /// A mail that went out later than its run corrects the run's step.
-    fn mark_notified(&self, run: RunId) {
-        let marked = self.parts.store.step_finish(run, Step::Notify, StepStatus::Done, Some("e-mail sent"));
+    /// How the outcome of a run was told so far, as its step has it.
+    fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
+        let mut messages = self.parts.store.outbox_of_run(run)?;
+        messages.retain(|message| message.kind == OUTCOME);
+        Ok(standing(&messages))
+    }
+
+    /// A message that went out later than its run, or is given up, corrects the run's step.
+    fn correct_the_step(&self, settled: &QueuedMessage) {
+        let Some(run) = settled.run_id.filter(|_| settled.kind == OUTCOME) else { return };
+        let marked = self.how_it_was_told(run).and_then(|(status, detail)| {
+            Ok(self.parts.store.step_finish(run, Step::Notify, status, Some(&detail))?)
+        });
         if let Err(error) = marked {
             log::warn!("the notify step could not be corrected: {}", Chain(&error));
         }
+    }
+}
+
+fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
+    let unsent: Vec<String> = outcome
+        .iter()
+        .filter(|message| message.sent_at.is_none())
+        .map(|message| {
+            let words = message.last_error.as_deref().unwrap_or("It is sent within minutes.");
+            let given_up =
+                if message.given_up_at.is_some() { " It was tried for a day and is given up." } else { "" };
+            format!("{words}{given_up}")
+        })
+        .collect();
+    if !unsent.is_empty() {
+        return (StepStatus::Failed, unsent.join(" "));
+    }
+    let told = outcome.iter().map(|message| match message.channel {
+        Channel::Mail => "e-mail sent",
+        Channel::Webhook => "posted to the webhook",
+    });
+    match told.collect::<Vec<_>>().join(", ") {
+        nothing if nothing.is_empty() => {
+            (StepStatus::Skipped, "nobody is told, as NOTIFY_ON says".to_owned())
+        }
+        told => (StepStatus::Done, told),
     }
 }
 
@@ -146,7 +215,7 @@ fn any_failed(lookalikes: &[Lookalike]) -> bool {
     lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed)
 }
 
-/// Whether what a mail of that kind tells of is so by now.
+/// Whether what a message of that kind tells of is so by now.
 fn is_true(kind: &str, run: &Run) -> bool {
     let unbuilt = (0..).zip(&run.lookalikes).find(|(place, _)| kind == lookalike_unbuilt(*place));
     match unbuilt {

@@ -204,7 +204,7 @@ impl Survey {
             LookalikeCount {
                 country: country.clone(),
                 key: match_keys::hash(&code),
-                is_home: home.as_ref() == Some(&code),
+                is_home: home.as_deref() == Some(code.as_str()),
                 usable: 0,
             }
         };

@@ -45,6 +45,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) source: &'a dyn ContactSource,
     pub(crate) list: &'a ContactList,
     pub(crate) values: &'a ValueSource,
+    /// A new one for each reading is a copy of it.
     pub(crate) encoder: &'a Encoder,
     pub(crate) settings: &'a SyncSettings,
     pub(crate) suppression: &'a Suppression,
@@ -105,10 +106,11 @@ impl Reader<'_> {
         let mut contacts: SpoolWriter = self.spool.writer()?;
         let mut ids = KeyFile::new(self.spool.side_file("ids")?);
         let mut identities = KeyFile::new(self.spool.side_file("identities")?);
+        let mut encoder = self.encoder.clone();
         let mut row: u32 = 0;
         for (page, total) in pages {
             for contact in page {
-                let contact = self.prepare(contact);
+                let contact = self.prepare(contact, &mut encoder);
                 ids.push(key_of(contact.id.as_bytes()), 0, row)?;
                 if let (None, Some(identity)) = (contact.excluded, contact.row.identity()) {
                     identities.push(key_of(&identity), contact.ltv.unwrap_or_default().0, row)?;
@@ -125,8 +127,8 @@ impl Reader<'_> {
     }
 
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
-    fn prepare(&self, contact: Contact) -> SpooledContact {
-        let encoded = self.encoder.encode(&contact);
+    fn prepare(&self, contact: Contact, encoder: &mut Encoder) -> SpooledContact {
+        let encoded = encoder.encode(&contact);
         let reading = match self.values {
             ValueSource::Field(_) => read_ltv(&contact.ltv, self.settings.decimal_mark),
             ValueSource::Won(sums) => sums.of(&contact.id),

@@ -7,7 +7,7 @@ use crate::service::SyncService;
 use domain::foreign_text::one_line;
 use domain::{Cancel, Conditions, ListSelection};
 use ghl::Question;
-use persistence::{FilterDeletion, SavedFilter};
+use persistence::{FilterDeletion, SavedFilter, StoreError};
 use serde_json::Value;
 
 /// Longest name of a list, in characters: one line of a select element.
@@ -67,7 +67,7 @@ impl SyncService {
     /// [`ListError::Name`], [`ListError::NameTaken`] and [`ListError::Conditions`] say what is wrong.
     pub fn save_list(&self, name: &str, conditions: &Value) -> Result<ListInfo, ListError> {
         let (name, conditions, contacts) = self.checked(None, name, conditions)?;
-        let saved = self.parts.store.filter_add(&name, &conditions)?;
+        let saved = self.parts.store.filter_add(&name, &conditions).map_err(|error| taken(error, &name))?;
         Ok(info(saved, contacts))
     }
 
@@ -80,7 +80,8 @@ impl SyncService {
     pub fn change_list(&self, id: &str, name: &str, conditions: &Value) -> Result<ListInfo, ListError> {
         let number = self.saved_list(id)?.id;
         let (name, conditions, contacts) = self.checked(Some(number), name, conditions)?;
-        match self.parts.store.filter_change(number, &name, &conditions)? {
+        let changed = self.parts.store.filter_change(number, &name, &conditions);
+        match changed.map_err(|error| taken(error, &name))? {
             Some(saved) => Ok(info(saved, contacts)),
             None => Err(ListError::Unknown(id.to_owned())),
         }
@@ -155,6 +156,14 @@ impl SyncService {
             self.parts.source.check_conditions(conditions, &Cancel::new())?.map_err(ListError::Conditions)?;
         let contacts = self.count(&ContactList::Conditions(conditions.clone()))?;
         Ok((name.to_owned(), conditions, contacts))
+    }
+}
+
+/// Somebody saved a list of the same name after it was looked for.
+fn taken(error: StoreError, name: &str) -> ListError {
+    match error {
+        StoreError::NameTaken { .. } => ListError::NameTaken { name: name.to_owned() },
+        other => ListError::Store(other),
     }
 }
 

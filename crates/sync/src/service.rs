@@ -3,19 +3,21 @@
 use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
 use crate::error::{EdgeError, RunError, StartError};
+use crate::expiry::NextLook;
 use crate::follow_up::Looks;
-use crate::lease::Lease;
-use crate::progress::{Progress, StepError, Watcher};
+use crate::lease::{Hold, Lease};
+use crate::progress::Watcher;
+use crate::schedule::Slot;
 use crate::settings::{LtvSource, SyncSettings};
 use crate::upkeep::UPKEEP_WAITS;
+use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Failure, RunStatus, Step, SyncConfig, Trigger};
-use domain::{Cancel, Clock, Explain, ListSelection, Run, RunId};
-use mailer::{MailContext, Mailer};
+use domain::run::{RunStatus, SyncConfig, Trigger};
+use domain::{Cancel, Clock, ListSelection, Run, RunId};
+use mailer::{MailContext, Mailer, Webhook};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,9 +36,11 @@ pub struct Parts {
     pub ranker: Arc<dyn Ranker>,
     /// Where the audience goes.
     pub meta: Arc<MetaClient>,
-    /// Who tells people; `None` when SMTP is not set up.
+    /// Who tells people by e-mail; `None` when SMTP is not set up.
     pub mailer: Option<Mailer>,
-    /// What mails need to know besides the run.
+    /// Who tells people in a chat; `None` when no webhook is set.
+    pub webhook: Option<Arc<Webhook>>,
+    /// What mails and messages need to know besides the run.
     pub mail_context: MailContext,
     /// What the sync does.
     pub settings: SyncSettings,
@@ -52,9 +56,14 @@ pub struct SyncService {
     pub(crate) parts: Arc<Parts>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) looks: Arc<Looks>,
+    pub(crate) next_look_ahead: Arc<NextLook>,
     active: Arc<Mutex<Option<(RunId, Cancel)>>>,
     /// Ends the waits of the follow-up that goes on in this process.
     upkeep: Arc<Mutex<Cancel>>,
+    /// The latest lease of this process.
+    held: Arc<Mutex<Option<Hold>>>,
+    /// Raised when the process ends: nothing is begun any more.
+    pub(crate) stopping: Cancel,
 }
 
 /// A run that goes on in its own thread.
@@ -83,8 +92,11 @@ impl SyncService {
             parts: Arc::new(parts),
             catalogue: Arc::default(),
             looks: Arc::default(),
+            next_look_ahead: Arc::default(),
             active: Arc::default(),
             upkeep: Arc::default(),
+            held: Arc::default(),
+            stopping: Cancel::new(),
         }
     }
 
@@ -138,28 +150,48 @@ impl SyncService {
     /// Begins a run in its own thread.
     ///
     /// # Errors
-    /// [`StartError::AlreadyRunning`] when one runs here or in another process.
+    /// [`StartError::AlreadyRunning`] when one runs here or in another process, [`StartError::Stopping`] when this one is
+    /// about to end.
     pub fn start(
         &self,
         config: &SyncConfig,
         trigger: Trigger,
         accept_smaller_list: bool,
     ) -> Result<RunHandle, StartError> {
-        let cancel = Cancel::new();
+        self.begin(config, trigger, None, accept_smaller_list)
+    }
+
+    /// Begins the run of a moment of the schedule in its own thread.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_slot(&self, config: &SyncConfig, slot: &Slot) -> Result<RunHandle, StartError> {
+        self.begin(config, slot.trigger, Some(slot.at), false)
+    }
+
+    fn begin(
+        &self,
+        config: &SyncConfig,
+        trigger: Trigger,
+        slot: Option<DateTime<Utc>>,
+        accept_smaller_list: bool,
+    ) -> Result<RunHandle, StartError> {
+        let cancel = Cancel::after(self.parts.settings.run_deadline);
         let lease = self.lease_for_a_run(&cancel)?;
+        let service = self.under(&lease);
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs();
-        self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
-        let store = &self.parts.store;
+        service.close_interrupted_runs();
+        service.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
+        self.refuse_when_stopping()?;
+        let store = &service.parts.store;
         let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
-        let run = store.run_start(trigger, config_id)?;
+        let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
             // Cleaning up took so long that another process has begun: it closes the run that was just opened.
             return Err(StartError::AlreadyRunning { run: None });
         }
         *self.lock_active() = Some((run, cancel.clone()));
-        let service = self.clone();
         let thread = std::thread::Builder::new()
             .name(format!("run-{run}"))
             .spawn(move || {
@@ -168,6 +200,12 @@ impl SyncService {
             })
             .map_err(StartError::Thread)?;
         Ok(RunHandle { run, thread })
+    }
+
+    /// The same service for work under the lease: it writes nothing any more once another process has that.
+    pub(crate) fn under(&self, lease: &Lease) -> Self {
+        let parts = Parts { store: lease.store(), ..Parts::clone(&self.parts) };
+        Self { parts: Arc::new(parts), ..self.clone() }
     }
 
     /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
@@ -186,34 +224,16 @@ impl SyncService {
         Ok(config)
     }
 
-    /// Asks the run to stop before its next call. False when it does not run in this process.
-    pub fn cancel(&self, run: RunId) -> bool {
-        match &*self.lock_active() {
-            Some((active, cancel)) if *active == run => {
-                cancel.cancel();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Cancels the run of this process and waits until it is closed. False when it is not within the time.
-    pub fn stop(&self, within: Duration) -> bool {
-        let give_up = Instant::now() + within;
-        loop {
-            match &*self.lock_active() {
-                None => return true,
-                Some((_, cancel)) => cancel.cancel(),
-            }
-            if Instant::now() >= give_up {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
+        self.refuse_when_stopping()?;
+        // A run of this process keeps its right although its lease has expired, because the clock was put forward.
+        let active = self.lock_active().as_ref().map(|(run, _)| *run);
+        if let Some(run) = active
+            && self.is_running(run)?
+        {
+            return Err(StartError::AlreadyRunning { run: active });
+        }
         self.lock_upkeep().cancel();
         let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
@@ -222,89 +242,40 @@ impl SyncService {
                 Err(run) => run,
             };
             let running = match run {
-                Some(run) => {
-                    self.parts.store.run_get(run)?.is_some_and(|run| run.status == RunStatus::Running)
-                }
+                Some(run) => self.is_running(run)?,
                 None => false,
             };
             if running || Instant::now() >= give_up {
                 return Err(StartError::AlreadyRunning { run });
             }
             std::thread::sleep(Duration::from_millis(100));
+            self.refuse_when_stopping()?;
         }
     }
 
-    /// The lease, or the run that holds it. `work` is cancelled when the lease is lost.
+    fn is_running(&self, run: RunId) -> Result<bool, StoreError> {
+        Ok(self.parts.store.run_get(run)?.is_some_and(|run| run.status == RunStatus::Running))
+    }
+
+    fn refuse_when_stopping(&self) -> Result<(), StartError> {
+        self.stopping.check().map_err(|_cancelled| StartError::Stopping)
+    }
+
+    /// The lease, or the run that holds it. `work` is cancelled when the lease is lost or the process is to end.
     pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
-        Lease::take(&self.parts.store, self.parts.settings.lease_ttl, work)
-    }
-
-    fn run_to_the_end(
-        &self,
-        run: RunId,
-        config: &SyncConfig,
-        accept_smaller: bool,
-        cancel: &Cancel,
-        lease: &Lease,
-    ) {
-        let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
-        let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
-        let result =
-            std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
-        if lease.is_lost() {
-            // Another process has taken over and closes this run: touching anything now could harm its work.
-            log::error!("{}", RunError::LeaseLost);
-        } else {
-            let closing = AssertUnwindSafe(|| self.close(&progress, result, cancel));
-            if std::panic::catch_unwind(closing).is_err() {
-                log::error!("closing the run panicked; the next cleaning up closes it");
-            }
+        let taken = Lease::take(&self.parts.store, &self.parts.clock, self.parts.settings.lease_ttl, work)?;
+        if let Ok(lease) = &taken {
+            *self.lock_held() = Some(lease.hold());
         }
-        // A later run of this process may stand here already, when the lease was lost.
-        let mut active = self.lock_active();
-        if active.as_ref().is_some_and(|(active, _)| *active == run) {
-            *active = None;
-        }
-    }
-
-    /// Gives the run its final status, undoes what is unfinished at Meta, and tells people.
-    fn close(&self, progress: &Progress<'_>, result: Result<(), StepError>, cancel: &Cancel) {
-        let run = progress.run;
-        let (status, failure) = match result {
-            Ok(()) => (RunStatus::Success, None),
-            Err(StepError { step, error }) => {
-                log::error!("the run failed at step {step}: {}", Chain(&error));
-                self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run);
-                if let Err(error) = self.give_up_lookalikes(run) {
-                    log::error!("pending lookalikes could not be given up: {}", Chain(&error));
-                }
-                let cancelled = cancel.is_cancelled();
-                let error = if cancelled { RunError::Cancelled(domain::Cancelled) } else { error };
-                let status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
-                (status, Some(self.with_what_follows(run, failure_of(step, &error))))
-            }
-        };
-        let closed = self.queue_mail(run, status).and_then(|()| {
-            self.parts.store.run_finish(run, status, failure.as_ref()).map_err(RunError::from)
-        });
-        match closed {
-            Ok(true) => self.notify(progress, status),
-            Ok(false) => log::error!("the run was closed by another process"),
-            Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
-        }
-        log::info!("the run ended: {status}");
-    }
-
-    /// A replacement that the run leaves open goes on by itself, which people should know.
-    fn with_what_follows(&self, run: RunId, mut failure: Failure) -> Failure {
-        if self.is_being_replaced(run).unwrap_or(false) {
-            failure.remedy.push_str(" The audience that was being replaced is completed by itself, as soon as Meta can be reached.");
-        }
-        failure
+        Ok(taken)
     }
 
     pub(crate) fn lock_active(&self) -> std::sync::MutexGuard<'_, Option<(RunId, Cancel)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lock_held(&self) -> std::sync::MutexGuard<'_, Option<Hold>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn lock_upkeep(&self) -> std::sync::MutexGuard<'_, Cancel> {
@@ -354,17 +325,6 @@ pub(crate) fn find_field(fields: &[ValueField], wanted: &str) -> Result<ValueFie
             let known = several.iter().map(|field| format!("{} (id {})", field.key, field.id)).collect();
             Err(StartError::Ambiguous { what, value, setting, known })
         }
-    }
-}
-
-pub(crate) fn failure_of(step: Step, error: &impl Explain) -> Failure {
-    let explained = error.explain();
-    Failure {
-        step,
-        message: explained.message,
-        remedy: explained.remedy,
-        provider_code: explained.provider_code,
-        trace_id: explained.trace_id,
     }
 }
 

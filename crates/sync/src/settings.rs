@@ -137,6 +137,8 @@ pub struct SyncSettings {
     pub retention_days: u32,
     /// Life of the lease without a heartbeat; a crashed run blocks the next one that long.
     pub lease_ttl: Duration,
+    /// A run that is not complete by then is stopped, whatever it waits for.
+    pub run_deadline: Duration,
 }
 
 #[cfg(test)]
@@ -164,6 +166,7 @@ impl SyncSettings {
             notify_on: NotifyOn::Always,
             retention_days: 30,
             lease_ttl: Duration::from_secs(60),
+            run_deadline: Duration::from_secs(600),
         }
     }
 }

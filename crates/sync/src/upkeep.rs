@@ -27,7 +27,7 @@ impl SyncService {
     pub fn recover(&self) -> Result<(), RunError> {
         let cancel = Cancel::new();
         match self.lease_for_upkeep(&cancel)? {
-            Some(_lease) => self.clean_up(&cancel),
+            Some(lease) => self.under(&lease).clean_up(&cancel),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -36,30 +36,45 @@ impl SyncService {
     }
 
     /// Closes what dead processes left, follows lookalikes up and sends the mails that are due, before it asks Meta for
-    /// anything and once more after that, and removes contacts that were kept long enough. Called every minute or so; does nothing while a run holds the lease, so that no
+    /// anything and once more after that, removes contacts that were kept long enough, and once a day looks whether the Meta
+    /// token or the Claude model ends soon. Called every minute or so; does nothing while a run holds the lease, so that no
     /// mail is sent by two. A run that begins in this process ends its waits for Meta.
     pub fn follow_up(&self) {
         let cancel = Cancel::new();
         // Before the lease is asked for: a run that begins meanwhile must find it.
         *self.lock_upkeep() = cancel.clone();
-        match self.lease_for_upkeep(&cancel) {
-            Ok(Some(_lease)) => {
-                let report = |result: Result<(), RunError>, what| {
-                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
+        let nobody_runs = match self.lease_for_upkeep(&cancel) {
+            Ok(Some(lease)) => {
+                let here = self.under(&lease);
+                let report = |result: Result<(), RunError>, what| match result {
+                    Ok(()) => {}
+                    Err(_) if cancel.is_cancelled() => log::info!("{what}: left for later"),
+                    Err(error) => log::error!("{what}: {}", Chain(&error)),
                 };
-                let hasty = self.waiting_at_most(UPKEEP_WAITS);
-                self.close_interrupted_runs();
-                report(self.deliver_due_mails(), "due mails");
-                report(self.clean_up(&cancel), "cleaning up");
-                let patient = self.waiting_at_most(REPLACEMENT_WAITS);
+                let hasty = here.waiting_at_most(UPKEEP_WAITS);
+                here.close_interrupted_runs();
+                report(here.deliver_due_mails(), "due mails");
+                report(here.clean_up(&cancel), "cleaning up");
+                let patient = here.waiting_at_most(REPLACEMENT_WAITS);
                 report(patient.finish_due_replacements(&cancel), "unfinished replacements");
                 report(hasty.deliver_due_removals(&cancel), "pending removals");
                 report(hasty.follow_up_lookalikes(&cancel), "pending lookalikes");
-                report(self.deliver_due_mails(), "due mails");
-                report(self.remove_old_contacts(&cancel), "removing old contacts");
+                report(here.deliver_due_mails(), "due mails");
+                report(here.remove_old_contacts(&cancel), "removing old contacts");
+                true
             }
-            Ok(None) => {}
-            Err(error) => log::error!("the lease could not be asked for: {}", Chain(&error)),
+            Ok(None) => false,
+            Err(error) => {
+                log::error!("the lease could not be asked for: {}", Chain(&error));
+                false
+            }
+        };
+        // Needs no lease, so a vendor that keeps silent keeps no run waiting.
+        if nobody_runs {
+            // The other one counts as raised, now that its lease is given back.
+            let cancel = Cancel::new();
+            *self.lock_upkeep() = cancel.clone();
+            self.waiting_at_most(UPKEEP_WAITS).look_ahead(&cancel);
         }
     }
 

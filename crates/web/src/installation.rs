@@ -56,6 +56,15 @@ pub struct MailAddresses {
     pub to: Vec<String>,
 }
 
+/// Where a test message went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSent {
+    /// Who got it by e-mail.
+    pub mailed_to: Vec<String>,
+    /// Whether it was posted to the webhook.
+    pub posted: bool,
+}
+
 /// A customer list at Meta that a sync could replace in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingAudience {
@@ -81,6 +90,10 @@ pub trait Installation: Send + Sync + 'static {
 
     /// Whether the environment sets the variable.
     fn is_set(&self, variable: &str) -> bool;
+
+    /// Puts in force what another copy of the service on the same database has saved. Before anything is begun by the
+    /// settings, and every minute.
+    fn follow_saved_settings(&self) {}
 
     /// Starts, cancels and looks up; `None` while keys of a vendor are missing.
     fn sync(&self) -> Option<SyncService>;
@@ -126,9 +139,9 @@ pub trait Installation: Send + Sync + 'static {
     /// Whom mails come from and go to; `None` when e-mail is not set up.
     fn mail_addresses(&self) -> Option<MailAddresses>;
 
-    /// Sends a test mail and returns its recipients.
+    /// Sends a test message on every channel that is set up, and returns which those are.
     ///
     /// # Errors
-    /// What to show: that e-mail is not set up, or the server's own words.
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation>;
+    /// What to show: that none is set up, or the server's own words.
+    fn send_test_mail(&self) -> Result<TestSent, Explanation>;
 }

@@ -37,6 +37,7 @@ mod wording;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
+    TestSent,
 };
 pub use server::{RunningServer, start};
 pub use settings::{ClientLimits, WebSettings};

@@ -145,6 +145,7 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
+            StartError::Stopping => Self::NotReady(error.explain()),
             StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
                 Self::Refused(error.explain())
             }

@@ -4,7 +4,7 @@ use super::{Claude, Environment, Ghl, GhlVersion, Meta, Normalizer, Problem, Pro
 use chrono_tz::Tz;
 use domain::{Explain, Secret};
 use http_client::BaseUrl;
-use mailer::{MailError, Mailer, MailerSettings, Tls};
+use mailer::{MailError, Mailer, MailerSettings, Tls, Webhook};
 use meta::{AdAccountId, ApiVersion};
 use persistence::{DatabaseUrl, PostgresAddress, StoreError};
 use std::net::{IpAddr, Ipv4Addr};
@@ -273,12 +273,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Checks what a later version will do. A value that asks for it is refused rather than ignored.
-    pub(super) fn refuse_what_is_not_yet_supported(&mut self) {
-        if self.environment.get("NOTIFY_WEBHOOK_URL").is_some() {
-            let why = "must not be set: this version does not support it";
-            self.problem("NOTIFY_WEBHOOK_URL", why.to_owned());
+    pub(super) fn webhook(&mut self) -> Option<Secret> {
+        let address = self.secret("NOTIFY_WEBHOOK_URL")?;
+        if let Err(error) = Webhook::new(&address) {
+            self.problem("NOTIFY_WEBHOOK_URL", format!("can not be used: {error}"));
         }
+        Some(address)
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.

@@ -67,7 +67,7 @@ fn every_malformed_value_is_told_at_once_and_by_name() {
         ("VALUE_MODE", "log"),
         ("META_LIMITED_DATA_USE", "yes"),
         ("META_BUSINESS_ID", "our business"),
-        ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com"),
+        ("NOTIFY_WEBHOOK_URL", "http://hooks.example.com"),
         ("LTV_CURRENCY", "dollars"),
     ])
     .unwrap_err();
@@ -207,7 +207,7 @@ fn every_refused_value_says_what_it_must_be() {
         ("SMTP_PORT", "70000", "must be a port number from 1 to 65535"),
         ("SMTP_TLS", "ssl", "must be one of starttls, implicit, none"),
         ("NOTIFY_ON", "never", "must be one of always, failure, change"),
-        ("NOTIFY_WEBHOOK_URL", "https://hooks.example.com/x", "must not be set"),
+        ("NOTIFY_WEBHOOK_URL", "http://hooks.example.com/x", "plain http would send the token in clear"),
         ("DATABASE_URL", "mysql://db", "can not be used"),
         ("SYNC_SCHEDULE_CRON", "0 25 * * *", "hour"),
         ("TZ", "Mars/Olympus", "must be a time zone such as Europe/Berlin"),

@@ -4,7 +4,7 @@ use crate::account::{header, row};
 use crate::crash::{kill_when, later};
 use crate::instance::{Database, Instance, on_both_databases};
 use chrono::TimeDelta;
-use domain::run::{LookalikeStatus, RunStatus};
+use domain::run::{Channel, LookalikeStatus, RunStatus};
 use domain::{Clock, Run, SystemClock};
 use persistence::RemoteKind;
 use sandbox::faults::{Effect, Fault, MetaError};
@@ -204,7 +204,9 @@ fn each_lookalike_that_meta_can_not_build_is_told_whenever_meta_says_so() {
 fn a_mail_that_a_crash_left_before_it_was_true_is_sent_once_when_anything_is() {
     let instance = pending(|_| {});
     let (store, run) = (instance.store(), instance.last_run());
-    store.mail_queue(run.id, mailer::LOOKALIKES_SETTLED, "<settled@example.com>").unwrap();
+    store
+        .outbox_add(Some(run.id), Channel::Mail, mailer::LOOKALIKES_SETTLED, "<settled@example.com>")
+        .unwrap();
     later(&instance, TimeDelta::hours(1)).follow_up();
     assert!(later_mails(&instance).is_empty(), "it still waits");
     // The creation that was about to be recorded is not there, and now the seed goes too.
@@ -220,7 +222,9 @@ fn a_mail_that_a_crash_left_before_it_was_true_is_sent_once_when_anything_is() {
     later(&instance, TimeDelta::hours(2)).follow_up();
     assert_eq!(later_mails(&instance).len(), 1);
     let (store, run) = (instance.store(), instance.last_run());
-    store.mail_queue(run.id, &mailer::lookalike_unbuilt(0), "<unbuilt@example.com>").unwrap();
+    store
+        .outbox_add(Some(run.id), Channel::Mail, &mailer::lookalike_unbuilt(0), "<unbuilt@example.com>")
+        .unwrap();
     later(&instance, TimeDelta::hours(3)).follow_up();
     assert_eq!(later_mails(&instance).len(), 1, "no mail claims a second time that it is finished");
     unbuilt(&instance, run.lookalikes[0].id.as_ref().unwrap());
@@ -338,7 +342,9 @@ fn mails_that_are_due_do_not_wait_for_meta() {
     let mut lookalikes = run.lookalikes;
     lookalikes[0].status = LookalikeStatus::Failed;
     store.run_set_lookalikes(run.id, &lookalikes).unwrap();
-    store.mail_queue(run.id, mailer::LOOKALIKES_SETTLED, "<settled@example.com>").unwrap();
+    store
+        .outbox_add(Some(run.id), Channel::Mail, mailer::LOOKALIKES_SETTLED, "<settled@example.com>")
+        .unwrap();
     // What is looked up first, and Meta keeps silent for longer than this test lasts.
     store.intention_create(run.id, RemoteKind::Lookalike, "x").unwrap();
     let silence = Fault::new(Service::Meta, Effect::Hang { millis: 600_000 }).times(1000);

@@ -65,7 +65,7 @@ fn a_dead_mail_server_leaves_the_run_successful_and_the_mail_is_sent_later() {
     assert_eq!(run.status, RunStatus::Success);
     let notify = run.steps.last().unwrap();
     assert_eq!((notify.name, notify.status), (Step::Notify, StepStatus::Failed));
-    let state = instance.store().mail_of_run(run.id).unwrap();
+    let state = instance.store().outbox_of_run(run.id).unwrap();
     assert_eq!((state.len(), state[0].attempts, state[0].sent_at), (1, 1, None));
     assert!(state[0].next_attempt_at > run.completed_at.unwrap(), "it is tried again later");
 
@@ -98,12 +98,12 @@ fn the_next_sync_sends_what_an_earlier_one_could_not() {
     instance.sync(&[]).expect(0);
     assert!(instance.sandbox.mails().all().is_empty());
     let run = instance.last_run().id;
-    let waiting = instance.store().mail_of_run(run).unwrap();
+    let waiting = instance.store().outbox_of_run(run).unwrap();
     // The wait is over as soon as its time has come.
-    instance.store().mail_failed(waiting[0].id, "due now", waiting[0].queued_at).unwrap();
+    instance.store().outbox_failed(waiting[0].id, "due now", waiting[0].queued_at).unwrap();
     instance.set("GHL_SMART_LIST_ID", "tag:vip").sync(&[]).expect(0);
     assert_eq!(instance.sandbox.mails().all().len(), 2);
-    assert!(instance.store().mail_of_run(run).unwrap()[0].sent_at.is_some());
+    assert!(instance.store().outbox_of_run(run).unwrap()[0].sent_at.is_some());
 }
 
 /// Meta's answer about an audience in that state, to every question after it was made.
@@ -192,7 +192,7 @@ fn only_failures_are_told_when_that_is_asked_for() {
     assert_eq!(told, [FAILURE, FAILURE]);
     let notify = instance.last_run().steps.pop().unwrap();
     assert_eq!((notify.name, notify.status), (Step::Notify, StepStatus::Skipped));
-    assert_eq!(notify.detail.as_deref(), Some("no e-mail, as NOTIFY_ON says"));
+    assert_eq!(notify.detail.as_deref(), Some("nobody is told, as NOTIFY_ON says"));
     later(&instance, TimeDelta::minutes(5)).follow_up();
     assert_eq!(instance.sandbox.mails().all().len(), 2, "nothing was kept back");
 }

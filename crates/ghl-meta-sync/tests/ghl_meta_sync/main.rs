@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod backup;
 mod bad_input;
 mod browser;
 mod californians;
@@ -10,13 +11,17 @@ mod claude;
 mod clean_up;
 mod contact_by_contact;
 mod crash;
+mod crash_at_each_call;
 mod databases;
 mod delivery;
 mod demo;
+mod disk_full;
+mod documents;
 mod erase;
 mod follow_up;
 mod in_the_browser;
 mod instance;
+mod interrupted;
 mod invariants;
 mod lists;
 mod logs;
@@ -30,7 +35,12 @@ mod preview;
 mod refused;
 mod retention;
 mod serve;
+mod silence;
 mod stable;
+mod stopping;
+mod unsteady_database;
 mod values;
 mod vendors;
+mod warnings;
+mod webhook;
 mod won;

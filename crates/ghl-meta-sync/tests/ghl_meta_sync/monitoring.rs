@@ -122,7 +122,7 @@ fn the_figures_are_those_of_the_run(database: Database) {
         same(told, seconds(&step["completed_at"]) - seconds(&step["started_at"]));
     }
     same(of("next_run_timestamp_seconds", &[]), seconds(&served.get("/api/sync/status")["next_run_at"]));
-    for nothing in ["lookalikes_pending", "mails_waiting", "removals_waiting"] {
+    for nothing in ["lookalikes_pending", "messages_waiting", "removals_waiting"] {
         assert_eq!(of(nothing, &[]), 0.0, "{nothing}");
     }
     for part in ["schedule", "upkeep"] {

@@ -54,7 +54,7 @@ fn a_mail_arrives_with_both_parts_at_every_recipient() {
 
     let message = MessageParser::default().parse(seen.message.as_bytes()).unwrap();
     assert_eq!(message.subject(), Some("✅ GHL Meta Sync Successful - 2026-11-21"));
-    assert_eq!(message.message_id(), Some("run-7.outcome.k3v9@ghl-meta-sync.invalid"));
+    assert_eq!(message.message_id(), Some("run-7-1795218900.outcome.k3v9@ghl-meta-sync.invalid"));
     assert_eq!(message.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     assert_eq!(message.body_text(0).unwrap().replace("\r\n", "\n").trim_end(), mail().text);
     assert_eq!(message.body_html(0).unwrap().replace("\r\n", "\n").trim_end(), mail().html.trim_end());

@@ -6,3 +6,4 @@ mod delivery;
 mod runs;
 mod smtp_server;
 mod texts;
+mod webhook;

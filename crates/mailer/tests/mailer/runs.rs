@@ -26,6 +26,7 @@ pub fn successful() -> Run {
     Run {
         id: RunId(7),
         trigger: Trigger::Scheduled,
+        scheduled_for: Some(at("2026-11-20T23:55:00Z")),
         status: RunStatus::Success,
         config: SyncConfig {
             list_id: "tag:customer".into(),

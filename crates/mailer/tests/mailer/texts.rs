@@ -1,8 +1,8 @@
 //! The words of the mails.
 
 use crate::runs::{at, context, failed, successful};
-use domain::run::{LookalikeStatus, Matched};
-use mailer::{LOOKALIKES_SETTLED, MailContext, OUTCOME, lookalike_unbuilt};
+use domain::run::{LookalikeStatus, Matched, Trigger};
+use mailer::{Expiry, LOOKALIKES_SETTLED, MailContext, OUTCOME, lookalike_unbuilt};
 
 #[test]
 fn the_success_mail_has_the_fields_of_the_contract() {
@@ -149,7 +149,7 @@ View full details: https://sync.example.com/sync/7"
     // What settles all is told once, however it ends, and each unbuilt one for itself.
     let ids = [done.message_id, failed.message_id, unbuilt.message_id];
     let expected = ["lookalikes_settled", "lookalikes_settled", "lookalike_unbuilt_2"]
-        .map(|kind| format!("<run-7.{kind}.k3v9@ghl-meta-sync.invalid>"));
+        .map(|kind| format!("<run-7-1795218900.{kind}.k3v9@ghl-meta-sync.invalid>"));
     assert_eq!(ids, expected);
 }
 
@@ -219,13 +219,16 @@ fn without_a_public_address_the_mail_says_where_its_link_works() {
 #[test]
 fn the_same_mail_about_the_same_run_always_has_the_same_id() {
     let id = mailer::success(&successful(), &context()).unwrap().message_id;
-    assert_eq!(id, "<run-7.outcome.k3v9@ghl-meta-sync.invalid>");
-    assert_eq!(id, mailer::message_id(&context(), domain::RunId(7), OUTCOME));
-    assert_ne!(id, mailer::message_id(&context(), domain::RunId(8), OUTCOME));
+    assert_eq!(id, "<run-7-1795218900.outcome.k3v9@ghl-meta-sync.invalid>");
+    let of = |run: &domain::Run| mailer::message_id(&context(), run, OUTCOME);
+    assert_eq!(id, of(&successful()));
+    assert_ne!(id, of(&domain::Run { id: domain::RunId(8), ..successful() }));
+    let again = domain::Run { started_at: at("2026-11-22T23:55:00Z"), ..successful() };
+    assert_ne!(id, of(&again), "run 7 of a database that was restored");
     let tagged = MailContext { instance_tag: "a\r\nBcc: b@c>".into(), ..context() };
     assert_eq!(
         mailer::success(&successful(), &tagged).unwrap().message_id,
-        "<run-7.outcome.aBccbc@ghl-meta-sync.invalid>"
+        "<run-7-1795218900.outcome.aBccbc@ghl-meta-sync.invalid>"
     );
     let (one, other) = (at("2026-11-21T00:00:00Z"), at("2026-11-21T00:00:01Z"));
     let test = |now| mailer::test(&context(), now).unwrap().message_id;
@@ -238,4 +241,48 @@ fn the_test_mail_names_instance_and_time() {
     let mail = mailer::test(&named, at("2026-07-01T10:00:00Z")).unwrap();
     assert_eq!(mail.subject, "GHL Meta Sync test e-mail - 2026-07-01 (Acme)");
     assert!(mail.text.starts_with("This is a test e-mail, sent at 2026-07-01 12:00:00 (Europe/Berlin).\n"));
+}
+
+#[test]
+fn a_made_up_run_says_so_and_which_moment_was_missed() {
+    let made_up = |run| domain::Run { trigger: Trigger::MadeUp, ..run };
+    let told = "This sync was made up: the service was not running at 2026-11-21 00:55:00 (Europe/Berlin), when it was due.";
+    let mails = [
+        mailer::success(&made_up(successful()), &context()),
+        mailer::failure(&made_up(failed()), &context()),
+    ];
+    for mail in mails {
+        let mail = mail.unwrap();
+        let beginning: Vec<&str> = mail.text.lines().take(4).collect();
+        assert_eq!((beginning[1], beginning[2], beginning[3]), ("", told, ""), "{}", mail.text);
+        assert!(mail.html.contains(&format!("<p>{told}</p>")), "{}", mail.html);
+    }
+    assert!(!mailer::success(&successful(), &context()).unwrap().text.contains("made up"));
+}
+
+#[test]
+fn what_ends_soon_is_told_with_the_day_and_the_way_out() {
+    let on = "2026-12-05".parse().unwrap();
+    let token = mailer::expiry(&Expiry::MetaToken { on }, &context()).unwrap();
+    assert_eq!(token.subject, "⚠️ GHL Meta Sync: Meta Token Expires - 2026-12-05");
+    assert_eq!(
+        token.text,
+        "The Meta access token (META_ACCESS_TOKEN) expires on 2026-12-05 (UTC). From then on every sync fails.
+
+What to do: create a new token at https://business.facebook.com/settings/system-users, set it as META_ACCESS_TOKEN and start the service again. A system user's token need not expire.
+
+Connections: https://sync.example.com/connections"
+    );
+    assert_eq!(token.message_id, "<meta-token-2026-12-05.k3v9@ghl-meta-sync.invalid>");
+    let hostile = "claude-<b>\r\nBcc: x@example.com";
+    let model = mailer::expiry(&Expiry::ClaudeModel { model: hostile.into(), on }, &context()).unwrap();
+    assert_eq!(model.subject, "⚠️ GHL Meta Sync: Claude Model Retires - 2026-12-05");
+    assert!(model.text.starts_with(
+        "Anthropic retires the Claude model claude-<b> Bcc: x@example.com (CLAUDE_MODEL) on 2026-12-05 (UTC)."
+    ));
+    assert!(!model.html.contains("<b>") && model.html.contains("CLAUDE_MODEL"), "{}", model.html);
+    assert_eq!(
+        model.message_id,
+        "<claude-model-claude--b---Bcc--x-example-com-2026-12-05.k3v9@ghl-meta-sync.invalid>"
+    );
 }

@@ -58,13 +58,13 @@ pub fn check(contact: &Contact, location: Option<CountryCode>) {
             assert_eq!(normalize(&once), Ok(once.clone()), "{field:?} of {raw:?}");
         }
     };
-    stays(Field::Email, &text(&contact.email), &email::normalize);
-    stays(Field::FirstName, &text(&contact.first_name), &name::normalize);
-    stays(Field::LastName, &text(&contact.last_name), &name::normalize);
-    stays(Field::City, &text(&contact.city), &city::normalize);
-    stays(Field::State, &text(&contact.state), &|raw| state::normalize(raw, place));
-    stays(Field::Zip, &text(&contact.postal_code), &|raw| zip::normalize(raw, place));
-    stays(Field::Country, &text(&contact.country), &country::normalize);
+    stays(Field::Email, &text(&contact.email), &|raw| email::normalize(raw).map(Into::into));
+    stays(Field::FirstName, &text(&contact.first_name), &|raw| name::normalize(raw).map(Into::into));
+    stays(Field::LastName, &text(&contact.last_name), &|raw| name::normalize(raw).map(Into::into));
+    stays(Field::City, &text(&contact.city), &|raw| city::normalize(raw).map(Into::into));
+    stays(Field::State, &text(&contact.state), &|raw| state::normalize(raw, place).map(Into::into));
+    stays(Field::Zip, &text(&contact.postal_code), &|raw| zip::normalize(raw, place).map(Into::into));
+    stays(Field::Country, &text(&contact.country), &|raw| country::normalize(raw).map(Into::into));
     check_phone(&text(&contact.phone), place.likely());
     check_birthday(&text(&contact.birth_date), today);
 }

@@ -131,16 +131,16 @@ fn normalize(vector: &Vector) -> Result<String, Reason> {
     let raw = vector.raw.as_str();
     let nowhere = Place::default();
     match vector.field.as_str() {
-        "EMAIL" => email::normalize(raw),
+        "EMAIL" => email::normalize(raw).map(Into::into),
         "PHONE" => {
             let code = PHONE_COUNTRIES.iter().find(|(number, _)| *number == raw).map_or("", |(_, code)| code);
-            phone::normalize(raw, country(code))
+            phone::normalize(raw, country(code)).map(Into::into)
         }
-        "FN" | "LN" | "FN/LN" => name::normalize(raw),
-        "CT" => city::normalize(raw),
-        "ST" => state::normalize(raw, nowhere),
-        "ZIP" => zip::normalize(raw, nowhere),
-        "COUNTRY" => countries::normalize(raw),
+        "FN" | "LN" | "FN/LN" => name::normalize(raw).map(Into::into),
+        "CT" => city::normalize(raw).map(Into::into),
+        "ST" => state::normalize(raw, nowhere).map(Into::into),
+        "ZIP" => zip::normalize(raw, nowhere).map(Into::into),
+        "COUNTRY" => countries::normalize(raw).map(Into::into),
         // The Conversions API has the date in one piece; an audience has the same three in columns of their own.
         "DOB(db)" => birth::normalize(raw, today()).map(|parts| parts.concat()),
         "DOBY" => birth::year(raw, 2026),

@@ -1,7 +1,7 @@
 //! Removing people, from one audience and from all.
 
 use crate::support::{
-    MARY, PHONE, RECEIPT, TOKEN, batch, body, codes, error, line, ok, rows as rows_with_values, start,
+    MARY, PHONE, RECEIPT, TOKEN, batch, body, bytes, codes, error, line, ok, rows as rows_with_values, start,
 };
 use domain::{Cancel, Explain};
 use meta::{MetaError, RemovalReceipt, UserRows};
@@ -10,8 +10,8 @@ use testkit::Reply;
 
 fn rows() -> UserRows {
     let mut rows = UserRows::without_values(&["EMAIL", "PHONE"]);
-    rows.push_row(&[Some(MARY), None], None, None).unwrap();
-    rows.push_row(&[None, Some(PHONE)], None, None).unwrap();
+    rows.push_row(&[Some(&bytes(MARY)), None], None, None).unwrap();
+    rows.push_row(&[None, Some(&bytes(PHONE))], None, None).unwrap();
     rows
 }
 

@@ -1,7 +1,7 @@
 //! Replacing the members of an audience in one session.
 
 use crate::support::{
-    MARY, PHONE, RECEIPT, TOKEN, batch, body, codes, error, line, ok, rows, settings, start,
+    MARY, PHONE, RECEIPT, TOKEN, batch, body, bytes, codes, error, line, ok, rows, settings, start,
 };
 use domain::{Cancel, Explain};
 use http_client::{BaseUrl, RetryPolicy};
@@ -245,7 +245,7 @@ fn a_replacement_against_the_rules_is_not_sent() {
     let (server, client) = start(vec![]);
     let empty = UserRows::new(&["EMAIL"]);
     let mut without_values = UserRows::without_values(&["EMAIL"]);
-    without_values.push_row(&[Some(MARY)], None, None).unwrap();
+    without_values.push_row(&[Some(&bytes(MARY))], None, None).unwrap();
     for wrong in [first(&empty), first(&without_values)] {
         let error = client.replace_users("9", &wrong, &Cancel::new()).unwrap_err();
         assert!(matches!(error, MetaError::InvalidInput { .. }), "{error:?}");

@@ -17,10 +17,14 @@ pub const PHONE: &str = "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3
 /// Meta's answer to a batch of two rows.
 pub const RECEIPT: &str = r#"{"audience_id":"9","session_id":"9778993","num_received":2,"num_invalid_entries":0,"invalid_entry_samples":{}}"#;
 
+pub fn bytes(hex: &str) -> [u8; 32] {
+    const_hex::decode_to_array(hex).unwrap()
+}
+
 pub fn rows() -> UserRows {
     let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
-    rows.push_row(&[Some(MARY), None], MemberValue::whole(85), None).unwrap();
-    rows.push_row(&[None, Some(PHONE)], MemberValue::whole(1), None).unwrap();
+    rows.push_row(&[Some(&bytes(MARY)), None], MemberValue::whole(85), None).unwrap();
+    rows.push_row(&[None, Some(&bytes(PHONE))], MemberValue::whole(1), None).unwrap();
     rows
 }
 

@@ -1,6 +1,8 @@
 //! Uploading batches and reading the receipt of their session.
 
-use crate::support::{MARY, PHONE, RECEIPT, TOKEN, batch, body, codes, error, line, ok, pairs, rows, start};
+use crate::support::{
+    MARY, PHONE, RECEIPT, TOKEN, batch, body, bytes, codes, error, line, ok, pairs, rows, start,
+};
 use domain::Cancel;
 use meta::{DataProcessing, MemberValue, MetaError, SessionStatus, UploadBatch, UploadReceipt, UserRows};
 use serde_json::json;
@@ -70,7 +72,7 @@ fn limited_data_use_is_sent_in_three_columns() {
     let mut rows = UserRows::with_data_processing(&["EMAIL"]);
     let value = MemberValue::from_hundredths(3725.try_into().unwrap());
     for processing in [DataProcessing::LimitedInCalifornia, DataProcessing::Unlimited] {
-        rows.push_row(&[Some(MARY)], Some(value), Some(processing)).unwrap();
+        rows.push_row(&[Some(&bytes(MARY))], Some(value), Some(processing)).unwrap();
     }
     client.add_users("9", &batch(&rows), &Cancel::new()).unwrap();
     let payload = json!({
@@ -168,7 +170,7 @@ fn a_batch_against_the_rules_is_not_sent() {
     let (server, client) = start(vec![]);
     let (empty, rows) = (UserRows::new(&["EMAIL"]), rows());
     let mut without_values = UserRows::without_values(&["EMAIL"]);
-    without_values.push_row(&[Some(MARY)], None, None).unwrap();
+    without_values.push_row(&[Some(&bytes(MARY))], None, None).unwrap();
     for wrong in [
         batch(&without_values),
         batch(&empty),

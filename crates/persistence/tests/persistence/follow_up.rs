@@ -1,7 +1,7 @@
 use crate::support::{TestDb, begun, for_each_backend};
 use chrono::TimeDelta;
 use domain::RunId;
-use domain::run::{Lookalike, LookalikeStatus, RunStatus};
+use domain::run::{Lookalike, LookalikeStatus, RemoteAudience, RunStatus};
 use persistence::Store;
 
 for_each_backend!(runs_are_followed_up_while_meta_is_busy_with_a_lookalike);
@@ -34,6 +34,10 @@ fn runs_are_followed_up_while_meta_is_busy_with_a_lookalike(db: &TestDb) {
     ended(&store, &[], RunStatus::Success);
     ended(&store, &[Pending], RunStatus::Failed);
     ended(&store, &[Pending], RunStatus::Running);
+    let cleaned_up = ended(&store, &[Created], RunStatus::Success);
+    let audience = RemoteAudience { id: "17".into(), name: "Seed".into() };
+    store.run_set_audience(cleaned_up, &audience).unwrap();
+    store.audience_mark_deleted(cleaned_up).unwrap();
     let found = store.runs_to_follow_up(db.now() - TimeDelta::days(2)).unwrap();
     assert_eq!(found.iter().map(|run| run.id).collect::<Vec<_>>(), [created, old_pending]);
     assert_eq!(found[0].lookalikes.len(), 3);

@@ -5,6 +5,7 @@
     reason = "the exception for tests covers only functions marked as tests, not what they share"
 )]
 
+mod backup;
 mod bucket_contacts;
 mod configs;
 mod contacts;
@@ -13,10 +14,10 @@ mod intentions;
 mod leases;
 mod leaving;
 mod made_audiences;
-mod mail;
 mod members;
 mod migrations;
 mod opening;
+mod outbox;
 mod query_plans;
 mod retention;
 mod run_neighbours;

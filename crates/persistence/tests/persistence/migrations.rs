@@ -1,6 +1,7 @@
 use crate::support::{Direct, TestDb, begun, for_each_backend, sent};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use domain::run::{Step, StepStatus};
+use domain::RunId;
+use domain::run::{Channel, Step, StepStatus};
 use persistence::{RemoteKind, Removal, RemovalCause, Store, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -10,6 +11,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgre
 
 for_each_backend!(
     each_migration_goes_down_and_up_again_with_rows_in_every_table,
+    the_newest_migration_takes_rows_along_in_both_directions,
     eight_threads_migrate_one_fresh_database,
     a_newer_database_is_refused_and_left_as_it_is,
     opening_twice_changes_nothing,
@@ -80,11 +82,13 @@ fn every_table_filled(store: &Store, db: &TestDb) {
     store.lease_acquire("a", std::time::Duration::from_secs(60)).unwrap();
     store.lease_set_run("a", run).unwrap();
     store.contacts_insert(run, &[sent("c1", 50, 1)]).unwrap();
-    store.mail_queue(run, "success", "<a@example.com>").unwrap();
+    assert!(store.outbox_add(Some(run), Channel::Mail, "success", "<a@example.com>").unwrap());
+    assert!(store.outbox_add(None, Channel::Webhook, "news", "<b@example.com>").unwrap());
     store.settings_change(&[("LTV_MIN".into(), Some("10".into()))]).unwrap();
-    store.filter_add("a", &domain::Conditions("[]".into())).unwrap();
+    let name = format!("filter {run}");
+    store.filter_add(&name, &domain::Conditions("[]".into())).unwrap();
     store.schedule_set_last_seen(db.now()).unwrap();
-    assert!(store.schedule_claim(db.now()).unwrap());
+    store.schedule_claim(db.now()).unwrap().unwrap();
     store.stable_audience_set(&crate::support::stable_audience("a")).unwrap();
     store.members_stage("a", run, &[crate::support::member(1, 1, 50)]).unwrap();
     store.replacement_opened(run, "a", 7, 1).unwrap();
@@ -146,6 +150,28 @@ fn each_migration_goes_down_and_up_again_with_rows_in_every_table(db: &TestDb) {
     }
 }
 
+fn the_newest_migration_takes_rows_along_in_both_directions(db: &TestDb) {
+    let store = db.open();
+    every_table_filled(&store, db);
+    let run = begun(&store);
+    store.outbox_failed(1, "451 later", db.now()).unwrap();
+    let of_runs = |store: &Store| store.outbox_of_run(RunId(1)).unwrap();
+    let before = of_runs(&store);
+    assert_eq!((before.len(), before[0].attempts), (1, 1));
+    drop(store);
+    down(db);
+    assert_eq!(db.values("SELECT last_error AS value FROM mail_outbox"), [Some("451 later".to_owned())]);
+    // Two lists of one name were possible then.
+    db.execute("INSERT INTO saved_filters (name, conditions, created_at, updated_at) SELECT name, conditions, created_at, updated_at FROM saved_filters").unwrap();
+    assert!(up(db));
+    let store = db.open();
+    assert_eq!(of_runs(&store), before);
+    assert_eq!(store.run_latest().unwrap().map(|latest| latest.id), Some(run));
+    let names: Vec<String> = store.filters().unwrap().into_iter().map(|filter| filter.name).collect();
+    assert_eq!(names, ["filter 1", "filter 1 (2)"]);
+    assert_eq!(db.number("SELECT COUNT(*) FROM sync_contacts"), 1);
+}
+
 fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
     let start = Barrier::new(8);
     let tags: Vec<String> = std::thread::scope(|scope| {
@@ -168,7 +194,7 @@ fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
 
 fn a_newer_database_is_refused_and_left_as_it_is(db: &TestDb) {
     let version = db.open().schema_version().unwrap();
-    assert_eq!(version, "20261121120000");
+    assert_eq!(version, "20261121130000");
     db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')").unwrap();
     let before = tables(db);
     let error = Store::open(&db.url, db.clock.clone()).map(drop).unwrap_err();

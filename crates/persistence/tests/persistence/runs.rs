@@ -68,6 +68,7 @@ fn a_fresh_run_knows_nothing_yet(db: &TestDb) {
     let expected = Run {
         id: run,
         trigger: Trigger::Manual,
+        scheduled_for: None,
         status: RunStatus::Running,
         config: config(),
         started_at: db.now(),
@@ -131,6 +132,7 @@ fn filled(db: &TestDb) -> (RunId, Run) {
     let expected = Run {
         id: run,
         trigger: Trigger::Manual,
+        scheduled_for: None,
         status: RunStatus::Success,
         config: config(),
         started_at,

@@ -2,11 +2,12 @@ use crate::support::{TestDb, config, for_each_backend};
 use chrono::TimeDelta;
 use domain::Conditions;
 use domain::run::SyncConfig;
-use persistence::FilterDeletion;
+use persistence::{FilterDeletion, StoreError};
 
 for_each_backend!(
     a_filter_is_kept_with_its_hostile_name_and_changed_in_place,
     an_id_is_never_given_twice,
+    a_name_is_never_given_twice,
     the_filter_chosen_last_can_not_be_deleted,
     a_run_keeps_the_conditions_it_ran_with,
 );
@@ -63,4 +64,16 @@ fn a_run_keeps_the_conditions_it_ran_with(db: &TestDb) {
     assert!(store.config_of_run(&with("[2]")).unwrap() > first, "changed conditions are a row of their own");
     store.config_save(&with("[3]")).unwrap();
     assert_eq!(store.config_latest().unwrap().unwrap().1, with("[3]"));
+}
+
+fn a_name_is_never_given_twice(db: &TestDb) {
+    let store = db.open();
+    store.filter_add("VIP", &conditions("[]")).unwrap();
+    let other = store.filter_add("Others", &conditions("[]")).unwrap().id;
+    let refused = store.filter_add("VIP", &conditions("[]")).unwrap_err();
+    assert!(matches!(refused, StoreError::NameTaken { what: "saved filter" }), "{refused:?}");
+    let refused = store.filter_change(other, "VIP", &conditions("[]")).unwrap_err();
+    assert!(matches!(refused, StoreError::NameTaken { .. }), "{refused:?}");
+    assert!(store.filter_change(other, "Others", &conditions("[1]")).unwrap().is_some());
+    assert_eq!(store.filters().unwrap().len(), 2);
 }

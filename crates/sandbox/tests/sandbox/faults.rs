@@ -36,14 +36,20 @@ fn a_planted_status_replaces_the_reply_once() {
 #[test]
 fn resets_hangs_and_truncations_break_the_connection() {
     let sandbox = few();
-    for effect in [Effect::Reset, Effect::ResetAfterApply, Effect::Truncate, Effect::Hang { millis: 20 }] {
+    for effect in [
+        Effect::Reset,
+        Effect::ResetAfterApply,
+        Effect::Truncate,
+        Effect::Hang { millis: 20 },
+        Effect::HangAfterApply { millis: 20 },
+    ] {
         sandbox.faults().add(Fault::new(Service::Ghl, effect.clone()));
         assert!(call(&sandbox).is_err(), "{effect:?}");
         assert_eq!(call(&sandbox).unwrap().status, 200);
     }
     let statuses: Vec<u16> =
         sandbox.record().entries(Service::Ghl).iter().map(|entry| entry.status).collect();
-    assert_eq!(statuses, [0, 200, 0, 200, 200, 200, 0, 200]);
+    assert_eq!(statuses, [0, 200, 0, 200, 200, 200, 0, 200, 0, 200]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod control;
 mod erasure;
 mod limits;
 mod lookalikes;
+mod removals;
 mod replacement;
 mod sessions;
 mod status;

@@ -13,6 +13,9 @@ pub enum StartError {
         /// The running one, when it is known.
         run: Option<RunId>,
     },
+    /// The process is about to end.
+    #[error("the service is being stopped")]
+    Stopping,
     /// No list or no field is chosen.
     #[error("the sync is not configured")]
     NotConfigured,
@@ -58,6 +61,10 @@ impl Explain for StartError {
                     None => "A sync is still running.".to_owned(),
                 },
                 "Wait until it has ended, or cancel it.",
+            ),
+            Self::Stopping => Explanation::new(
+                "No sync was begun: the service is being stopped.",
+                "Press Sync now when the service is started again.",
             ),
             Self::NotConfigured => Explanation::new(
                 "No Smart List or no value field is chosen.",

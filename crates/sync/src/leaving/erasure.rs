@@ -11,6 +11,7 @@ use domain::{Cancel, Clock, Explain};
 use match_keys::{CountryCode, Reason, email, hash, phone};
 use meta::MetaClient;
 use persistence::{PersonHashes, Removal, RemovalCause, Store};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -122,14 +123,14 @@ impl Leaving {
         let Some(meta) = &self.meta else {
             return Ok(queued("META_ACCESS_TOKEN or META_AD_ACCOUNT_ID is not set."));
         };
-        let Ok(_lease) = Lease::take(&self.store, self.lease_ttl, cancel)? else {
+        let Ok(lease) = Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? else {
             return Ok(queued("a sync is running, and the removal follows at its end."));
         };
         let now = self.clock.now();
         if removals::is_replacing(&self.store.replacements_open()?, now) {
             return Ok(queued("the members of an audience are being replaced, and the removal follows."));
         }
-        match removals::deliver(&self.store, meta, now, cancel) {
+        match removals::deliver(&lease.store(), meta, now, cancel) {
             Ok(()) => Ok(AtMeta::Removed),
             Err(error @ RunError::Store(_)) => Err(error),
             Err(error) => Ok(queued(&error.explain().message)),
@@ -139,7 +140,8 @@ impl Leaving {
 
 fn wanted(who: &ErasePerson, country: Option<CountryCode>) -> Result<Wanted, EraseError> {
     let unusable = |what| move |reason| EraseError::Unusable { what, reason };
-    let hashed = |normalized: String| hash(&normalized).map(|digest| *digest.as_bytes()).ok_or(Reason::Blank);
+    let hashed =
+        |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes()).ok_or(Reason::Blank);
     match who {
         ErasePerson::Email(raw) => {
             let hash = email::normalize(raw).and_then(hashed).map_err(unusable("e-mail address"))?;

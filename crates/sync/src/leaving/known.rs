@@ -6,6 +6,7 @@ use domain::Cancel;
 use domain::error_chain::Chain;
 use match_keys::{CountryCode, country, email, hash, phone};
 use persistence::{KnownContact, PersonHashes, Store};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 /// What was given to find the person by, normalized.
@@ -48,7 +49,7 @@ impl Normalizer {
 
     /// By what Meta knows the contact, as far as it was recorded.
     pub(super) fn hashes(&self, contact: &KnownContact) -> PersonHashes {
-        let hashed = |normalized: String| hash(&normalized).map(|digest| *digest.as_bytes());
+        let hashed = |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes());
         PersonHashes {
             email: contact.email.as_deref().and_then(|raw| email::normalize(raw).ok()).and_then(hashed),
             phone: contact

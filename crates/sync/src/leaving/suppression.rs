@@ -67,7 +67,7 @@ impl SuppressionKey {
     /// Of the e-mail address and the phone number, as far as they are there.
     pub(super) fn person(&self, person: &PersonHashes) -> impl Iterator<Item = [u8; 32]> {
         let hash = |kind, hash: Option<[u8; 32]>| {
-            hash.map(|hash| self.hash(kind, Digest::from_bytes(hash).hex().as_str()))
+            hash.map(|hash| self.hash(kind, &Digest::from_bytes(hash).to_string()))
         };
         [hash("email", person.email), hash("phone", person.phone)].into_iter().flatten()
     }

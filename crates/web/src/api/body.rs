@@ -17,7 +17,7 @@ const JSON: &str = "application/json";
 /// A body that must be there.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// A body that may be left out.
+/// A body that may be left out, or be `null`.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 /// A body without anything in it.
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
         Box::pin(async move {
             match body.await? {
                 None => Ok(Self(T::default())),
-                Some(body) => Ok(Self(parse(&body)?)),
+                Some(body) => Ok(Self(parse::<Option<T>>(&body)?.unwrap_or_default())),
             }
         })
     }
@@ -75,8 +75,11 @@ fn bytes(request: &HttpRequest, payload: &mut Payload) -> Extracted<Option<web::
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let why = one_line(&error.to_string(), LONGEST);
-        Problem::Malformed(format!("the body is not the JSON that is expected here ({why})"))
-    })
+    let unexpected =
+        |why: &str| Problem::Malformed(format!("the body is not the JSON that is expected here ({why})"));
+    // serde would take a list for an object, its values in the order in which our code names them.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(unexpected("a list, not an object"));
+    }
+    serde_json::from_slice(body).map_err(|error| unexpected(&one_line(&error.to_string(), LONGEST)))
 }

@@ -9,7 +9,6 @@ use actix_web::web;
 use domain::Explanation;
 use domain::run::SyncConfig;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The choice in force.
@@ -44,18 +43,14 @@ pub(crate) struct ConfigChange {
     ghl_ltv_field_name: Option<String>,
     sync_enabled: Option<bool>,
     /// Taken so that what GET answers can be sent back, and ignored; as the following ones.
-    #[schema(value_type = Option<String>)]
     #[serde(rename = "ghl_smart_list_name")]
-    _list_name: Option<Value>,
-    #[schema(value_type = Option<String>)]
+    _list_name: Option<String>,
     #[serde(rename = "ghl_ltv_field_label")]
-    _field_label: Option<Value>,
-    #[schema(value_type = Option<String>)]
+    _field_label: Option<String>,
     #[serde(rename = "meta_ad_account_id")]
-    _ad_account_id: Option<Value>,
-    #[schema(value_type = Option<bool>)]
+    _ad_account_id: Option<String>,
     #[serde(rename = "saved")]
-    _saved: Option<Value>,
+    _saved: Option<bool>,
 }
 
 impl From<SyncConfig> for Config {

@@ -68,7 +68,7 @@ pub(crate) struct History {
 pub(crate) struct HistoryQuery {
     /// Counted from 1.
     #[serde(default = "first")]
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 4_294_967_295_u32, default = 1)]
     page: u32,
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn trigger(
 
 /// Stop a sync before its next call.
 #[utoipa::path(post, path = path::CANCEL, tag = "sync",
-    params(("id" = i64, Path, description = "The run")),
+    params(("id" = i64, Path, description = "The run", minimum = 1, example = 1)),
     request_body(content = Option<Nothing>, description = "May be left out."),
     responses(
         (status = 202, description = "It stops", body = RunAnswer),
@@ -115,7 +115,7 @@ pub(crate) async fn cancel(
 
 /// One sync with everything known of it.
 #[utoipa::path(get, path = path::RUN, tag = "sync",
-    params(("id" = i64, Path, description = "The run")),
+    params(("id" = i64, Path, description = "The run", minimum = 1, example = 1)),
     responses(
         (status = 200, description = "The sync", body = RunWithSample),
         (status = 404, description = "There is no such sync", body = ProblemDetails, content_type = "application/problem+json"),

@@ -1,6 +1,7 @@
 //! `GET /connections`: what each service needs and whether it is set. The tests make one small real call.
 
 use super::layout::{Layout, PartLayout};
+use super::mail::WEBHOOK;
 use super::notice::Notice;
 use super::standing::Standing;
 use super::{html, wants_fragment};
@@ -18,6 +19,7 @@ const SET: Badge = Badge { class: "ok", icon: "✓", word: "Set" };
 const NOT_SET: Badge = Badge { class: "warn", icon: "○", word: "Not set" };
 const NOT_NEEDED: Badge = Badge { class: "idle", icon: "–", word: "Not needed" };
 const WORKS: Badge = Badge { class: "ok", icon: "✓", word: "Works" };
+const NOT_TRIED: Badge = Badge { class: "idle", icon: "–", word: "Not tried" };
 const FAILED: Badge = Badge { class: "bad", icon: "✕", word: "Does not work" };
 
 /// A service as the page introduces it.
@@ -30,7 +32,7 @@ struct Service {
     variables: &'static [&'static str],
 }
 
-const SERVICES: [Service; 5] = [
+const SERVICES: [Service; 6] = [
     Service {
         checked: Checked::Ghl,
         slug: "ghl",
@@ -65,6 +67,13 @@ const SERVICES: [Service; 5] = [
         name: "E-mail",
         purpose: "It tells how each sync ended.",
         variables: &["SMTP_HOST", "SMTP_FROM_EMAIL", "SMTP_TO_EMAIL"],
+    },
+    Service {
+        checked: Checked::Webhook,
+        slug: "webhook",
+        name: "Webhook",
+        purpose: "It tells the same in a chat such as Slack, Mattermost or Discord.",
+        variables: &[WEBHOOK],
     },
 ];
 
@@ -205,8 +214,9 @@ impl WhatIsSet {
         match service {
             Checked::Claude if self.ranked_here => Some("The ranks are computed here (NORMALIZER is local)."),
             Checked::Smtp if !self.mail => {
-                Some("E-mail is optional; without it nobody is told how a sync ended.")
+                Some("E-mail is optional; without it and without a webhook nobody is told how a sync ended.")
             }
+            Checked::Webhook if !self.variables.contains(&WEBHOOK) => Some("A webhook is optional."),
             Checked::Database => Some(
                 "DATABASE_URL or POSTGRES_HOST chooses a PostgreSQL server; without them the data is kept in a file below DATA_DIR.",
             ),
@@ -233,7 +243,11 @@ impl ResultView {
     fn new(result: CheckResult) -> Self {
         let is_good = result.is_good();
         Self {
-            badge: if is_good { WORKS } else { FAILED },
+            badge: match (is_good, result.was_tried()) {
+                (false, _) => FAILED,
+                (true, false) => NOT_TRIED,
+                (true, true) => WORKS,
+            },
             role: if is_good { "status" } else { "alert" },
             latency: format!("{} ms", result.latency.as_millis()),
             found: result.found,

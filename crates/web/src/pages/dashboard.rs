@@ -124,7 +124,7 @@ pub(crate) async fn show(
         Some("configuration") => {
             remarks.configuration = Some(configuration::saved(&app).await?);
         }
-        Some("mail") => remarks.mail = Some(Notice::done("The test e-mail was handed to the mail server.")),
+        Some("mail") => remarks.mail = Some(Notice::done("The test message was sent.")),
         Some("cancel") => remarks.action = Some(Notice::done("The sync stops before its next call.")),
         _ => {}
     }

@@ -7,17 +7,23 @@ use super::standing::Standing;
 use super::{html_with, refusal_status, see_other, wants_fragment};
 use crate::app::App;
 use crate::csrf::CsrfForm;
+use crate::installation::TestSent;
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::de::IgnoredAny;
 
+/// Where the same is posted to a chat.
+pub(crate) const WEBHOOK: &str = "NOTIFY_WEBHOOK_URL";
+
 /// The e-mail card.
 pub(super) struct MailView {
     pub(super) notice: Option<Notice>,
     /// From and to, for display only; `None` when e-mail is not set up.
     pub(super) addresses: Option<(String, String)>,
+    /// Whether the same is posted to a chat.
+    pub(super) webhook: bool,
 }
 
 #[derive(Template)]
@@ -29,12 +35,23 @@ struct MailPart {
 
 impl MailView {
     pub(super) async fn read(app: &web::Data<App>, notice: Option<Notice>) -> Result<Self, Problem> {
-        let addresses = app.blocking(|app| Ok(app.installation.mail_addresses())).await?;
-        Ok(Self { notice, addresses: addresses.map(|mail| (mail.from, mail.to.join(", "))) })
+        let read = |app: &App| (app.installation.mail_addresses(), app.installation.is_set(WEBHOOK));
+        let (addresses, webhook) = app.blocking(move |app| Ok(read(app))).await?;
+        Ok(Self { notice, addresses: addresses.map(|mail| (mail.from, mail.to.join(", "))), webhook })
     }
 }
 
-/// Sends one real mail; sending it again sends another.
+/// Where the test message went.
+fn words(sent: &TestSent) -> String {
+    let posted = if sent.posted { "A test message was posted to the webhook." } else { "" };
+    if sent.mailed_to.is_empty() {
+        return posted.to_owned();
+    }
+    let mailed = format!("The test e-mail to {} was handed to the mail server.", sent.mailed_to.join(", "));
+    format!("{mailed} {posted}").trim_end().to_owned()
+}
+
+/// Sends one real message on every channel; sending it again sends another.
 pub(crate) async fn test(
     app: web::Data<App>,
     request: HttpRequest,
@@ -44,10 +61,7 @@ pub(crate) async fn test(
     let fragment = wants_fragment(&request);
     let (status, notice) = match outcome {
         Ok(_) if !fragment => return Ok(see_other("/?done=mail#mail")),
-        Ok(recipients) => {
-            let sent = format!("The test e-mail to {} was handed to the mail server.", recipients.join(", "));
-            (StatusCode::OK, Notice::done(sent))
-        }
+        Ok(sent) => (StatusCode::OK, Notice::done(words(&sent))),
         Err(explained) => {
             let problem = Problem::Service(explained);
             (refusal_status(&problem, fragment), Notice::of(&problem))

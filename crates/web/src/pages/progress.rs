@@ -113,6 +113,7 @@ mod tests {
         Run {
             id: RunId(1),
             trigger: Trigger::Manual,
+            scheduled_for: None,
             status,
             config: SyncConfig {
                 list_id: "all".into(),

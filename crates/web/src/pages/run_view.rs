@@ -151,7 +151,7 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
     let mail = run.steps.iter().filter(|step| step.name == Step::Notify && step.status == StepStatus::Failed);
     let mail = mail.map(|step| {
         let detail = step.detail.as_deref().unwrap_or("No reason was recorded.");
-        format!("The e-mail about this sync was not sent: {detail}")
+        format!("The message about this sync was not sent: {detail}")
     });
     ranking.chain(refused).chain(mail).collect()
 }

@@ -23,7 +23,10 @@ fn a_body_that_is_not_the_expected_json_is_refused_with_the_reason() {
         ("/api/sync/trigger", r#"{"accept_smaller_list": 1}"#, "boolean"),
         ("/api/sync/trigger", r#"{"accept": true}"#, "accept"),
         ("/api/sync/1/cancel", r#"{"really": true}"#, "really"),
+        ("/api/sync/trigger", "[true]", "a list"),
         ("/api/email/test", r#"{"to": "x"}"#, "to"),
+        ("/api/email/test", " []", "a list"),
+        ("/api/config", r#"{"saved": "yes"}"#, "boolean"),
     ] {
         api.post_json(path, body).problem(400, "malformed", &[word]);
     }

@@ -219,7 +219,7 @@ fn the_environment_s_choice_is_used_until_one_is_saved() {
     let lists = api.get("/api/smart-lists").expect(200);
     let vip = lists["smart_lists"].as_array().unwrap().iter().find(|list| list["id"] == "tag:vip").unwrap();
     assert!(vip["contacts"].as_u64().unwrap() > 100, "the selected list is counted: {vip}");
-    let run = api.post_json("/api/sync/trigger", "{}").expect(202)["run_id"].clone();
+    let run = api.post_json("/api/sync/trigger", "null").expect(202)["run_id"].clone();
     api.wait();
     let run = api.get(&format!("/api/sync/{run}")).expect(200);
     assert_eq!((&run["status"], &run["ghl_smart_list_id"]), (&json!("success"), &json!("tag:vip")), "{run}");

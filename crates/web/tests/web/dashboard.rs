@@ -151,7 +151,10 @@ fn a_success_with_warnings_says_so() {
     let html = dashboard.page("/");
     assert!(html.contains("Succeeded with warnings"), "{html}");
     assert!(html.contains("LAL-1% was not created: Too small.</li>"), "{html}");
-    assert!(html.contains("<li>The e-mail about this sync was not sent: The server said no.</li>"), "{html}");
+    assert!(
+        html.contains("<li>The message about this sync was not sent: The server said no.</li>"),
+        "{html}"
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ use sync::{
 };
 use web::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
+    TestSent,
 };
 
 const RECIPIENT: &str = "marketing@example.com";
@@ -158,13 +159,13 @@ impl Installation for FakeInstallation {
         Some(MailAddresses { from: "sync@example.com".to_owned(), to: vec![RECIPIENT.to_owned()] })
     }
 
-    fn send_test_mail(&self) -> Result<Vec<String>, Explanation> {
+    fn send_test_mail(&self) -> Result<TestSent, Explanation> {
         let (mailer, context) = self.mailer.as_ref().ok_or_else(|| {
             Explanation::new("E-mail is not set up.", "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL.")
         })?;
         let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
         mailer.send(&mail).map_err(|error| error.explain())?;
-        Ok(vec![RECIPIENT.to_owned()])
+        Ok(TestSent { mailed_to: vec![RECIPIENT.to_owned()], posted: false })
     }
 }
 
@@ -241,6 +242,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
         ranker: Arc::new(claude::ClaudeClient::new(claude)),
         meta: Arc::new(meta::MetaClient::new(meta)),
         mailer: Some(mailer(sandbox)),
+        webhook: None,
         mail_context,
         settings: SyncSettings {
             spool_folder: folder.join("spool"),
@@ -263,6 +265,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
             notify_on: sync::NotifyOn::Always,
             retention_days: 30,
             lease_ttl: Duration::from_secs(60),
+            run_deadline: Duration::from_secs(3600),
         },
         clock: Arc::new(SystemClock),
         watcher: Arc::new(NobodyWatches),

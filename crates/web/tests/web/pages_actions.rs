@@ -214,7 +214,7 @@ fn the_test_mail_arrives_and_is_confirmed_in_place() {
     let answer = site.submit("/", "/email/test", &[], false);
     assert_eq!((answer.status, answer.header("location")), (303, "/?done=mail#mail"));
     assert_eq!(site.sandbox.mails().all().len(), 1);
-    assert!(site.page("/?done=mail").contains("The test e-mail was handed to the mail server."));
+    assert!(site.page("/?done=mail").contains("The test message was sent."));
     let answer = site.submit("/", "/email/test", &[], true);
     assert_eq!(answer.status, 200);
     assert!(answer.body.starts_with("<section class=\"card\" id=\"mail\""), "{}", answer.body);

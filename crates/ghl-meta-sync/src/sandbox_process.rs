@@ -48,10 +48,9 @@ impl SandboxProcess {
             command.args(["--contacts", &contacts.to_string()]);
         }
         // The sandbox keeps most of what it holds in temporary files.
-        let folder = std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder));
         let mut child = command
             .env_clear()
-            .envs(folder)
+            .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -177,7 +177,11 @@ pub fn missing(settings: &Settings, prefix: &str) -> Explanation {
 
 /// The service with its state and latency, and below it what was found.
 fn lines(result: &CheckResult) -> Vec<String> {
-    let state = if result.is_good() { "ok" } else { "PROBLEM" };
+    let state = match (result.is_good(), result.was_tried()) {
+        (false, _) => "PROBLEM",
+        (true, false) => "-",
+        (true, true) => "ok",
+    };
     let mut lines =
         vec![format!("{:12} {state:8} {:>6} ms", result.service.title(), result.latency.as_millis())];
     let mut tell = |line: &str| lines.push(format!("    {line}"));

@@ -41,6 +41,10 @@ pub enum Command {
     Erase(EraseOptions),
     /// Brings the database up to date and prints its version.
     Migrate,
+    /// Copies the embedded database into a file, also while the service runs. A PostgreSQL database is copied by pg_dump.
+    Backup(FileOptions),
+    /// Puts a backup in the place of the embedded database, which is kept beside it. The service must be stopped.
+    Restore(FileOptions),
     /// Exit status 0 when the running service is ready.
     Healthcheck,
     /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
@@ -93,6 +97,13 @@ pub struct SyncOptions {
     /// Write what the sync cost to this file as JSON.
     #[arg(long, hide = true, value_name = "FILE")]
     pub json_cost: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// The file of the backup; `-` for standard output or input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //!
 //! This binary only wires: command line, settings, logging, and which client goes where. What a sync does is in `sync`.
 
+mod backup_commands;
 mod check_command;
 mod command_line;
 mod cost;
@@ -52,6 +53,8 @@ fn run(command: Command, terminal: &Terminal) -> Result<(), Failed> {
         Command::Check(options) => check_command::run(&options, &Environment::of_process(), terminal),
         Command::Erase(options) => erase_command::run(&options, &settings()?, terminal),
         Command::Migrate => small_commands::migrate(&settings()?, terminal),
+        Command::Backup(options) => backup_commands::back_up(&options, &settings()?, terminal),
+        Command::Restore(options) => backup_commands::restore(&options, &settings()?, terminal),
         Command::Healthcheck => small_commands::healthcheck(&settings()?, terminal),
         Command::Sandbox(options) => sandbox_process::serve(&options),
     }

@@ -35,6 +35,14 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// A backup can not be made or put back.
+    #[error("{what} {problem}")]
+    Backup {
+        /// The file.
+        what: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: &'static str,
+    },
     /// No connection became free, or none could be made, within the pool's timeout.
     #[error("no database connection became free")]
     NoConnection(#[source] diesel::r2d2::PoolError),
@@ -58,6 +66,16 @@ pub enum StoreError {
     /// The disk or its quota is full.
     #[error("could not {doing}: the disk is full")]
     Full {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the engine said.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// The disk can not be written or read: damaged, over a limit on the size of files, or full in a place where SQLite does
+    /// not tell.
+    #[error("could not {doing}: the disk failed")]
+    Disk {
         /// What was attempted.
         doing: &'static str,
         /// What the engine said.
@@ -137,6 +155,8 @@ impl StoreError {
             let says = |any: &[&str]| any.iter().any(|phrase| words.contains(phrase));
             if says(&["disk is full", "no space left on device", "disk quota exceeded"]) {
                 Self::Full { doing, source }
+            } else if says(&["disk i/o error", "input/output error", "file too large"]) {
+                Self::Disk { doing, source }
             } else if says(&["database is locked", "lock timeout", "statement timeout", "deadlock detected"])
             {
                 Self::Busy { doing, source }
@@ -193,6 +213,11 @@ impl Explain for StoreError {
                 format!("The folder or file {} can not be written: {source}.", path.display()),
                 "Let DATA_DIR name a folder that the user this program runs as may write to.",
             ),
+            Self::Backup { what, problem } => Explanation::new(
+                format!("{} {problem}.", capital(what)),
+                "Nothing was changed. A backup is made while the service runs or not, under a name that is free or that of \
+                 an earlier backup; before one is put back, the service is stopped.",
+            ),
             Self::NoConnection(_) => Explanation::new(
                 "The database does not answer.",
                 "Check that the server named by POSTGRES_HOST or DATABASE_URL runs and accepts more connections; the \
@@ -219,6 +244,12 @@ impl Explain for StoreError {
             Self::Full { doing, .. } => Explanation::new(
                 format!("Could not {doing}: the disk of the database is full."),
                 "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), then run again.",
+            ),
+            Self::Disk { doing, .. } => Explanation::new(
+                format!(
+                    "Could not {doing}: the disk of the database can not be written or read. It is full, or damaged."
+                ),
+                "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), and check its health; then run again.",
             ),
             Self::Busy { doing, .. } => Explanation::new(
                 format!("Could not {doing}: another program held the database for too long."),
@@ -338,6 +369,9 @@ mod tests {
             "could not write: Disk quota exceeded",
         ] {
             assert!(matches!(sorted(words), StoreError::Full { .. }), "{words}");
+        }
+        for words in ["disk I/O error", "could not write block 7: Input/output error"] {
+            assert!(matches!(sorted(words), StoreError::Disk { .. }), "{words}");
         }
         for words in ["database is locked", "canceling statement due to lock timeout"] {
             assert!(matches!(sorted(words), StoreError::Busy { .. }), "{words}");

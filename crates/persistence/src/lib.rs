@@ -11,6 +11,7 @@
 //! A NUL character, which PostgreSQL can not hold in text, is stored as U+FFFD on both engines, so that one odd contact
 //! never costs the others.
 
+mod backup;
 mod bucket_contacts;
 mod configs;
 mod connection;
@@ -43,6 +44,7 @@ mod store;
 mod suppression;
 mod text;
 
+pub use backup::{back_up, restore};
 pub use bucket_contacts::{BucketPart, ContactPlace};
 pub use contacts::RunContact;
 pub use database_url::{DatabaseUrl, PostgresAddress};
@@ -56,6 +58,7 @@ pub use outbox::{MessageState, QueuedMessage};
 pub use person::PersonHashes;
 pub use removals::{PendingRemoval, Removal, RemovalCause};
 pub use saved_filters::{FilterDeletion, SavedFilter};
+pub use schedule::SlotClaim;
 pub use stable_audiences::{OpenReplacement, StableAudience};
 pub use standing::Standing;
 pub use store::{Page, Store};

@@ -43,21 +43,35 @@ pub(crate) fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> 
     })
 }
 
-fn apply(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let source = match connection {
+fn source(connection: &AnyConnection) -> EmbeddedMigrations {
+    match connection {
         AnyConnection::Sqlite(_) => SQLITE,
         AnyConnection::Postgres(_) => POSTGRES,
-    };
-    let migrations = MigrationSource::<AnyBackend>::migrations(&source).map_err(StoreError::Migration)?;
+    }
+}
+
+fn apply(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let source = source(connection);
+    refuse_newer(connection)?;
+    let new = connection.run_pending_migrations(source).map_err(StoreError::Migration)?;
+    for version in new {
+        log::info!("The database was brought to version {version}");
+    }
+    Ok(())
+}
+
+/// Refuses a database that a later version of the program has changed.
+///
+/// # Errors
+/// [`StoreError::NewerSchema`]
+pub(crate) fn refuse_newer(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let migrations =
+        MigrationSource::<AnyBackend>::migrations(&source(connection)).map_err(StoreError::Migration)?;
     let known: Vec<MigrationVersion<'_>> = migrations.iter().map(|one| one.name().version()).collect();
     let applied = connection.applied_migrations().map_err(StoreError::Migration)?;
     if let Some(found) = applied.iter().find(|version| !known.contains(version)) {
         let newest = known.iter().max().map(ToString::to_string).unwrap_or_default();
         return Err(StoreError::NewerSchema { found: found.to_string(), known: newest });
-    }
-    let new = connection.run_pending_migrations(source).map_err(StoreError::Migration)?;
-    for version in new {
-        log::info!("The database was brought to version {version}");
     }
     Ok(())
 }

@@ -72,6 +72,11 @@ impl CheckResult {
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
     }
+
+    /// Whether the service was called. A webhook is not: whatever it is sent is posted.
+    pub fn was_tried(&self) -> bool {
+        self.service != Checked::Webhook
+    }
 }
 
 /// A service that can be asked, or the reason why it is not.

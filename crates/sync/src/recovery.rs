@@ -70,12 +70,12 @@ impl SyncService {
     }
 
     /// Undoes the unfinished creations of one run.
-    pub(crate) fn undo_unfinished(&self, run: RunId) {
+    pub(crate) fn undo_unfinished(&self, run: RunId, cancel: &Cancel) {
         match self.parts.store.intentions_open() {
             Ok(open) => open
                 .iter()
                 .filter(|intention| intention.run_id == run)
-                .for_each(|intention| self.undo(intention, &Cancel::new())),
+                .for_each(|intention| self.undo(intention, cancel)),
             Err(error) => {
                 log::error!("unfinished creations could not be looked up: {}", Chain(&error));
             }
@@ -114,8 +114,14 @@ impl SyncService {
             );
             return Ok(());
         }
-        let outcome = if found.is_empty() { IntentionOutcome::NeverMade } else { IntentionOutcome::Deleted };
+        let mut outcome =
+            if found.is_empty() { IntentionOutcome::NeverMade } else { IntentionOutcome::Deleted };
         for id in found {
+            if self.is_leaned_on(&id, cancel)? {
+                log::warn!("the audience {id} looks unfinished and is in use at Meta: it is kept");
+                outcome = IntentionOutcome::Kept;
+                continue;
+            }
             // Who was noted as a member of a stable audience that was never completed.
             self.parts.store.members_forget(&id)?;
             self.parts.meta.delete_audience(&id, cancel).map_err(RunError::edge)?;
@@ -124,6 +130,18 @@ impl SyncService {
             self.parts.store.audience_mark_deleted(intention.run_id)?;
         }
         Ok(self.parts.store.intention_close(intention.id, outcome)?)
+    }
+
+    /// Whether a lookalike was made of the audience or an ad uses it. That comes after the upload: the run has ended well,
+    /// and a backup that was made before knows nothing of it.
+    fn is_leaned_on(&self, id: &str, cancel: &Cancel) -> Result<bool, RunError> {
+        let meta = &self.parts.meta;
+        match meta.audience(id, cancel) {
+            Ok(state) if !state.lookalike_ids.is_empty() => Ok(true),
+            Ok(_) => Ok(!meta.ads_using(id, cancel).map_err(RunError::edge)?.is_empty()),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(RunError::edge(error)),
+        }
     }
 
     fn is_stable_audience(&self, id: &str) -> Result<bool, RunError> {

@@ -43,12 +43,19 @@ fn a_good_installation_is_found_with_its_names_and_touched_nowhere(database: Dat
         "answers; no login is set",
     ];
     assert_says(&instance, &outcome, &names);
-    let services = ["GoHighLevel", "Meta", "Claude", "Database", "E-mail"];
+    let services = [
+        ("GoHighLevel", "ok"),
+        ("Meta", "ok"),
+        ("Claude", "ok"),
+        ("Database", "ok"),
+        ("E-mail", "ok"),
+        ("Webhook", "-"),
+    ];
     let heads: Vec<&str> = outcome.stdout.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(heads.len(), services.len(), "{}", outcome.stdout);
-    for (head, service) in heads.iter().zip(services) {
+    for (head, (service, state)) in heads.iter().zip(services) {
         let words: Vec<&str> = head.split_whitespace().collect();
-        assert_eq!((words[0], words[1], words[3]), (service, "ok", "ms"), "{head}");
+        assert_eq!((words[0], words[1], words[3]), (service, state, "ms"), "{head}");
         assert!(words[2].parse::<u64>().is_ok(), "{head}");
     }
     instance.assert_meta_is_untouched();

@@ -26,7 +26,16 @@ impl Clock for Later {
 
 /// The service as another process would start it that much later, with the same folder and database.
 pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
-    let clock: Arc<dyn Clock> = Arc::new(Later(by));
+    SyncService::new(parts_later(instance, by))
+}
+
+/// What [`later`] is made of.
+pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
+    parts(instance, Arc::new(Later(by)), Duration::from_secs(60))
+}
+
+/// What a service in the process of the tests works with; a vendor that says nothing for `silence` is given up.
+pub fn parts(instance: &Instance, clock: Arc<dyn Clock>, silence: Duration) -> Parts {
     let store = instance.store_with(Arc::clone(&clock));
     let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
     let secret = |name| Secret::new(instance.value(name));
@@ -38,9 +47,10 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
     let account = meta::AdAccountId::parse(instance.value("META_AD_ACCOUNT_ID")).unwrap();
     let mut meta =
         meta::MetaSettings::new(url("META_GRAPH_URL"), secret("META_ACCESS_TOKEN"), account.clone());
-    meta.retry = retry;
-    let ghl =
+    (meta.retry, meta.total_timeout) = (retry, silence);
+    let mut ghl =
         ghl::GhlSettings::new(url("GHL_BASE_URL"), secret("GHL_API_KEY"), instance.value("GHL_LOCATION_ID"));
+    (ghl.retry, ghl.total_timeout) = (retry, silence);
     let mailer = MailerSettings {
         host: instance.value("SMTP_HOST").to_owned(),
         port: instance.value("SMTP_PORT").parse().unwrap(),
@@ -49,7 +59,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         from: "sync@example.com".to_owned(),
         to: vec!["marketing@example.com".to_owned()],
         tls: Tls::None,
-        timeout: Duration::from_secs(10),
+        timeout: silence.min(Duration::from_secs(10)),
     };
     let settings = SyncSettings {
         spool_folder: instance.folder().join("data/spool"),
@@ -81,7 +91,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         lease_ttl: Duration::from_secs(60),
         run_deadline: Duration::from_secs(3600),
     };
-    SyncService::new(Parts {
+    Parts {
         mail_context: MailContext {
             public_url: "http://localhost:9876".to_owned(),
             public_url_is_set: false,
@@ -98,7 +108,7 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
         settings,
         clock,
         watcher: Arc::new(NobodyWatches),
-    })
+    }
 }
 
 /// Starts a sync, waits until `reached`, kills it.

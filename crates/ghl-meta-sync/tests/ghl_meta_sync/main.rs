@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod backup;
 mod bad_input;
 mod browser;
 mod californians;
@@ -14,6 +15,7 @@ mod crash_at_each_call;
 mod databases;
 mod delivery;
 mod demo;
+mod disk_full;
 mod documents;
 mod erase;
 mod follow_up;
@@ -33,8 +35,12 @@ mod preview;
 mod refused;
 mod retention;
 mod serve;
+mod silence;
 mod stable;
 mod stopping;
+mod unsteady_database;
 mod values;
 mod vendors;
+mod warnings;
+mod webhook;
 mod won;

@@ -8,7 +8,7 @@ use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running `ghl-meta-sync serve`.
@@ -25,10 +25,21 @@ impl Served {
         Self::start_again(instance.set("WEB_PORT", &port.to_string()))
     }
 
+    /// A file that can grow no further does not kill it, as a full disk would not.
+    pub fn start_limited(instance: &mut Instance) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        instance.set("WEB_PORT", &port.to_string());
+        Self::of(instance.through_shell("trap '' XFSZ; exec \"$0\" serve"), instance)
+    }
+
     /// Where it was before.
     pub fn start_again(instance: &Instance) -> Self {
+        Self::of(instance.program("serve"), instance)
+    }
+
+    fn of(mut command: Command, instance: &Instance) -> Self {
         let port = instance.value("WEB_PORT");
-        let child = instance.program("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let http = HttpClient::new(HttpSettings {
             service: "Dashboard",
             connect_timeout: Duration::from_secs(5),
@@ -86,6 +97,20 @@ impl Served {
         String::from_utf8(reply.body).unwrap()
     }
 
+    /// Status and body of an answer that need not be a good one.
+    pub fn answer(&self, path: &str) -> (u16, Value) {
+        self.send(Method::Get, path, None).unwrap()
+    }
+
+    /// Status and text of a page that need not be a good one.
+    pub fn any_page(&self, path: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.base);
+        let page =
+            Request { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: Body::None };
+        let reply = self.http.send(page).unwrap();
+        (reply.status, String::from_utf8(reply.body).unwrap())
+    }
+
     fn status(&self, path: &str) -> Option<u16> {
         self.send(Method::Get, path, None).map(|(status, _)| status)
     }
@@ -106,6 +131,11 @@ impl Served {
             assert!(begun.elapsed() < Duration::from_secs(60), "{what}: never");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// The id of the process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks the process to end, as Docker does.
@@ -313,7 +343,12 @@ fn a_slot_missed_while_the_machine_was_off_is_made_up_at_the_next_start() {
     });
     let run = instance.last_run();
     assert_eq!(run.trigger.as_str(), "made_up");
+    assert!(run.scheduled_for.is_some_and(|slot| slot < run.started_at));
     assert_eq!(served.terminate(), Some(0));
+    let mails = instance.sandbox.mails().all();
+    let slot = format!("at {} {}:00 (UTC)", missed.format("%Y-%m-%d"), missed.format("%H:%M"));
+    let told = format!("This sync was made up: the service was not running {slot}, when it was due.");
+    assert!(mails[0].text.as_ref().unwrap().contains(&told), "{told} in {:?}", mails[0].text);
     // A second start finds nothing to make up.
     let served = Served::start(&mut instance);
     assert_eq!(served.get("/api/sync/history")["total"], 1);

@@ -5,6 +5,7 @@
     reason = "the exception for tests covers only functions marked as tests, not what they share"
 )]
 
+mod backup;
 mod bucket_contacts;
 mod configs;
 mod contacts;

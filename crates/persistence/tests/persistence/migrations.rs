@@ -88,7 +88,7 @@ fn every_table_filled(store: &Store, db: &TestDb) {
     let name = format!("filter {run}");
     store.filter_add(&name, &domain::Conditions("[]".into())).unwrap();
     store.schedule_set_last_seen(db.now()).unwrap();
-    assert!(store.schedule_claim(db.now()).unwrap());
+    store.schedule_claim(db.now()).unwrap().unwrap();
     store.stable_audience_set(&crate::support::stable_audience("a")).unwrap();
     store.members_stage("a", run, &[crate::support::member(1, 1, 50)]).unwrap();
     store.replacement_opened(run, "a", 7, 1).unwrap();

@@ -1,16 +1,21 @@
 //! No query of the pages, of a run or of the removal of old rows reads all contacts of all runs: each engine tells how
 //! it would run every statement that the store sends.
 
-use crate::support::{Direct, TestDb, begun, for_each_backend};
+use crate::support::{Direct, TestDb, begun, for_each_backend, member, person};
 use chrono::TimeDelta;
 use diesel::connection::{InstrumentationEvent, SimpleConnection, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use domain::run::{Channel, RunStatus, Step, StepStatus};
 use domain::{Bucket, RunId};
 use persistence::Store;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-for_each_backend!(no_query_about_one_run_reads_the_contacts_of_all_runs);
+for_each_backend!(
+    no_query_about_one_run_reads_the_contacts_of_all_runs,
+    no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows,
+);
 
 /// Enough for reading one run through an index to be worth it.
 const RUNS: i64 = 40;
@@ -74,6 +79,98 @@ fn no_query_about_one_run_reads_the_contacts_of_all_runs(db: &TestDb) {
     runs_are_leapt_over(&store, db);
 }
 
+/// The tables that grow with every run, or with every member.
+const GROWING: [&str; 7] = [
+    "sync_runs",
+    "sync_steps",
+    "sync_lookalikes",
+    "sync_intentions",
+    "sync_contacts",
+    "outbox",
+    "stable_members",
+];
+
+fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &TestDb) {
+    note_queries();
+    let store = db.open();
+    let runs: Vec<RunId> = (0..RUNS).map(|_| begun(&store)).collect();
+    let run = runs[20];
+    filled(db);
+    let members: Vec<_> = (1..3_000).map(|number| member(number, number, 50)).collect();
+    store.members_stage("a", run, &members).unwrap();
+    db.execute("UPDATE sync_runs SET status = 'success', completed_at = started_at WHERE id < 30; ANALYZE")
+        .unwrap();
+    let known = store.run_get(run).unwrap().unwrap();
+    SENT.lock().unwrap().clear();
+
+    // Pages, their API and the metrics.
+    store.run_list(2, 20).unwrap();
+    store.run_latest().unwrap();
+    store.run_latest_success().unwrap();
+    store.run_neighbours(run).unwrap();
+    store.run_success_before(&known).unwrap();
+    store.outbox_newest(Channel::Webhook).unwrap();
+    // The schedule and what is done between runs.
+    store.runs_running().unwrap();
+    store.runs_to_follow_up(db.now()).unwrap();
+    store.intentions_open().unwrap();
+    store.outbox_due().unwrap();
+    store.outbox_of_run(run).unwrap();
+    store.removals_pending(100).unwrap();
+    // A run, from its begin to its end.
+    store.run_last_success_of("tag:vip", "contact.lifetime_value").unwrap();
+    store.run_last_success_in("act_1234567890").unwrap();
+    store.run_outcome_before(run).unwrap();
+    store.step_start(run, Step::Fetch).unwrap();
+    store.step_finish(run, Step::Fetch, StepStatus::Done, None).unwrap();
+    store.steps_close(run, StepStatus::Failed).unwrap();
+    store.intentions_of_run(run).unwrap();
+    store.members_exist("a").unwrap();
+    store.members_surplus("a", runs[21], None, 100).unwrap();
+    store.members_sharing("a", run, &[person(1, 1)]).unwrap();
+    store.members_known_by(&[person(2, 2)]).unwrap();
+    store.members_added("a", run).unwrap();
+    store.members_delivered("a", run).unwrap();
+    store.members_remove(&[person(3, 3)]).unwrap();
+    store.run_finish(runs[39], RunStatus::Success, None).unwrap();
+    // A person who is erased.
+    store.contacts_erase(&BTreeSet::from(["c7".to_owned()])).unwrap();
+
+    let sent = SENT.lock().unwrap().clone();
+    let grows = |query: &&String| GROWING.iter().any(|table| query.contains(table));
+    let reads = |query: &&String| !query.starts_with("INSERT INTO") && query.contains("WHERE");
+    let mut queries: Vec<&String> = sent.iter().filter(grows).filter(reads).collect();
+    queries.dedup();
+    assert!(queries.len() >= 30, "{}", queries.len());
+    for query in queries {
+        // Once per erasure, and the runs are few.
+        if query.contains("refused_samples` IS NOT NULL") || query.contains("\"refused_samples\" IS NOT NULL")
+        {
+            continue;
+        }
+        let (query, bound) = query.rsplit_once(" -- binds: ").unwrap_or((query, "[]"));
+        let plan = plan_of_full_tables(db, query, bound);
+        for table in GROWING {
+            let whole = plan.lines().find(|line| {
+                line.contains(&format!("Seq Scan on {table}"))
+                    || (line.contains(&format!("SCAN {table}")) && !line.contains("USING"))
+            });
+            assert_eq!(whole, None, "{query}\n{bound}\n{plan}");
+        }
+    }
+}
+
+/// As [`plan`], for tables so large that reading them whole is the last resort.
+fn plan_of_full_tables(db: &TestDb, query: &str, bound: &str) -> String {
+    match db.connect() {
+        Direct::Sqlite(_) => plan(db, query, bound),
+        Direct::Postgres(mut connection) => {
+            connection.batch_execute("SET enable_seqscan = off").unwrap();
+            explained(&mut connection, query, bound)
+        }
+    }
+}
+
 /// The order of the answer is that of the runs, whatever order the engine found them in.
 fn runs_are_leapt_over(store: &Store, db: &TestDb) {
     db.execute("UPDATE sync_runs SET status = 'failed', completed_at = started_at").unwrap();
@@ -107,15 +204,18 @@ fn plan(db: &TestDb, query: &str, bound: &str) -> String {
                 diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(&mut connection).unwrap();
             lines.into_iter().map(|line| line.detail + "\n").collect()
         }
-        Direct::Postgres(mut connection) => {
-            let values = literals(bound);
-            let prepared = format!("SET plan_cache_mode = force_custom_plan; PREPARE asked AS {query}");
-            connection.batch_execute(&prepared).unwrap();
-            let lines: Vec<PostgresLine> =
-                diesel::sql_query(format!("EXPLAIN EXECUTE asked ({values})")).load(&mut connection).unwrap();
-            lines.into_iter().map(|line| line.line + "\n").collect()
-        }
+        Direct::Postgres(mut connection) => explained(&mut connection, query, bound),
     }
+}
+
+fn explained(connection: &mut PgConnection, query: &str, bound: &str) -> String {
+    let values = literals(bound);
+    let prepared = format!("SET plan_cache_mode = force_custom_plan; PREPARE asked AS {query}");
+    connection.batch_execute(&prepared).unwrap();
+    let execute = if values.is_empty() { "asked".to_owned() } else { format!("asked ({values})") };
+    let lines: Vec<PostgresLine> =
+        diesel::sql_query(format!("EXPLAIN EXECUTE {execute}")).load(connection).unwrap();
+    lines.into_iter().map(|line| line.line + "\n").collect()
 }
 
 /// `[1, "sent", ["a", "b"]]` as `'1', 'sent', '{a, b}'`.
@@ -131,5 +231,5 @@ fn literals(bound: &str) -> String {
             other => text.push(other),
         }
     }
-    format!("'{text}'")
+    if text.is_empty() { text } else { format!("'{text}'").replace("'None'", "NULL") }
 }

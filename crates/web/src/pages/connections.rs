@@ -19,6 +19,7 @@ const SET: Badge = Badge { class: "ok", icon: "✓", word: "Set" };
 const NOT_SET: Badge = Badge { class: "warn", icon: "○", word: "Not set" };
 const NOT_NEEDED: Badge = Badge { class: "idle", icon: "–", word: "Not needed" };
 const WORKS: Badge = Badge { class: "ok", icon: "✓", word: "Works" };
+const NOT_TRIED: Badge = Badge { class: "idle", icon: "–", word: "Not tried" };
 const FAILED: Badge = Badge { class: "bad", icon: "✕", word: "Does not work" };
 
 /// A service as the page introduces it.
@@ -242,7 +243,11 @@ impl ResultView {
     fn new(result: CheckResult) -> Self {
         let is_good = result.is_good();
         Self {
-            badge: if is_good { WORKS } else { FAILED },
+            badge: match (is_good, result.was_tried()) {
+                (false, _) => FAILED,
+                (true, false) => NOT_TRIED,
+                (true, true) => WORKS,
+            },
             role: if is_good { "status" } else { "alert" },
             latency: format!("{} ms", result.latency.as_millis()),
             found: result.found,

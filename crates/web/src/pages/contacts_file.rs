@@ -97,10 +97,10 @@ impl Reading {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Problem> {
         while let Some(bucket) = self.buckets.first().copied() {
             let (run, behind) = (self.run, self.behind.take());
-            let part = move |store: &persistence::Store| {
-                store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE)
-            };
-            let part = self.app.read(part).await?;
+            let part = self
+                .app
+                .read(move |store| store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE))
+                .await?;
             if part.end.is_some() {
                 let location = self.app.location_id.as_deref();
                 let lines = records(part.contacts.iter().map(|contact| cells(contact, location)))?;

@@ -49,7 +49,11 @@ fn a_test_shows_what_was_found_in_its_card() {
     assert_eq!(page.status, 200);
     check_page(&page.body);
     assert_eq!(page.body.matches("class=\"result\"").count(), 1);
-    assert_eq!(site.submit("/connections", "/connections/test", &[], false).body.matches("Works").count(), 5);
+    assert_eq!(
+        site.submit("/connections", "/connections/test", &[], false).body.matches("Works").count(),
+        5,
+        "a webhook is not tried"
+    );
     let all = site.submit("/connections", "/connections/test", &[], true);
     assert!(all.body.trim().starts_with("<div class=\"services\" id=\"services\">"), "{}", all.body);
     assert_eq!(all.body.matches("Works").count(), 5);

@@ -38,7 +38,7 @@ fn blocks(document: &Document) -> Vec<Block> {
     let mut before = "";
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
-            assert!(["sh", "text"].contains(&language), "{}: a block of `{language}`", document.path);
+            assert!(["sh", "text", "yaml"].contains(&language), "{}: a block of `{language}`", document.path);
             let block = lines.by_ref().take_while(|line| *line != "```");
             let commands =
                 block.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();

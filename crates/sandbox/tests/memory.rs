@@ -1,5 +1,6 @@
 //! The memory of the sandbox does not grow with the number of people. Alone in its process, because it counts all of that
 //! process's allocations.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail like the test itself")]
 
 use std::time::Duration;
 

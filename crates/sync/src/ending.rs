@@ -137,13 +137,7 @@ impl SyncService {
     }
 
     /// Gives the run its final status, undoes what is unfinished at Meta, and tells people.
-    fn close(
-        &self,
-        progress: &Progress<'_>,
-        result: Result<(), StepError>,
-        cancel: &Cancel,
-        lease: &Lease,
-    ) {
+    fn close(&self, progress: &Progress<'_>, result: Result<(), StepError>, cancel: &Cancel, lease: &Lease) {
         let run = progress.run;
         let (status, failure) = match result {
             Ok(()) => (RunStatus::Success, None),

@@ -190,3 +190,6 @@ impl Slots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

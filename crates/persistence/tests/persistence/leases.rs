@@ -150,7 +150,14 @@ fn nothing_is_written_in_the_name_of_a_lease_that_is_not_held_any_more(db: &Test
     assert!(matches!(write(), Err(StoreError::LeaseLost)));
     let ended = bound.run_finish(run, domain::run::RunStatus::Failed, None);
     assert!(matches!(ended, Err(StoreError::LeaseLost)));
-    assert!(matches!(bound.intention_create(run, persistence::RemoteKind::Audience, "x"), Err(StoreError::LeaseLost)));
-    assert_eq!(bound.run_get(run).unwrap().unwrap().status, domain::run::RunStatus::Running, "it may still read");
+    assert!(matches!(
+        bound.intention_create(run, persistence::RemoteKind::Audience, "x"),
+        Err(StoreError::LeaseLost)
+    ));
+    assert_eq!(
+        bound.run_get(run).unwrap().unwrap().status,
+        domain::run::RunStatus::Running,
+        "it may still read"
+    );
     store.run_set_accounting(run, &domain::Accounting::default()).unwrap();
 }

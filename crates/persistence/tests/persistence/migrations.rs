@@ -194,7 +194,7 @@ fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
 
 fn a_newer_database_is_refused_and_left_as_it_is(db: &TestDb) {
     let version = db.open().schema_version().unwrap();
-    assert_eq!(version, "20261121130000");
+    assert_eq!(version, "20261121140000");
     db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')").unwrap();
     let before = tables(db);
     let error = Store::open(&db.url, db.clock.clone()).map(drop).unwrap_err();

@@ -122,7 +122,7 @@ fn the_help_of_every_command_and_option_says_what_it_does_and_where_settings_are
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .map(|line| line.trim_start().split(' ').next().unwrap())
         .collect();
-    assert_eq!(commands.len(), 10, "{commands:?}");
+    assert_eq!(commands.len(), 12, "{commands:?}");
     for command in commands {
         let text = help(&["help", command]);
         assert!(text.lines().next().unwrap().len() > 20, "{command}: {text}");

@@ -51,6 +51,8 @@ impl SandboxProcess {
         let mut child = command
             .env_clear()
             .env("TMPDIR", std::env::temp_dir())
+            // The bodies of uploads go back to the system at once; by itself the C library would learn to keep them.
+            .env("MALLOC_MMAP_THRESHOLD_", "262144")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

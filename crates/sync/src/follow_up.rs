@@ -118,6 +118,7 @@ impl SyncService {
                 lookalikes[at].status = LookalikeStatus::Failed;
             }
             self.record_lookalikes(run, lookalikes)?;
+            self.keep_recorded_lookalikes(run.id)?;
         }
         Ok(())
     }

@@ -167,7 +167,7 @@ impl SyncService {
     }
 
     /// How the outcome of a run was told so far, as its step has it.
-    fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
+    pub(crate) fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
         let mut messages = self.parts.store.outbox_of_run(run)?;
         messages.retain(|message| message.kind == OUTCOME);
         Ok(standing(&messages))

@@ -78,6 +78,8 @@ fn a_suspended_sync_that_was_replaced_sends_and_records_nothing_more(database: D
 #[test]
 fn a_suspended_sync_that_nobody_has_replaced_goes_on() {
     let instance = Instance::start();
+    instance.sync(&[]).expect(0);
+    instance.sandbox.record().clear();
     let mut sleeper = suspended_at(&instance, Service::Meta, "/users");
     instance.wait_until(|| {
         instance.sandbox.record().entries(Service::Meta).iter().any(|call| call.path.contains("/users"))

@@ -43,11 +43,9 @@ impl Machine {
     /// At 01:59, with a sync at 02:00 every day. `None` where there is no PostgreSQL.
     fn start() -> Option<Self> {
         let database = fresh_database()?;
-        let settings = SandboxSettings {
-            contacts: Contacts::Generated(300),
-            clock_rate: 3600.0,
-            ..SandboxSettings::default()
-        };
+        let mut settings =
+            SandboxSettings { contacts: Contacts::Generated(300), ..SandboxSettings::default() };
+        settings.meta.matching_delay_seconds = 0;
         let sandbox = Sandbox::start(settings).unwrap();
         let clock = Arc::new(TestClock(Mutex::new(at("01:59"))));
         Some(Self { sandbox, folder: tempfile::tempdir().unwrap(), clock, database })
@@ -70,7 +68,7 @@ impl Machine {
             ("META_GRAPH_URL", &addresses.meta),
             ("META_ACCESS_TOKEN", &credentials.meta_access_token),
             ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
-            ("META_POLL_TIMEOUT_SECONDS", "0"),
+            ("META_POLL_TIMEOUT_SECONDS", "1"),
             ("NORMALIZER", "local"),
             ("SMTP_HOST", &addresses.smtp_host),
             ("SMTP_PORT", &port),

@@ -54,6 +54,15 @@ impl Failure {
         self.message.starts_with(Self::INTERRUPTED)
     }
 
+    /// The message about a run that was cut short because its service was stopped.
+    pub const STOPPED: &'static str =
+        "The sync was cancelled before it was complete: the service was stopped.";
+
+    /// Whether the end of the service ended the run, and not a person who wanted it to end.
+    pub fn is_stop(&self) -> bool {
+        self.message == Self::STOPPED
+    }
+
     /// Whether the run may be begun again with the smaller list accepted.
     pub fn offers_run_anyway(&self) -> bool {
         self.remedy.contains(Self::RUN_ANYWAY)
@@ -171,6 +180,12 @@ impl Run {
     /// The step now running: of several that run at once, the one that began first.
     pub fn current_step(&self) -> Option<&StepRecord> {
         self.steps.iter().find(|step| step.status == StepStatus::Running)
+    }
+
+    /// Whether it has ended by itself or by somebody's word. One whose process died or was stopped stands for nothing.
+    pub fn has_taken_place(&self) -> bool {
+        let cut_short = |failure: &Failure| failure.is_interruption() || failure.is_stop();
+        self.status != RunStatus::Running && !self.failure.as_ref().is_some_and(cut_short)
     }
 
     /// Whether contacts of it may be shown. They are stored while Meta is filled, so only a success makes them what was done.

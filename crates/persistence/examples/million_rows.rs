@@ -98,7 +98,7 @@ fn measure(url: &DatabaseUrl, execute: impl Fn(&dyn Fn(&str) -> String)) {
     time("minute: messages that are due", || store.outbox_due().unwrap());
     time("minute: runs that go on", || store.runs_running().unwrap());
     time("minute: runs to follow up", || store.runs_to_follow_up(now).unwrap());
-    time("minute: runs whose contacts are old", || store.runs_with_old_contacts(now).unwrap());
+    time("minute: runs whose contacts are old", || store.runs_with_needless_contacts(now).unwrap());
     time("sync: the last success of the list", || {
         store.run_last_success_of("all", "contact.lifetime_value").unwrap()
     });

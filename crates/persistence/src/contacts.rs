@@ -185,15 +185,18 @@ impl Store {
         Ok(())
     }
 
-    /// Marks contacts of a run that stand among the sent ones as refused by Meta, each with Meta's reason.
+    /// Marks contacts of a run that stand among the sent ones as refused by Meta, each with Meta's reason, and returns how
+    /// many those were: who was erased since can not be told from others.
     ///
     /// # Errors
-    /// Whatever the database refuses; some may be marked then, and repeating is harmless.
-    pub fn contacts_refuse(&self, run: RunId, refused: &[RefusedSample]) -> Result<(), StoreError> {
+    /// Whatever the database refuses; some may be marked then.
+    pub fn contacts_refuse(&self, run: RunId, refused: &[RefusedSample]) -> Result<usize, StoreError> {
+        let mut marked = 0;
         for part in refused.chunks(ROWS_PER_TRANSACTION) {
-            self.write("mark contacts that Meta refused", |connection| {
+            marked += self.write("mark contacts that Meta refused", |connection| {
+                let mut marked = 0;
                 for RefusedSample { ghl_contact_id, reason } in part {
-                    diesel::update(sync_contacts::table)
+                    marked += diesel::update(sync_contacts::table)
                         .filter(sync_contacts::sync_run_id.eq(run.0))
                         .filter(sync_contacts::bucket.eq(Bucket::Sent.as_str()))
                         .filter(sync_contacts::ghl_contact_id.eq(storable_id(ghl_contact_id)))
@@ -204,10 +207,10 @@ impl Store {
                         ))
                         .execute(connection)?;
                 }
-                Ok(())
+                Ok(marked)
             })?;
         }
-        Ok(())
+        Ok(marked)
     }
 
     /// The first `n` contacts that were sent, highest rank first, then highest value.

@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 use domain::RunId;
 
-/// Runs that ended before `$1` and still have rows, oldest first, without those that later runs are compared with. The
-/// recursion leaps from run to run in an index, because `DISTINCT` would read the rows of all of them.
+/// Runs that still have rows and need none: those that ended without success, and those that ended before `$1`, without what
+/// later runs are compared with; oldest first. The recursion leaps from run to run in an index, because `DISTINCT` would read the rows of all of them.
 const OLD_RUNS: &str = "
     WITH RECURSIVE stored (run) AS (
       SELECT MIN(sync_run_id) FROM sync_contacts
@@ -21,9 +21,9 @@ const OLD_RUNS: &str = "
     FROM stored
     JOIN sync_runs old ON old.id = stored.run
     JOIN sync_configs was ON was.id = old.config_id
-    WHERE old.completed_at < $1
-      AND (old.status <> 'success' OR (
-        EXISTS (
+    WHERE old.status IN ('failed', 'cancelled')
+      OR (old.completed_at < $1 AND old.status = 'success'
+        AND EXISTS (
           SELECT 1 FROM sync_runs newer JOIN sync_configs chosen ON chosen.id = newer.config_id
           WHERE newer.status = 'success' AND newer.id > old.id
             AND chosen.ghl_smart_list_id = was.ghl_smart_list_id
@@ -31,7 +31,7 @@ const OLD_RUNS: &str = "
         AND EXISTS (
           SELECT 1 FROM sync_runs newer JOIN sync_configs chosen ON chosen.id = newer.config_id
           WHERE newer.status = 'success' AND newer.id > old.id
-            AND chosen.meta_ad_account_id = was.meta_ad_account_id)))
+            AND chosen.meta_ad_account_id = was.meta_ad_account_id))
     ORDER BY old.id";
 
 /// At most `$2` rows of the run `$1`.
@@ -50,13 +50,13 @@ struct OldRun {
 }
 
 impl Store {
-    /// The runs that ended before this moment whose contacts are still stored, oldest first. Never among them: a run that
-    /// has not ended, and the newest success of each list and value field and of each ad account, which the next run
+    /// The runs whose contacts are stored and not needed, oldest first: those of a run without success never are, and
+    /// others are kept from this moment on. Never among them: a run that has not ended, and the newest success of each list and value field and of each ad account, which the next run
     /// is compared with.
     ///
     /// # Errors
     /// Whatever the database refuses.
-    pub fn runs_with_old_contacts(&self, before: DateTime<Utc>) -> Result<Vec<RunId>, StoreError> {
+    pub fn runs_with_needless_contacts(&self, before: DateTime<Utc>) -> Result<Vec<RunId>, StoreError> {
         let rows: Vec<OldRun> = self.read("find runs whose contacts are old", |connection| {
             diesel::sql_query(OLD_RUNS).bind::<Timestamp, _>(before.naive_utc()).load(connection)
         })?;

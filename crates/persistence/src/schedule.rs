@@ -6,6 +6,7 @@ use crate::schema::{sync_runs, sync_schedule, sync_schedule_slots};
 use crate::store::Store;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use diesel::prelude::*;
+use domain::RunId;
 
 /// How long it is remembered that a slot was taken. A process would have to sleep that long between finding a slot due
 /// and claiming it to take it a second time.
@@ -103,6 +104,22 @@ impl Store {
         Ok(())
     }
 
+    /// The newest run that was made for a moment of the schedule.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn run_of_slot(&self, slot: DateTime<Utc>) -> Result<Option<RunId>, StoreError> {
+        let run: Option<i64> = self.read("find the run of a moment of the schedule", |connection| {
+            sync_runs::table
+                .filter(sync_runs::scheduled_for.eq(slot.trunc_subsecs(6).naive_utc()))
+                .order(sync_runs::id.desc())
+                .select(sync_runs::id)
+                .first(connection)
+                .optional()
+        })?;
+        Ok(run.map(RunId))
+    }
+
     /// Takes over the latest moment of the schedule when the process that claimed it has not renewed the claim since
     /// `renewed_before` and has begun no run for it. `None` also when that moment was before `not_before`.
     ///
@@ -113,9 +130,12 @@ impl Store {
         renewed_before: DateTime<Utc>,
         not_before: DateTime<Utc>,
     ) -> Result<Option<SlotClaim>, StoreError> {
+        let soon = self.now_naive() + TimeDelta::minutes(1);
         let latest: Option<(NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>)> =
             self.read("find an abandoned moment of the schedule", |connection| {
+                // One of the future was claimed by a clock that has been put back since.
                 sync_schedule_slots::table
+                    .filter(sync_schedule_slots::slot.le(soon))
                     .order(sync_schedule_slots::slot.desc())
                     .select((
                         sync_schedule_slots::slot,
@@ -130,10 +150,7 @@ impl Store {
         if claim.claimed_at > renewed_before || claim.slot < not_before {
             return Ok(None);
         }
-        let begun: i64 = self.read("see whether a scheduled run was begun", |connection| {
-            sync_runs::table.filter(sync_runs::scheduled_for.eq(slot)).count().get_result(connection)
-        })?;
-        if begun > 0 {
+        if self.run_of_slot(claim.slot)?.is_some() {
             // The process died between beginning the run and settling the moment.
             self.schedule_settle(claim)?;
             return Ok(None);

@@ -191,7 +191,7 @@ impl Store {
         what: &'static str,
         work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        write_tx(&mut *self.connection()?, work).map_err(StoreError::naming(doing, what))
+        self.write_or(StoreError::naming(doing, what), work)
     }
 
     /// [`Self::write`] of an update that must meet exactly one row.

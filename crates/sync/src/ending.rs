@@ -1,7 +1,7 @@
 //! How a run of this process ends: complete, failed, at its deadline, or because a person or the end of the process asks
 //! for it.
 
-use crate::error::RunError;
+use crate::error::{RunError, StartError};
 use crate::lease::{Hold, Lease};
 use crate::progress::{Progress, StepError};
 use crate::service::SyncService;
@@ -11,8 +11,15 @@ use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, StepStatus, SyncConfig};
 use domain::{Cancel, Explain, RunId};
 use std::panic::AssertUnwindSafe;
-use std::sync::mpsc;
+use std::sync::{PoisonError, mpsc};
 use std::time::{Duration, Instant};
+
+/// How a run ended that could not be closed.
+pub(crate) struct Unclosed {
+    run: RunId,
+    status: RunStatus,
+    failure: Option<Failure>,
+}
 
 impl SyncService {
     /// Asks the run to stop before its next call. False when it does not run in this process.
@@ -71,11 +78,12 @@ impl SyncService {
 
     /// Closes the run whose thread does not answer, and gives its lease back for it.
     fn take_away(&self) {
+        // Read first: a thread that finds its lease lost clears it.
+        let active = self.lock_active().as_ref().map(|(run, _)| *run);
         let held: Option<Hold> = self.lock_held().clone();
         if let Some(held) = &held {
             held.lose();
         }
-        let active = self.lock_active().as_ref().map(|(run, _)| *run);
         if let Some(run) = active {
             let _context = log_context::enter(Context::of_run(run));
             log::warn!(
@@ -100,11 +108,14 @@ impl SyncService {
             return Ok(store.step_finish(run, Step::Notify, StepStatus::Failed, Some(words))?);
         }
         let step = found.current_step().or(found.steps.last()).map_or(Step::Fetch, |step| step.name);
-        store.steps_close(run, StepStatus::Failed)?;
-        self.give_up_lookalikes(run)?;
         let failure = self.with_what_follows(run, failure_of(step, &RunError::Stopped));
-        store.run_finish(run, RunStatus::Cancelled, Some(&failure))?;
-        log::info!("the run ended: {}", RunStatus::Cancelled);
+        self.queue_mail(run, RunStatus::Failed)?;
+        // Its thread may just have closed it, and then nothing of it is touched.
+        if store.run_finish(run, RunStatus::Cancelled, Some(&failure))? {
+            store.steps_close(run, StepStatus::Failed)?;
+            self.give_up_lookalikes(run)?;
+            log::info!("the run ended: {}", RunStatus::Cancelled);
+        }
         Ok(())
     }
 
@@ -142,24 +153,61 @@ impl SyncService {
         let (status, failure) = match result {
             Ok(()) => (RunStatus::Success, None),
             Err(StepError { step, error }) => {
-                log::error!("the run failed at step {step}: {}", Chain(&error));
+                // Before anything else takes its time: what comes meanwhile did not end the run.
+                let (status, error) = self.what_ended_it(error, cancel);
+                match status {
+                    RunStatus::Cancelled => log::info!("the run ended at step {step}: {}", Chain(&error)),
+                    _ => log::error!("the run failed at step {step}: {}", Chain(&error)),
+                }
                 self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run, &lease.after_work());
                 if let Err(error) = self.give_up_lookalikes(run) {
                     log::error!("pending lookalikes could not be given up: {}", Chain(&error));
                 }
-                let (status, error) = self.what_ended_it(error, cancel);
                 (status, Some(self.with_what_follows(run, failure_of(step, &error))))
             }
         };
-        let closed = self.queue_mail(run, status).and_then(|()| {
+        let is_stop = failure.as_ref().is_some_and(Failure::is_stop);
+        let told_as = if is_stop { RunStatus::Failed } else { status };
+        let closed = self.queue_mail(run, told_as).and_then(|()| {
             self.parts.store.run_finish(run, status, failure.as_ref()).map_err(RunError::from)
         });
         match closed {
             Ok(true) => self.notify(progress, status),
             Ok(false) => log::error!("the run was closed by somebody else"),
-            Err(error) => log::error!("the run could not be closed as {status}: {}", Chain(&error)),
+            Err(error) => {
+                log::error!("the run could not be closed as {status} yet: {}", Chain(&error));
+                *self.lock_unclosed() = Some(Unclosed { run, status, failure });
+            }
         }
         log::info!("the run ended: {status}");
+    }
+
+    /// Closes a run that was recorded and has no thread.
+    pub(crate) fn close_unbegun(&self, run: RunId, error: StartError) -> StartError {
+        let failure = failure_of(Step::Fetch, &error);
+        if let Err(unclosed) = self.parts.store.run_finish(run, RunStatus::Failed, Some(&failure)) {
+            log::error!("the run that could not begin could not be closed: {}", Chain(&unclosed));
+        }
+        error
+    }
+
+    /// Closes a run of this process as it ended, once the database answers again. False when it is none.
+    pub(crate) fn close_late(&self, run: RunId) -> Result<bool, RunError> {
+        let mut kept = self.lock_unclosed();
+        let Some(unclosed) = kept.take_if(|unclosed| unclosed.run == run) else { return Ok(false) };
+        let closed =
+            self.parts.store.steps_close(run, StepStatus::Failed).map_err(RunError::from).and_then(|_| {
+                self.queue_mail(run, unclosed.status)?;
+                Ok(self.parts.store.run_finish(run, unclosed.status, unclosed.failure.as_ref())?)
+            });
+        if closed.is_err() {
+            *kept = Some(unclosed);
+        }
+        closed
+    }
+
+    fn lock_unclosed(&self) -> std::sync::MutexGuard<'_, Option<Unclosed>> {
+        self.unclosed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whoever asked for the end is named rather than what broke because of it.

@@ -220,7 +220,7 @@ impl Explain for RunError {
                 "Press Sync now to start again. What was half-finished at Meta is deleted or completed by itself.",
             ),
             Self::Stopped => Explanation::new(
-                "The sync was cancelled before it was complete: the service was stopped.",
+                Failure::STOPPED,
                 "Start the service and press Sync now, or wait for the next scheduled run. What was half-finished at Meta is deleted or completed by itself.",
             ),
             Self::Overdue { allowed } => Explanation::new(

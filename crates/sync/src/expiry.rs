@@ -21,7 +21,9 @@ pub(crate) struct NextLook(Mutex<Option<DateTime<Utc>>>);
 
 impl NextLook {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|next| next <= now)
+        let next = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A moment further ahead was planned by a clock that has been put back since.
+        next.is_none_or(|next| next <= now || next > now + PAUSE)
     }
 
     fn plan(&self, next: DateTime<Utc>) {

@@ -9,7 +9,7 @@ use crate::settings::NotifyOn;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Channel, Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
+use domain::run::{Channel, Failure, Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
 use domain::{Explain, Run, RunId};
 use mailer::{Expiry, LOOKALIKES_SETTLED, Mail, OUTCOME, lookalike_unbuilt};
 use persistence::{MessageState, QueuedMessage};
@@ -25,7 +25,7 @@ impl SyncService {
     /// only delays it. A run that a person cancelled needs none, and others only as `NOTIFY_ON` says.
     pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
         let Some(run) = self.load(run)? else { return Ok(()) };
-        if matches!(status, RunStatus::Success | RunStatus::Failed) && self.is_to_be_told(&run, status)? {
+        if status != RunStatus::Cancelled && self.is_to_be_told(&run, status)? {
             self.queue_mail_of_kind(&run, OUTCOME)?;
         }
         Ok(())
@@ -82,6 +82,8 @@ impl SyncService {
         }
         let (outcome, detail) = if self.channels().is_empty() {
             (StepStatus::Skipped, "neither SMTP_HOST nor NOTIFY_WEBHOOK_URL is set".to_owned())
+        } else if status == RunStatus::Cancelled && self.stopping.is_cancelled() {
+            (StepStatus::Skipped, "it is told after the next start of the service".to_owned())
         } else if status == RunStatus::Cancelled {
             (StepStatus::Skipped, "nobody is told of a cancelled run".to_owned())
         } else {
@@ -107,8 +109,8 @@ impl SyncService {
             let _context = queued.run_id.map(|run| log_context::enter(Context::of_run(run)));
             match self.deliver(&queued) {
                 // The step of a run that goes on is ended by the run.
-                Ok(()) if only.is_none() => self.correct_the_step(&queued),
-                Ok(()) => {}
+                Ok(Delivered::Settled) if only.is_none() => self.correct_the_step(&queued),
+                Ok(Delivered::Settled | Delivered::Waits) => {}
                 Err(error) => {
                     log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error));
                 }
@@ -117,17 +119,25 @@ impl SyncService {
         Ok(())
     }
 
-    fn deliver(&self, queued: &QueuedMessage) -> Result<(), RunError> {
-        let Some(mail) = self.write(queued)? else { return Ok(()) };
+    fn deliver(&self, queued: &QueuedMessage) -> Result<Delivered, RunError> {
+        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        let Some(mail) = self.write(queued)? else { return Ok(Delivered::Waits) };
         let sent = match (queued.channel, &self.parts.mailer, &self.parts.webhook) {
             (Channel::Mail, Some(mailer), _) => mailer.send(&mail).map_err(RunError::edge),
             (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map_err(RunError::edge),
-            // The channel was taken away after the message was queued; it waits in case it comes back.
-            (Channel::Mail | Channel::Webhook, _, _) => return Ok(()),
+            // The channel was taken away after the message was queued; it may come back within the day.
+            (Channel::Mail | Channel::Webhook, _, _) if now - queued.queued_at < GIVE_UP_AFTER => {
+                return Ok(Delivered::Waits);
+            }
+            (Channel::Mail | Channel::Webhook, _, _) => {
+                store.outbox_give_up(queued.id, "This way of telling is not set up any more.")?;
+                return Ok(Delivered::Settled);
+            }
         };
-        let store = &self.parts.store;
-        let Err(error) = sent else { return Ok(store.outbox_sent(queued.id)?) };
-        let now = self.parts.clock.now();
+        let Err(error) = sent else {
+            store.outbox_sent(queued.id)?;
+            return Ok(Delivered::Settled);
+        };
         let words = error.explain().message;
         if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
             store.outbox_give_up(queued.id, &words)?;
@@ -151,7 +161,7 @@ impl SyncService {
             Some(run) => match self.load(run)? {
                 None => return Ok(give_up("the run is gone")?),
                 // The service was stopped between queueing it and recording the success it would have told of.
-                Some(run) if run.status == RunStatus::Cancelled && queued.kind == OUTCOME => {
+                Some(run) if queued.kind == OUTCOME && is_cancelled_by_somebody(&run) => {
                     return Ok(give_up("the run was cancelled")?);
                 }
                 // It was queued just before what it tells of was recorded, and a crash came between.
@@ -183,6 +193,19 @@ impl SyncService {
             log::warn!("the notify step could not be corrected: {}", Chain(&error));
         }
     }
+}
+
+/// What became of a message.
+enum Delivered {
+    /// It was sent or given up.
+    Settled,
+    /// It is not to be sent, or not yet.
+    Waits,
+}
+
+/// Whoever cancelled a run knows of it; whoever stopped the service in the middle of one may not.
+fn is_cancelled_by_somebody(run: &Run) -> bool {
+    run.status == RunStatus::Cancelled && !run.failure.as_ref().is_some_and(Failure::is_stop)
 }
 
 fn standing(outcome: &[MessageState]) -> (StepStatus, String) {

@@ -56,7 +56,8 @@ impl SyncService {
             Ok((target, Some(detail)))
         })?;
         let (audience, is_new) = (target.audience(), matches!(target, Target::New(_)));
-        // Contacts are saved while Meta is filled. What Meta refuses is put right in the end; a run that fails forgets them.
+        // Contacts are saved while Meta is filled. What Meta refuses is put right in the end; of a run that
+        // fails they are shown to nobody and removed by the next upkeep.
         let failed = Cancel::new();
         let context = log_context::current();
         std::thread::scope(|scope| {
@@ -91,11 +92,12 @@ impl SyncService {
             let (refused, counts) = deliver().inspect_err(|_| failed.cancel())?;
             progress.step(Step::Save, || {
                 let saved = saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                progress.complete(Step::Save, saved)?;
-                self.settle_contacts(progress, config, &counts, &refused, &spool)?;
+                self.settle_contacts(progress.run, config, &counts, &refused, &spool)?;
                 self.after_saving(&delivery, config, &account, &spool)?;
                 keep_warnings()?;
-                Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
+                let detail =
+                    format!("{} contacts accounted for, {saved} saved meanwhile", counts.accounted());
+                Ok(((), Some(detail)))
             })
         })
     }

@@ -54,6 +54,9 @@ impl SyncService {
     }
 
     fn close_interrupted(&self, run: &Run) -> Result<(), RunError> {
+        if self.close_late(run.id)? {
+            return self.give_up_lookalikes(run.id);
+        }
         let step = run.current_step().or(run.steps.last()).map_or(Step::Fetch, |step| step.name);
         let failure = Failure {
             step,
@@ -72,7 +75,6 @@ impl SyncService {
         };
         log::warn!("the run was interrupted at step {step}");
         self.parts.store.steps_close(run.id, StepStatus::Failed)?;
-        self.forget_contacts(run.id);
         self.give_up_lookalikes(run.id)?;
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
@@ -122,7 +124,7 @@ impl SyncService {
             return Ok(self.parts.store.intention_close(intention.id, IntentionOutcome::Kept)?);
         }
         let age = self.parts.clock.now() - intention.created_at;
-        if found.is_empty() && age < STILL_BEING_MADE {
+        if found.is_empty() && age.abs() < STILL_BEING_MADE {
             log::info!(
                 "the audience of an unfinished creation is not there (yet): it is looked for again later"
             );

@@ -3,12 +3,10 @@
 use crate::account::Account;
 use crate::delivery::Delivery;
 use crate::error::RunError;
-use crate::progress::Progress;
 use crate::samples::Refused;
 use crate::service::SyncService;
 use crate::spool::Spool;
 use domain::accounting::{Accounting, Bucket};
-use domain::error_chain::Chain;
 use domain::percentile::Sketch;
 use domain::run::{RefusedSample, SyncConfig};
 use domain::{Cancel, Explain, RunId};
@@ -60,17 +58,17 @@ impl SyncService {
     /// Puts right what Meta refused, records the figures of the run, and checks that what is stored is what was counted.
     pub(crate) fn settle_contacts(
         &self,
-        progress: &Progress<'_>,
+        run: RunId,
         config: &SyncConfig,
         counts: &Accounting,
         refused: &Refused,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        let (store, run) = (&self.parts.store, progress.run);
+        let store = &self.parts.store;
         let samples = refused_samples(refused, spool)?;
-        store.contacts_refuse(run, &samples)?;
+        let named = store.contacts_refuse(run, &samples)? as u64;
         store.run_set_refused_samples(run, &samples)?;
-        self.check_saved(progress, counts, refused)?;
+        self.check_saved(run, counts, named)?;
         let before = store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
         let changes = before.map(|before| store.contacts_changes(run, before.id)).transpose()?;
         store.run_set_changes(run, changes)?;
@@ -78,24 +76,11 @@ impl SyncService {
         Ok(counts.check()?)
     }
 
-    /// Removes what was saved of a run that did not succeed: nobody of it must read as sent.
-    pub(crate) fn forget_contacts(&self, run: RunId) {
-        if let Err(error) = self.parts.store.contacts_delete_of_run(run) {
-            log::error!("the contacts of the failed run could not be removed: {}", Chain(&error));
-        }
-    }
-
     /// Every bucket of the account holds exactly the stored contacts; duplicates are counted, not stored, and of the
     /// contacts Meta refused those it did not name stand among the sent ones.
-    fn check_saved(
-        &self,
-        progress: &Progress<'_>,
-        counts: &Accounting,
-        refused: &Refused,
-    ) -> Result<(), RunError> {
-        let named = refused.named.len() as u64;
+    fn check_saved(&self, run: RunId, counts: &Accounting, named: u64) -> Result<(), RunError> {
         let unnamed = counts.refused_by_meta.saturating_sub(named);
-        let stored = self.parts.store.contacts_count_by_bucket(progress.run)?;
+        let stored = self.parts.store.contacts_count_by_bucket(run)?;
         let in_store =
             |bucket| stored.iter().find(|(found, _)| *found == bucket).map_or(0, |(_, count)| *count);
         let fits = counts.buckets().into_iter().all(|(bucket, count)| {

@@ -2,6 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
+use crate::ending::Unclosed;
 use crate::error::{EdgeError, RunError, StartError};
 use crate::expiry::NextLook;
 use crate::follow_up::Looks;
@@ -62,6 +63,8 @@ pub struct SyncService {
     upkeep: Arc<Mutex<Cancel>>,
     /// The latest lease of this process.
     held: Arc<Mutex<Option<Hold>>>,
+    /// How a run of this process ended that could not be closed, because the database did not answer.
+    pub(crate) unclosed: Arc<Mutex<Option<Unclosed>>>,
     /// Raised when the process ends: nothing is begun any more.
     pub(crate) stopping: Cancel,
 }
@@ -96,6 +99,7 @@ impl SyncService {
             active: Arc::default(),
             upkeep: Arc::default(),
             held: Arc::default(),
+            unclosed: Arc::default(),
             stopping: Cancel::new(),
         }
     }
@@ -186,6 +190,13 @@ impl SyncService {
         let store = &service.parts.store;
         let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
+        if let Some(at) = slot
+            && let Some(run) = store.run_of_slot(at)?
+            && store.run_get(run)?.is_some_and(|run| run.has_taken_place())
+        {
+            // Another process took this long for dead and has made the moment's run meanwhile.
+            return Err(StartError::AlreadyRunning { run: Some(run) });
+        }
         let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
             // Cleaning up took so long that another process has begun: it closes the run that was just opened.
@@ -198,7 +209,10 @@ impl SyncService {
                 let _context = log_context::enter(Context::of_run(run));
                 service.run_to_the_end(run, &config, accept_smaller_list, &cancel, &lease);
             })
-            .map_err(StartError::Thread)?;
+            .map_err(|error| {
+                *self.lock_active() = None;
+                self.close_unbegun(run, StartError::Thread(error))
+            })?;
         Ok(RunHandle { run, thread })
     }
 

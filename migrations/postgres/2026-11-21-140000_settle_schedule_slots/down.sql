@@ -1,1 +1,2 @@
+DROP INDEX sync_runs_of_slot;
 ALTER TABLE sync_schedule_slots DROP COLUMN settled_at;

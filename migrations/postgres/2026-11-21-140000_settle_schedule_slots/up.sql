@@ -2,3 +2,5 @@
 -- abandoned takes it over.
 ALTER TABLE sync_schedule_slots ADD COLUMN settled_at TIMESTAMP;
 UPDATE sync_schedule_slots SET settled_at = claimed_at;
+-- Which run a moment had.
+CREATE INDEX sync_runs_of_slot ON sync_runs (scheduled_for) WHERE scheduled_for IS NOT NULL;

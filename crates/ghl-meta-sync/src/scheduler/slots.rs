@@ -5,7 +5,7 @@ use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Failure, RunStatus, Trigger};
+use domain::run::Trigger;
 use domain::{Explain, RunId};
 use persistence::{SlotClaim, Store, StoreError};
 use std::sync::Arc;
@@ -172,16 +172,13 @@ impl Slots {
         }
     }
 
-    /// Whether the run that was in the way has ended by itself. One whose process died stands for nothing.
+    /// Whether the run that was in the way has taken place.
     fn has_taken_place(&self, run: RunId) -> bool {
         let run = self.store.run_get(run).unwrap_or_else(|error| {
             log::warn!("the run that goes on could not be read: {}", Chain(&error));
             None
         });
-        run.is_some_and(|run| {
-            let interrupted = run.failure.as_ref().is_some_and(Failure::is_interruption);
-            run.status != RunStatus::Running && !interrupted
-        })
+        run.is_some_and(|run| run.has_taken_place())
     }
 
     fn settle(&self, claim: SlotClaim) {

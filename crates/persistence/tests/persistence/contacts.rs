@@ -46,10 +46,10 @@ fn whom_meta_refused_is_no_longer_among_the_sent(db: &TestDb) {
     }
     let refused = ["c2", "c3", "c4", "c'\0"]
         .map(|id| RefusedSample { ghl_contact_id: id.into(), reason: "hash is\0bad".into() });
-    for _ in 0..2 {
-        store.contacts_refuse(run, &refused).unwrap();
-    }
-    store.contacts_refuse(run, &[]).unwrap();
+    assert_eq!(
+        [&refused[..], &refused[..], &[]].map(|refused| store.contacts_refuse(run, refused).unwrap()),
+        [2, 0, 0]
+    );
     let counts = [(Bucket::OptedOut, 1), (Bucket::RefusedByMeta, 2), (Bucket::Sent, 1)];
     assert_eq!(store.contacts_count_by_bucket(run).unwrap(), counts);
     assert_eq!(store.contacts_count_by_bucket(other).unwrap(), [(Bucket::OptedOut, 1), (Bucket::Sent, 3)]);

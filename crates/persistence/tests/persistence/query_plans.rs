@@ -61,7 +61,7 @@ fn no_query_about_one_run_reads_the_contacts_of_all_runs(db: &TestDb) {
     store.contacts_of_bucket(run, Bucket::Sent, part.end.as_ref(), 1_000).unwrap();
     store.contacts_changes(run, runs[19]).unwrap();
     store.contacts_sent_in(run, &["c1".into(), "c2".into()]).unwrap();
-    store.runs_with_old_contacts(db.now() + TimeDelta::days(1)).unwrap();
+    store.runs_with_needless_contacts(db.now() + TimeDelta::days(1)).unwrap();
     assert_eq!(store.contacts_delete_some(run).unwrap(), 3_000);
     let sent = SENT.lock().unwrap().clone();
     let about_contacts = |query: &&String| query.contains("sync_contacts") && !query.contains("INSERT");
@@ -182,7 +182,7 @@ fn plan_of_full_tables(db: &TestDb, query: &str, bound: &str) -> String {
 /// The order of the answer is that of the runs, whatever order the engine found them in.
 fn runs_are_leapt_over(store: &Store, db: &TestDb) {
     db.execute("UPDATE sync_runs SET status = 'failed', completed_at = started_at").unwrap();
-    let old = store.runs_with_old_contacts(db.now() + TimeDelta::days(1)).unwrap();
+    let old = store.runs_with_needless_contacts(db.now() + TimeDelta::days(1)).unwrap();
     let expected: Vec<i64> = (1..=RUNS).filter(|run| *run != 21).collect();
     assert_eq!(old.iter().map(|run| run.0).collect::<Vec<_>>(), expected);
 }

@@ -28,10 +28,10 @@ fn rows_are_old_when_their_run_ended_before_the_moment(db: &TestDb) {
     let first_end = db.now();
     db.clock.advance(TimeDelta::days(1));
     ended(&store, &config(), RunStatus::Success);
-    assert_eq!(store.runs_with_old_contacts(first_end).unwrap(), []);
+    assert_eq!(store.runs_with_needless_contacts(first_end).unwrap(), []);
     let all = [old, failed, cancelled];
-    assert_eq!(store.runs_with_old_contacts(first_end + TimeDelta::microseconds(1)).unwrap(), all);
-    assert_eq!(store.runs_with_old_contacts(db.now()).unwrap(), all);
+    assert_eq!(store.runs_with_needless_contacts(first_end + TimeDelta::microseconds(1)).unwrap(), all);
+    assert_eq!(store.runs_with_needless_contacts(db.now()).unwrap(), all);
 }
 
 fn what_the_next_run_is_compared_with_is_never_old(db: &TestDb) {
@@ -50,7 +50,7 @@ fn what_the_next_run_is_compared_with_is_never_old(db: &TestDb) {
     let running = store.run_start(Trigger::Manual, store.config_save(&config()).unwrap()).unwrap();
     store.contacts_insert(running, &[sent("a", 1, 1)]).unwrap();
     db.clock.advance(TimeDelta::days(4_000));
-    assert_eq!(store.runs_with_old_contacts(db.now()).unwrap(), [first, failed]);
+    assert_eq!(store.runs_with_needless_contacts(db.now()).unwrap(), [first, failed]);
     for kept in [of_list, of_field, of_account, newest] {
         let run = store.run_get(kept).unwrap().unwrap();
         let (list, field, account) =
@@ -65,12 +65,12 @@ fn a_run_without_rows_is_not_named_again(db: &TestDb) {
     let store = db.open();
     let runs: Vec<RunId> = (0..3).map(|_| ended(&store, &config(), RunStatus::Failed)).collect();
     db.clock.advance(TimeDelta::days(1));
-    assert_eq!(store.runs_with_old_contacts(db.now()).unwrap(), runs);
+    assert_eq!(store.runs_with_needless_contacts(db.now()).unwrap(), runs);
     store.contacts_delete_of_run(runs[1]).unwrap();
-    assert_eq!(store.runs_with_old_contacts(db.now()).unwrap(), [runs[0], runs[2]]);
+    assert_eq!(store.runs_with_needless_contacts(db.now()).unwrap(), [runs[0], runs[2]]);
     store.contacts_delete_of_run(runs[0]).unwrap();
     store.contacts_delete_of_run(runs[2]).unwrap();
-    assert_eq!(store.runs_with_old_contacts(db.now()).unwrap(), []);
+    assert_eq!(store.runs_with_needless_contacts(db.now()).unwrap(), []);
     assert_eq!(store.run_list(1, 10).unwrap().total, 3, "runs are kept");
 }
 

@@ -112,14 +112,20 @@ impl Stages {
     fn cost(&self, contacts: u64, now: Sample) -> Cost {
         let of = |stage: &Stage| {
             let names: Vec<&str> = stage.steps.iter().map(|step| step.as_str()).collect();
+            let contacts = stage.steps.iter().any(|step| takes_every_contact(*step)).then_some(contacts);
             Line::between(names.join(", "), contacts, stage.begun, stage.ended.unwrap_or(now))
         };
         Cost {
             contacts,
             steps: self.all.iter().map(of).collect(),
-            total: Line::between("all".to_owned(), contacts, self.begun, now),
+            total: Line::between("all".to_owned(), Some(contacts), self.begun, now),
         }
     }
+}
+
+/// Whether a step takes longer for more contacts.
+fn takes_every_contact(step: Step) -> bool {
+    matches!(step, Step::Fetch | Step::ReadLtv | Step::Hash | Step::Upload | Step::Save)
 }
 
 /// What a run cost.
@@ -136,8 +142,8 @@ pub struct Cost {
 struct Line {
     name: String,
     seconds: f64,
-    /// Of all that were read.
-    contacts_per_second: f64,
+    /// All that were read by the seconds; nothing for steps that take no longer for more contacts.
+    contacts_per_second: Option<f64>,
     /// Of this process meanwhile.
     cpu_seconds: Option<f64>,
     /// The most this process ever had resident until then.
@@ -147,13 +153,13 @@ struct Line {
 }
 
 impl Line {
-    fn between(name: String, contacts: u64, begun: Sample, ended: Sample) -> Self {
+    fn between(name: String, contacts: Option<u64>, begun: Sample, ended: Sample) -> Self {
         let seconds = (ended.at - begun.at).as_secs_f64();
         let cpu = ended.cpu.zip(begun.cpu).map(|(ended, begun)| (ended - begun).as_secs_f64());
         Self {
             name,
             seconds,
-            contacts_per_second: contacts as f64 / seconds.max(1e-9),
+            contacts_per_second: contacts.map(|contacts| contacts as f64 / seconds.max(1e-9)),
             cpu_seconds: cpu,
             peak_bytes: ended.peak_bytes,
             sent_bytes: ended.sent_bytes - begun.sent_bytes,
@@ -165,7 +171,7 @@ impl Line {
             &self.name,
             &[
                 format!("{:.1}", self.seconds),
-                format!("{:.0}", self.contacts_per_second),
+                self.contacts_per_second.map_or_else(String::new, |rate| format!("{rate:.0}")),
                 known(self.cpu_seconds.map(|seconds| format!("{seconds:.2}"))),
                 known(self.peak_bytes.map(megabytes)),
                 megabytes(self.sent_bytes),
@@ -255,7 +261,7 @@ mod tests {
                 ("save".to_owned(), 2.0, Some(2.0), Some(10_000_000)),
             ]
         );
-        assert_eq!((cost.steps[0].contacts_per_second, cost.steps[0].sent_bytes), (500.0, 2_000_000));
+        assert_eq!((cost.steps[0].contacts_per_second, cost.steps[0].sent_bytes), (Some(500.0), 2_000_000));
         assert_eq!((cost.total.seconds, cost.total.sent_bytes), (10.0, 5_000_000));
         let table = cost.table();
         assert_eq!(
@@ -268,8 +274,8 @@ mod tests {
     #[test]
     fn a_system_that_does_not_tell_is_said_to_be_such() {
         let unknown = |second| Sample { cpu: None, peak_bytes: None, ..at(Instant::now(), second) };
-        let line = Line::between("all".to_owned(), 10, unknown(0), unknown(1));
-        assert_eq!((line.cpu_seconds, line.peak_bytes), (None, None));
+        let line = Line::between("all".to_owned(), None, unknown(0), unknown(1));
+        assert_eq!((line.contacts_per_second, line.cpu_seconds, line.peak_bytes), (None, None, None));
         assert_eq!(line.text().matches("not known here").count(), 2);
     }
 

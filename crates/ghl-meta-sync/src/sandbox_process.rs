@@ -48,10 +48,11 @@ impl SandboxProcess {
             command.args(["--contacts", &contacts.to_string()]);
         }
         // The sandbox keeps most of what it holds in temporary files.
-        let folder = std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder));
         let mut child = command
             .env_clear()
-            .envs(folder)
+            .env("TMPDIR", std::env::temp_dir())
+            // The bodies of uploads go back to the system at once; by itself the C library would learn to keep them.
+            .env("MALLOC_MMAP_THRESHOLD_", "262144")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,5 +1,8 @@
 //! The connection to the mail server.
 
+#[cfg(test)]
+mod encrypted;
+
 use crate::error::MailError;
 use crate::mail::Mail;
 use crate::settings::{MailerSettings, Tls};
@@ -33,6 +36,14 @@ impl Mailer {
     /// # Errors
     /// [`MailError::Setting`] names the variable that can not be used.
     pub fn new(settings: MailerSettings) -> Result<Self, MailError> {
+        Self::with_tls(settings, |host| TlsParameters::new(host.to_owned()))
+    }
+
+    /// [`Self::new`] with other rules for the server's certificate than the public authorities.
+    fn with_tls(
+        settings: MailerSettings,
+        tls_parameters: impl Fn(&str) -> Result<TlsParameters, smtp::Error>,
+    ) -> Result<Self, MailError> {
         let MailerSettings { host, port, username, password, from, to, tls, timeout } = settings;
         let host = host.trim().to_owned();
         if host.is_empty() {
@@ -51,7 +62,7 @@ impl Mailer {
 
         let server = format!("{host}:{port}");
         let tls_parameters = || {
-            TlsParameters::new(host.clone())
+            tls_parameters(&host)
                 .map_err(|error| MailError::of_smtp(&server, &error, |words| presentable(words, &[])))
         };
         let mut builder =

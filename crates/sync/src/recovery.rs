@@ -72,6 +72,7 @@ impl SyncService {
         };
         log::warn!("the run was interrupted at step {step}");
         self.parts.store.steps_close(run.id, StepStatus::Failed)?;
+        self.forget_contacts(run.id);
         self.give_up_lookalikes(run.id)?;
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;

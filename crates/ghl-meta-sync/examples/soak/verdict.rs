@@ -201,12 +201,15 @@ fn told(installation: &Installation, history: &[Value], wrong: &mut Vec<String>)
     Ok(())
 }
 
+/// One number of a sample.
+type Figure = fn(&Sample) -> u64;
+
 /// Memory, threads and files of the longest life are at its end what they were at its beginning.
 fn usage(figures: &Figures, options: &Options, wrong: &mut Vec<String>) {
     let life = figures.of_the_longest_life();
     let tenth = (life.len() / 10).max(1);
     let (first, last) = (&life[..tenth.min(life.len())], &life[life.len().saturating_sub(tenth)..]);
-    let kinds: [(&str, fn(&Sample) -> u64, u64); 4] = [
+    let kinds: [(&str, Figure, u64); 4] = [
         // Each of eight connections to the embedded database fills a page cache of 2 MB with the growing history.
         ("resident memory in kB", |one| one.resident_kb, 16 * 1024),
         ("threads", |one| one.threads, 3),

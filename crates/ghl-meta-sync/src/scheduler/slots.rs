@@ -5,7 +5,7 @@ use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{RunStatus, Trigger};
+use domain::run::{Failure, RunStatus, Trigger};
 use domain::{Explain, RunId};
 use persistence::{SlotClaim, Store, StoreError};
 use std::sync::Arc;
@@ -179,7 +179,7 @@ impl Slots {
             None
         });
         run.is_some_and(|run| {
-            let interrupted = run.failure.as_ref().is_some_and(|failure| failure.is_interruption());
+            let interrupted = run.failure.as_ref().is_some_and(Failure::is_interruption);
             run.status != RunStatus::Running && !interrupted
         })
     }

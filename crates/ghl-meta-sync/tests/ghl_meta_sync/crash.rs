@@ -147,6 +147,7 @@ fn assert_cleaned_up(instance: &Instance, step: &str) {
     let failure = closed.failure.unwrap();
     assert!(failure.message.contains("was interrupted at step"), "{}", failure.message);
     assert_eq!(failure.step.as_str(), step);
+    assert_eq!(instance.store().contacts_count_by_bucket(killed.id).unwrap(), [], "nobody reads as sent");
     assert!(instance.audiences("CUSTOM").is_empty(), "the unfinished audience is deleted");
     assert!(instance.store().intentions_open().unwrap().is_empty());
     let spooled = std::fs::read_dir(instance.folder().join("data/spool")).map_or(0, Iterator::count);

@@ -37,6 +37,7 @@ mod refused;
 mod replicas;
 mod retention;
 mod serve;
+mod served;
 mod silence;
 mod stable;
 mod stopping;

@@ -3,7 +3,7 @@
 use crate::crash::{later, parts};
 use crate::instance::Instance;
 use crate::serve::Served;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::run::{Run, RunStatus, Step, StepStatus, Trigger};
 use domain::{Clock, Secret, SystemClock};
@@ -107,7 +107,7 @@ impl Clock for Set {
 fn a_mail_is_tried_ever_more_rarely_for_a_day_and_then_given_up_which_is_shown() {
     let mut instance = Instance::start();
     instance.sandbox.stop(Service::Smtp);
-    let begun = SystemClock.now();
+    let begun = SystemClock.now().trunc_subsecs(0);
     let clock = Arc::new(Set(Mutex::new(begun)));
     let mut parts = parts(&instance, Arc::clone(&clock) as Arc<dyn Clock>, SILENCE);
     parts.settings.lookalike_countries.clear();

@@ -3,6 +3,8 @@
 use crate::crash::received;
 use crate::instance::Instance;
 use crate::serve::Served;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use serde_json::json;
@@ -52,4 +54,23 @@ fn the_database_server_is_gone_and_comes_back_and_the_process_goes_on() {
     });
     assert_eq!(instance.audiences("CUSTOM").len(), 1, "nothing half-made is left");
     assert_eq!(served.terminate(), Some(0));
+}
+
+#[test]
+fn a_database_that_another_program_holds_is_told_and_used_again() {
+    let mut instance = Instance::start();
+    instance.set("NORMALIZER", "local");
+    let served = Served::start(&mut instance);
+    let mut other = SqliteConnection::establish(instance.database().to_str().unwrap()).unwrap();
+    other.batch_execute("PRAGMA busy_timeout = 15000; BEGIN IMMEDIATE").unwrap();
+    assert_eq!(served.any_page("/").0, 200, "what is there can be read");
+    let (status, problem) = served.post("/api/sync/trigger", &json!({}));
+    assert_eq!(status, 503, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("another program held the database"), "{detail}");
+    other.batch_execute("ROLLBACK").unwrap();
+    let (status, begun) = served.post("/api/sync/trigger", &json!({}));
+    assert_eq!(status, 202, "{begun}");
+    let path = format!("/api/sync/{}", begun["run_id"]);
+    served.wait_for("it succeeds", || served.get(&path)["status"] == "success");
 }

@@ -98,6 +98,10 @@ fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &T
     filled(db);
     let members: Vec<_> = (1..3_000).map(|number| member(number, number, 50)).collect();
     store.members_stage("a", run, &members).unwrap();
+    // Seven years of daily runs.
+    let again = "INSERT INTO sync_runs (config_id, triggered_by, started_at, completed_at, status, accounting) \
+                 SELECT config_id, triggered_by, started_at, started_at, 'success', accounting FROM sync_runs;";
+    db.execute(&again.repeat(6)).unwrap();
     db.execute("UPDATE sync_runs SET status = 'success', completed_at = started_at WHERE id < 30; ANALYZE")
         .unwrap();
     let known = store.run_get(run).unwrap().unwrap();
@@ -112,6 +116,7 @@ fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &T
     store.outbox_newest(Channel::Webhook).unwrap();
     // The schedule and what is done between runs.
     store.runs_running().unwrap();
+    store.runs_with_steps_left_open().unwrap();
     store.runs_to_follow_up(db.now()).unwrap();
     store.intentions_open().unwrap();
     store.outbox_due().unwrap();
@@ -146,6 +151,10 @@ fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &T
         // Once per erasure, and the runs are few.
         if query.contains("refused_samples` IS NOT NULL") || query.contains("\"refused_samples\" IS NOT NULL")
         {
+            continue;
+        }
+        // A list of no runs: nothing is read at all, whatever the plan says.
+        if query.contains("0=1") || query.contains("1=0") {
             continue;
         }
         let (query, bound) = query.rsplit_once(" -- binds: ").unwrap_or((query, "[]"));
@@ -222,7 +231,8 @@ fn explained(connection: &mut PgConnection, query: &str, bound: &str) -> String 
 fn literals(bound: &str) -> String {
     let mut depth = 0;
     let mut text = String::new();
-    for letter in bound.trim()[1..bound.trim().len() - 1].chars() {
+    let bound = bound.trim().replace("Some(", "").replace(')', "");
+    for letter in bound[1..bound.len() - 1].chars() {
         match letter {
             '[' => (depth, text) = (depth + 1, text + "{"),
             ']' => (depth, text) = (depth - 1, text + "}"),

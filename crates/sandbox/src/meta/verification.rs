@@ -51,7 +51,7 @@ pub(super) struct WrongValue {
 /// E-mail and phone, position, value.
 const ROW: usize = PAIR + 8 + 8;
 /// E-mail and phone, person, which of the person's rows, value.
-const TRUTH: usize = PAIR + 4 + 1 + 1;
+const TRUTH: usize = PAIR + 4 + 4 + 1;
 const PAIR: usize = 16 + 16;
 
 /// Both keys of a row.
@@ -167,7 +167,7 @@ struct Truth {
     pair: Pair,
     person: PersonIndex,
     /// Of the person's rows.
-    nth: u8,
+    nth: u32,
     /// The percentile, at least 1.
     value: u8,
 }
@@ -177,12 +177,12 @@ fn truths(population: &Population) -> io::Result<(impl Iterator<Item = io::Resul
     let (mut truths, mut people) = (Sorter::<TRUTH>::new(), 0);
     for person in population.people().filter(|person| person.expected == Expectation::Sent) {
         people += 1;
-        for (nth, (email, phone)) in (0..=u8::MAX).zip(keys(&person)) {
+        for (nth, (email, phone)) in (0_u32..).zip(keys(&person)) {
             let mut truth = [0; TRUTH];
             truth[..PAIR].copy_from_slice(&Pair::new(email, phone).0);
             truth[PAIR..PAIR + 4].copy_from_slice(&person.index.to_be_bytes());
-            truth[PAIR + 4] = nth;
-            truth[PAIR + 5] = person.expected_percentile.unwrap_or(0).max(1);
+            truth[PAIR + 4..PAIR + 8].copy_from_slice(&nth.to_be_bytes());
+            truth[PAIR + 8] = person.expected_percentile.unwrap_or(0).max(1);
             truths.push(truth)?;
         }
     }
@@ -190,8 +190,8 @@ fn truths(population: &Population) -> io::Result<(impl Iterator<Item = io::Resul
         truth.map(|truth| Truth {
             pair: Pair(part(&truth, 0)),
             person: PersonIndex::from_be_bytes(part(&truth, PAIR)),
-            nth: truth[PAIR + 4],
-            value: truth[PAIR + 5],
+            nth: u32::from_be_bytes(part(&truth, PAIR + 4)),
+            value: truth[PAIR + 8],
         })
     });
     Ok((truths, people))
@@ -236,7 +236,7 @@ struct Differences {
     /// Rows that did not arrive exactly.
     wanting: BTreeMap<PersonIndex, Vec<Truth>>,
     /// The first row with a wrong value: which of the person's rows, and that value.
-    wrong: BTreeMap<PersonIndex, (u8, Option<f64>)>,
+    wrong: BTreeMap<PersonIndex, (u32, Option<f64>)>,
 }
 
 impl Differences {
@@ -291,7 +291,7 @@ pub(super) fn verify(received: Received, population: &Population) -> io::Result<
     differences.settle(&mut unclaimed);
     let Differences { wanting: missing, wrong } = differences;
     let person = |index: &PersonIndex| population.person(*index);
-    let wrong_value = |(index, (_, got)): (&PersonIndex, &(u8, Option<f64>))| {
+    let wrong_value = |(index, (_, got)): (&PersonIndex, &(u32, Option<f64>))| {
         let Person { id, expected_percentile, .. } = person(index)?;
         Some(WrongValue { id, expected: expected_percentile.unwrap_or(0).max(1).into(), got: *got })
     };

@@ -12,6 +12,9 @@ use domain::RunId;
 use domain::run::{RunStatus, Step, StepStatus};
 use std::borrow::Cow;
 
+/// Runs among which those with steps that were left open are looked for, once a minute.
+const LOOKED_THROUGH: i64 = 100;
+
 #[derive(Insertable)]
 #[diesel(table_name = sync_steps, treat_none_as_default_value = false)]
 struct NewStep<'a> {
@@ -154,7 +157,8 @@ impl Store {
         })
     }
 
-    /// The ended runs with a step that still counts as running: their process died while it told people of them.
+    /// Those of the newest 100 runs that have ended with a step that still counts as running: their process died while it
+    /// told people of them.
     ///
     /// # Errors
     /// Whatever the database refuses.
@@ -164,7 +168,10 @@ impl Store {
                 .filter(sync_runs::status.eq(RunStatus::Running.as_str()))
                 .select(sync_runs::id)
                 .load(connection)?;
+            let newest: Option<i64> =
+                sync_runs::table.select(diesel::dsl::max(sync_runs::id)).first(connection)?;
             sync_steps::table
+                .filter(sync_steps::sync_run_id.gt(newest.unwrap_or_default() - LOOKED_THROUGH))
                 .filter(sync_steps::status.eq(StepStatus::Running.as_str()))
                 .filter(sync_steps::sync_run_id.ne_all(running))
                 .select(sync_steps::sync_run_id)

@@ -116,6 +116,7 @@ fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &T
     store.outbox_newest(Channel::Webhook).unwrap();
     // The schedule and what is done between runs.
     store.runs_running().unwrap();
+    store.runs_with_steps_left_open().unwrap();
     store.runs_to_follow_up(db.now()).unwrap();
     store.intentions_open().unwrap();
     store.outbox_due().unwrap();

@@ -107,7 +107,7 @@ impl SyncService {
                 Ok(()) if only.is_none() => self.correct_the_step(&queued),
                 Ok(()) => {}
                 Err(error) => {
-                    log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error))
+                    log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error));
                 }
             }
         }

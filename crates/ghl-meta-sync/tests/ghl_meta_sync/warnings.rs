@@ -4,7 +4,7 @@ use crate::crash::parts_later;
 use crate::instance::{Database, Instance, on_both_databases};
 use chrono::{DateTime, TimeDelta, Utc};
 use claude::{ClaudeClient, ClaudeSettings};
-use domain::Secret;
+use domain::{Clock, Secret, SystemClock};
 use http_client::BaseUrl;
 use sandbox::Mail;
 use serde_json::json;
@@ -33,7 +33,7 @@ fn a_token_that_ends_soon_is_told_once_and_its_successor_again(database: Databas
     let mut instance = Instance::start().with_database(database);
     // It is told however little people want to hear of runs.
     instance.set("NOTIFY_ON", "failure");
-    let now = Utc::now();
+    let now = SystemClock.now();
     let end = now + TimeDelta::days(30);
     tokens_end(&instance, end);
     ticks(parts_later(&instance, TimeDelta::zero()));
@@ -59,7 +59,7 @@ fn a_token_that_ends_soon_is_told_once_and_its_successor_again(database: Databas
 #[test]
 fn a_model_that_retires_soon_is_told_once_and_asked_for_once_a_day() {
     let instance = Instance::start();
-    let on = (Utc::now() + TimeDelta::days(10)).format("%Y-%m-%d").to_string();
+    let on = (SystemClock.now() + TimeDelta::days(10)).format("%Y-%m-%d").to_string();
     let model = json!({"id": "claude-x", "lifecycle": "active", "retires_at": format!("{on}T00:00:00Z")});
     let script = (0..9).map(|_| Reply::json(200, model.to_string())).collect();
     let claude = ScriptedServer::start(script).unwrap();

@@ -173,6 +173,11 @@ impl Run {
         self.steps.iter().find(|step| step.status == StepStatus::Running)
     }
 
+    /// Whether contacts of it may be shown. They are stored while Meta is filled, so only a success makes them what was done.
+    pub fn has_contacts(&self) -> bool {
+        self.status == RunStatus::Success
+    }
+
     /// Contacts read: by the account once the list is complete, before that as far as the reading came.
     pub fn contacts_read(&self) -> u64 {
         let so_far = self.steps.iter().find(|step| step.name == Step::Fetch).map_or(0, |step| step.done);

@@ -72,6 +72,9 @@ pub struct DemoOptions {
     /// Port of the dashboard.
     #[arg(long, default_value_t = 9876)]
     pub port: u16,
+    /// Write what the sync cost to this file as JSON, too.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,6 +94,9 @@ pub struct SyncOptions {
     /// Go on although the list holds fewer than half the contacts sent last time.
     #[arg(long)]
     pub accept_smaller_list: bool,
+    /// Write what the sync cost to this file as JSON.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub json_cost: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod confirmation;
 mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
+use crate::cost::{Cost, Meter};
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::sandbox_process::SandboxProcess;
@@ -27,6 +28,7 @@ use web::{Installation, RunningServer};
 const LTV_FIELD: &str = "contact.lifetime_value";
 /// Sandbox seconds per second: Meta's half hour of matching passes in a second and a half.
 const CLOCK_RATE: f64 = 1200.0;
+
 /// Runs the demo.
 ///
 /// # Errors
@@ -45,12 +47,9 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     }
     let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
     let store = wiring::open_store(&Settings::read(&environment)?)?;
-    let installed = Arc::new(Installed::new(
-        environment,
-        store.clone(),
-        Arc::new(terminal.clone()),
-        Patience::WithSimulators,
-    )?);
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
+    let watcher = Arc::<Meter>::clone(&meter);
+    let installed = Arc::new(Installed::new(environment, store.clone(), watcher, Patience::WithSimulators)?);
     let service = installed.sync().ok_or_else(|| Failed::job("The sandbox announced no credentials."))?;
     let dashboard = if options.once { None } else { Some(open_dashboard(&installed, &store, terminal)?) };
     let signals = Signals::watch()?;
@@ -74,9 +73,12 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
         // The simulators go with this process, and so does everything that was recorded.
         return Err(Failed::job("The demo was stopped."));
     }
-    let outcome = ended
-        .unwrap_or_else(|| Err(Failed::job("The demo was stopped.")))
-        .and_then(|run| summarize(&run, &witness, begun.elapsed(), terminal));
+    let outcome = ended.unwrap_or_else(|| Err(Failed::job("The demo was stopped."))).and_then(|run| {
+        let cost = meter.cost(run.accounting.fetched);
+        summarize(&run, &witness, begun.elapsed(), cost.as_ref(), terminal)?;
+        cost.zip(options.json_cost.as_ref()).map_or(Ok(()), |(cost, file)| cost.write(file))
+    });
+    terminal.say(&sandbox.cost());
     match dashboard {
         None => outcome,
         Some(dashboard) => {
@@ -108,9 +110,15 @@ fn open_dashboard(
     Ok(dashboard)
 }
 
-fn summarize(run: &Run, witness: &Witness, took: Duration, terminal: &Terminal) -> Result<(), Failed> {
+fn summarize(
+    run: &Run,
+    witness: &Witness,
+    took: Duration,
+    cost: Option<&Cost>,
+    terminal: &Terminal,
+) -> Result<(), Failed> {
     report(run, terminal)?;
-    summary::print(run, took, terminal);
+    summary::print(run, took, cost, terminal);
     let differences = witness.confirm(run, terminal)?;
     if differences.is_empty() {
         terminal.say("Every figure above was confirmed by what the simulators received.");

@@ -31,6 +31,8 @@ pub struct Installed {
 
 /// What follows from the settings in force.
 struct Current {
+    /// What was saved on the settings page, as it stands in the database.
+    saved: Vec<(String, String)>,
     settings: Settings,
     clients: Clients,
     sync: Option<SyncService>,
@@ -47,11 +49,12 @@ impl Installed {
         watcher: Arc<dyn Watcher>,
         patience: Patience,
     ) -> Result<Self, Failed> {
-        let saved = saved_in_force(&environment, &store).map_err(|error| Failed::explained(&error))?;
-        let settings = Settings::read(&environment.with_saved(&saved))?;
+        let saved = store.settings_saved().map_err(|error| Failed::explained(&error))?;
+        let in_force = usable(&environment, saved.iter().cloned().collect());
+        let settings = Settings::read(&environment.with_saved(&in_force))?;
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
-        let current = RwLock::new(Current { settings, clients, sync });
+        let current = RwLock::new(Current { saved, settings, clients, sync });
         Ok(Self { environment, store, watcher, patience, current, pulses: Pulses::default() })
     }
 
@@ -95,8 +98,20 @@ impl Installed {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What another copy of the service has changed since, put in force here.
+    fn changed_elsewhere(&self) -> Result<(), Failed> {
+        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error))?;
+        if saved == self.current().saved {
+            return Ok(());
+        }
+        log::info!("the settings were changed by another copy of the service");
+        let in_force = usable(&self.environment, saved.iter().cloned().collect());
+        let settings = Settings::read(&self.environment.with_saved(&in_force))?;
+        self.replace(saved, settings)
+    }
+
     /// Puts changed settings in force. A run that is going on keeps what it began with.
-    fn replace(&self, settings: Settings) -> Result<(), Failed> {
+    fn replace(&self, saved: Vec<(String, String)>, settings: Settings) -> Result<(), Failed> {
         // The keys of GoHighLevel and Meta are in the environment only, so their clients stay, and with them the limits a
         // run may be waiting for.
         let (_, ghl, meta) = self.settings_and_vendors();
@@ -108,7 +123,7 @@ impl Installed {
             (None, parts) => parts.map(SyncService::new),
             (Some(_), None) => None,
         };
-        *current = Current { settings, clients, sync };
+        *current = Current { saved, settings, clients, sync };
         Ok(())
     }
 }
@@ -148,6 +163,12 @@ impl Installation for Installed {
 
     fn sync(&self) -> Option<SyncService> {
         self.current().sync.clone()
+    }
+
+    fn follow_saved_settings(&self) {
+        if let Err(failed) = self.changed_elsewhere() {
+            log::warn!("the saved settings could not be followed: {failed}");
+        }
     }
 
     fn initial_choice(&self) -> (Option<String>, Option<String>) {
@@ -196,7 +217,7 @@ impl Installation for Installed {
             ));
         }
         self.store.settings_change(&changes)?;
-        self.replace(settings).map_err(|failed| {
+        self.replace(self.store.settings_saved()?, settings).map_err(|failed| {
             SettingsError::Refused(
                 changes.iter().map(|(name, _)| (name.clone(), failed.to_string())).collect(),
             )

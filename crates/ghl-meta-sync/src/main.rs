@@ -5,6 +5,7 @@
 mod backup_commands;
 mod check_command;
 mod command_line;
+mod cost;
 mod data_volume;
 mod demo;
 mod erase_command;

@@ -1,6 +1,7 @@
 //! The sandbox as a process of its own: served by `sandbox`, started as a child by `demo`.
 
 use crate::command_line::SandboxOptions;
+use crate::cost::{self, process};
 use crate::failure::Failed;
 use sandbox::{Announcement, Contacts, SandboxSettings};
 use std::io::{BufRead, BufReader};
@@ -34,7 +35,7 @@ pub struct SandboxProcess {
 }
 
 impl SandboxProcess {
-    /// Starts this program again as a sandbox, with an empty environment.
+    /// Starts this program again as a sandbox, with nothing of this environment but the folder for temporary files.
     ///
     /// # Errors
     /// A failed job when the process does not start or does not announce itself.
@@ -46,8 +47,12 @@ impl SandboxProcess {
         if let Some(contacts) = contacts {
             command.args(["--contacts", &contacts.to_string()]);
         }
+        // The sandbox keeps most of what it holds in temporary files.
         let mut child = command
             .env_clear()
+            .env("TMPDIR", std::env::temp_dir())
+            // The bodies of uploads go back to the system at once; by itself the C library would learn to keep them.
+            .env("MALLOC_MMAP_THRESHOLD_", "262144")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -63,6 +68,16 @@ impl SandboxProcess {
                 Err(could_not(format!("it did not announce its addresses ({error})")))
             }
         }
+    }
+
+    /// CPU time and peak memory so far, in words.
+    pub fn cost(&self) -> String {
+        let process = self.child.id();
+        format!(
+            "The simulators, a process of their own: {} CPU s, peak {} MB",
+            cost::known(process::cpu_time(process).map(|time| format!("{:.2}", time.as_secs_f64()))),
+            cost::known(process::peak_memory(process).map(cost::megabytes)),
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use crate::{data_volume, logging};
 use domain::SystemClock;
+use persistence::Store;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 use sync::NobodyWatches;
@@ -44,10 +45,24 @@ pub fn run(options: &ServeOptions, terminal: &Terminal) -> Result<(), Failed> {
     )
     .map_err(|error| Failed::explained(&error))?;
     terminal.say(&format!("Dashboard: http://{}", dashboard.address()));
+    terminal.say(&next_sync(&installed, &store)?);
     let scheduler = scheduler::start(Arc::clone(&installed), store, Arc::new(SystemClock))?;
     signals.wait();
     stop(&installed, scheduler, dashboard);
     Ok(())
+}
+
+/// When the schedule begins the next sync, in its own time zone.
+fn next_sync(installed: &Installed, store: &Store) -> Result<String, Failed> {
+    let chosen = store.config_latest().map_err(|error| Failed::explained(&error))?;
+    if chosen.is_some_and(|(_, chosen)| !chosen.sync_enabled) {
+        return Ok("Next sync: none, the schedule is off".to_owned());
+    }
+    let zone = installed.settings_in_force().time_zone;
+    Ok(match installed.next_runs(1).first() {
+        Some(at) => format!("Next sync: {} ({zone})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M")),
+        None => "Next sync: none is due".to_owned(),
+    })
 }
 
 /// Ends everything within the time that Docker gives, whatever hangs: the process then ends without it.

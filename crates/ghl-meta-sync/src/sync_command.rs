@@ -1,6 +1,7 @@
 //! `sync`: one run now, with progress on the terminal.
 
 use crate::command_line::SyncOptions;
+use crate::cost::Meter;
 use crate::failure::Failed;
 use crate::installed::Installed;
 use crate::logging;
@@ -22,8 +23,9 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
     let store = wiring::open_store(&initial)?;
-    let installed =
-        Installed::new(environment, store.clone(), Arc::new(terminal.clone()), Patience::AsDocumented)?;
+    let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
+    let watcher = Arc::<Meter>::clone(&meter);
+    let installed = Installed::new(environment, store.clone(), watcher, Patience::AsDocumented)?;
     let service = installed.service()?;
     let signals = Signals::watch()?;
     let begun = Arc::new(OnceLock::new());
@@ -43,7 +45,11 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
     let ended = signals.attend(work, || {
         service.stop(SYNC_STOPS_WITHIN);
     })?;
-    report(&ended_or_stopped(ended, &store, begun.get())?, terminal)
+    let run = ended_or_stopped(ended, &store, begun.get())?;
+    if let Some((cost, file)) = meter.cost(run.accounting.fetched).zip(options.json_cost.as_ref()) {
+        cost.write(file)?;
+    }
+    report(&run, terminal)
 }
 
 /// The run as it ended, or as it was closed when the process was asked to end and its thread did not answer.

@@ -12,7 +12,7 @@ use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
 use sync::{GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
-use web::WebSettings;
+use web::{ClientLimits, WebSettings};
 
 /// How long failed calls are repeated, and for how long a process that is not heard of is taken for alive.
 #[derive(Debug, Clone, Copy)]
@@ -171,6 +171,7 @@ pub fn web_settings(settings: &Settings) -> WebSettings {
         ad_account_id: settings.meta.ad_account_id.as_ref().map(ToString::to_string),
         location_id: settings.ghl.location_id.clone(),
         currency: settings.currency.clone(),
+        limits: ClientLimits::default(),
     }
 }
 

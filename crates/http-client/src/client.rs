@@ -187,7 +187,7 @@ impl HttpClient {
         log::debug!("{service} {method} {path}, {sent} bytes");
         let begun = Instant::now();
         let result = self.exchange(&request).map_err(|source| self.transport_error(source));
-        traffic().called(service, &result);
+        traffic().called(service, sent, &result);
         let millis = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => log::debug!(

@@ -18,6 +18,8 @@ pub struct Traffic {
     pub waits: Family<Vendor, Counter>,
     /// How long those waits took, in seconds.
     pub waited: Family<Vendor, Counter<f64, AtomicU64>>,
+    /// Bytes of the bodies that were sent, each time they were; by all clients together.
+    pub sent: Counter,
 }
 
 /// What a call is counted under.
@@ -43,8 +45,14 @@ pub fn traffic() -> &'static Traffic {
 }
 
 impl Traffic {
-    /// Counts a call that ended.
-    pub(crate) fn called(&self, service: &'static str, result: &Result<Response, TransportError>) {
+    /// Counts a call that ended, and the size of its body.
+    pub(crate) fn called(
+        &self,
+        service: &'static str,
+        sent: usize,
+        result: &Result<Response, TransportError>,
+    ) {
+        self.sent.inc_by(sent as u64);
         let class = match result {
             Ok(reply) => class_of_status(reply.status),
             Err(error) => class_of_fault(error.fault),

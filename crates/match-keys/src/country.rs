@@ -18,6 +18,11 @@ impl CountryCode {
         self.0
     }
 
+    /// The same two letters.
+    pub(crate) fn letters(self) -> [u8; 2] {
+        self.0.as_bytes().try_into().unwrap_or_default()
+    }
+
     /// Whether addresses there have US ZIP codes and USPS state codes: the United States, their territories and the
     /// freely associated states.
     pub(crate) fn is_served_by_usps(self) -> bool {

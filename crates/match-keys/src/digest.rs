@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// A SHA-256 value: 32 bytes in memory, 64 lower-case hexadecimal digits through [`Digest::hex`] and `Display`.
+/// A SHA-256 value: 32 bytes in memory, 64 lower-case hexadecimal digits through `Display`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 

@@ -7,7 +7,6 @@ use crate::row::{Cell, Field, Row, SCHEMA};
 use crate::seen::Seen;
 use crate::{birth, city, country, email, name, phone, state, zip};
 use chrono::NaiveDate;
-use compact_str::CompactString;
 use domain::Contact;
 use std::borrow::Cow;
 use std::fmt;
@@ -103,11 +102,8 @@ impl Encoded {
     }
 }
 
-/// What most fields are normalized to: rarely more than fits in the value itself.
-type Normalized = Result<CompactString, Reason>;
-
 /// The cell of a normalized text, and what to say of it.
-fn made<T: AsRef<str>>(normalized: Result<T, Reason>) -> (Cell, Outcome) {
+pub(crate) fn made<T: AsRef<str>>(normalized: Result<T, Reason>) -> (Cell, Outcome) {
     match normalized {
         Ok(normalized) => {
             let normalized = normalized.as_ref();
@@ -125,8 +121,15 @@ pub struct Encoder {
     location: Option<CountryCode>,
     today: NaiveDate,
     seen: Seen,
-    /// The last text of a country and what it was read as: neighbours of a list mostly share it.
-    country: (String, Option<CountryCode>),
+    country: LastCountry,
+}
+
+/// The last text of a country and what became of it: neighbours of a list mostly share it.
+#[derive(Clone)]
+struct LastCountry {
+    text: String,
+    code: Option<CountryCode>,
+    made: (Cell, Outcome),
 }
 
 impl fmt::Debug for Encoder {
@@ -139,13 +142,17 @@ impl Encoder {
     /// An encoder for the contacts of one location. Its country helps to read phone numbers, states and postal codes
     /// of contacts without a readable country of their own; it is never sent as theirs. Nobody is born after `today`.
     pub fn new(location: Option<CountryCode>, today: NaiveDate) -> Self {
-        Self { location, today, seen: Seen::default(), country: (String::new(), None) }
+        Self { location, today, seen: Seen::default(), country: LastCountry::of("") }
     }
 
     /// Normalizes and hashes every field. Never fails: a field that can not be sent is an empty cell with an
     /// [`Outcome`] that says why.
     pub fn encode(&mut self, contact: &Contact) -> Encoded {
-        let own = contact.country.as_deref().and_then(|raw| self.country_of(raw));
+        let text = contact.country.as_deref().unwrap_or_default();
+        if self.country.text != text {
+            self.country = LastCountry::of(text);
+        }
+        let own = self.country.code;
         let place = Place { own, location: self.location };
         let likely = place.likely();
         let mut encoded = Encoded {
@@ -164,16 +171,16 @@ impl Encoder {
         if let Some(raw) = &contact.last_name {
             encoded.put(Field::LastName, made(name::normalize(raw)));
         }
-        let mut put = |field, own, raw: &Option<String>, normalize: &dyn Fn(&str) -> Normalized| {
-            if let Some(raw) = raw {
-                encoded.put(field, self.seen.cell(field, own, raw, || made(normalize(raw))));
-            }
-        };
-        put(Field::FirstName, None, &contact.first_name, &name::normalize);
-        put(Field::City, None, &contact.city, &city::normalize);
-        put(Field::State, own, &contact.state, &|raw| state::normalize(raw, place));
-        put(Field::Zip, own, &contact.postal_code, &|raw| zip::normalize(raw, place));
-        put(Field::Country, None, &contact.country, &country::normalize);
+        encoded.put(
+            Field::FirstName,
+            self.seen.cell(Field::FirstName, None, &contact.first_name, name::normalize),
+        );
+        encoded.put(Field::City, self.seen.cell(Field::City, None, &contact.city, city::normalize));
+        let state = |raw: &str| state::normalize(raw, place);
+        encoded.put(Field::State, self.seen.cell(Field::State, own, &contact.state, state));
+        let zip = |raw: &str| zip::normalize(raw, place);
+        encoded.put(Field::Zip, self.seen.cell(Field::Zip, own, &contact.postal_code, zip));
+        encoded.put(Field::Country, self.country.made);
         if let Some(raw) = &contact.birth_date {
             match birth::normalize(raw, self.today) {
                 Ok(parts) => {
@@ -196,13 +203,12 @@ impl Encoder {
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
     }
+}
 
-    fn country_of(&mut self, raw: &str) -> Option<CountryCode> {
-        if self.country.0 != raw {
-            self.country.1 = country::read(raw).ok();
-            raw.clone_into(&mut self.country.0);
-        }
-        self.country.1
+impl LastCountry {
+    fn of(text: &str) -> Self {
+        let code = country::read(text).ok();
+        Self { text: text.to_owned(), code, made: made(country::normalize(text)) }
     }
 }
 

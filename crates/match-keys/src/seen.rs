@@ -2,10 +2,12 @@
 //! one need not be normalized and hashed again.
 
 use crate::country::CountryCode;
-use crate::encoder::Outcome;
+use crate::encoder::{Outcome, made};
+use crate::reason::Reason;
 use crate::row::{Cell, Field};
+use compact_str::CompactString;
 use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 /// Places for remembered cells: about half a megabyte, which stays in the processor's cache.
 const PLACES: usize = 1 << 12;
@@ -21,9 +23,9 @@ pub(crate) struct Seen(Box<[Option<Remembered>]>);
 #[derive(Clone)]
 struct Remembered {
     field: Field,
-    /// The contact's own country, which the reading of a state or postal code depends on.
-    own: Option<CountryCode>,
     length: u8,
+    /// The contact's own country, which the reading of a state or postal code depends on.
+    own: Option<[u8; 2]>,
     text: [u8; LONGEST],
     made: (Cell, Outcome),
 }
@@ -35,18 +37,21 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// The cell of a text, made by `make` unless it is remembered.
+    /// The cell of what is filled in, normalized unless it is remembered.
     pub(crate) fn cell(
         &mut self,
         field: Field,
         own: Option<CountryCode>,
-        text: &str,
-        make: impl FnOnce() -> (Cell, Outcome),
+        filled_in: &Option<String>,
+        normalize: impl FnOnce(&str) -> Result<CompactString, Reason>,
     ) -> (Cell, Outcome) {
+        let Some(text) = filled_in else { return (None, Outcome::Blank) };
         let bytes = text.as_bytes();
-        let Ok(length @ 0..=MAX_LENGTH) = u8::try_from(bytes.len()) else { return make() };
+        let Ok(length @ 0..=MAX_LENGTH) = u8::try_from(bytes.len()) else { return made(normalize(text)) };
+        let own = own.map(CountryCode::letters);
         let mut hasher = FxHasher::default();
-        (field, own, text).hash(&mut hasher);
+        hasher.write(bytes);
+        hasher.write_u8(field as u8);
         // The remainder is below the number of places, whatever the width of the machine.
         let place = &mut self.0[(hasher.finish() % PLACES as u64) as usize];
         if let Some(known) = place
@@ -57,10 +62,10 @@ impl Seen {
         {
             return known.made;
         }
-        let made = make();
+        let made = made(normalize(text));
         let mut kept = [0; LONGEST];
         kept[..bytes.len()].copy_from_slice(bytes);
-        *place = Some(Remembered { field, own, length, text: kept, made });
+        *place = Some(Remembered { field, length, own, text: kept, made });
         made
     }
 }
@@ -70,7 +75,7 @@ const MAX_LENGTH: u8 = LONGEST as u8;
 #[cfg(test)]
 mod tests {
     use super::{LONGEST, PLACES, Seen};
-    use crate::country::read;
+    use crate::country::{CountryCode, read};
     use crate::digest::hash;
     use crate::encoder::Outcome;
     use crate::row::Field;
@@ -79,32 +84,27 @@ mod tests {
     fn a_text_is_made_once_per_field_and_country() {
         let (us, de) = (read("US").ok(), read("DE").ok());
         let mut seen = Seen::default();
-        let mut made = Vec::new();
-        for (field, own, text) in [
-            (Field::State, us, "ca"),
-            (Field::State, us, "ca"),
-            (Field::State, de, "ca"),
-            (Field::State, None, "ca"),
-            (Field::City, us, "ca"),
-            (Field::State, us, "c"),
-            (Field::State, us, "c\0"),
-            (Field::State, us, "ca"),
-        ] {
-            let cell = seen.cell(field, own, text, || {
-                made.push((field, own, text));
-                (hash(text), Outcome::Hashed)
+        let mut made = 0;
+        let mut cell = |field, own: Option<CountryCode>, text: &str, times| {
+            let cell = seen.cell(field, own, &Some(text.to_owned()), |text| {
+                made += 1;
+                Ok(text.into())
             });
-            assert_eq!(cell, (hash(text), Outcome::Hashed));
-        }
-        let expected = [
-            (Field::State, us, "ca"),
-            (Field::State, de, "ca"),
-            (Field::State, None, "ca"),
-            (Field::City, us, "ca"),
-            (Field::State, us, "c"),
-            (Field::State, us, "c\0"),
-        ];
-        assert_eq!(made, expected);
+            assert_eq!((cell, made), ((hash(text), Outcome::Hashed), times), "{field:?} {own:?} {text:?}");
+        };
+        cell(Field::State, us, "ca", 1);
+        cell(Field::State, us, "ca", 1);
+        cell(Field::City, us, "ca", 2);
+        cell(Field::City, us, "ca", 2);
+        cell(Field::State, us, "c", 3);
+        cell(Field::State, us, "c\0", 4);
+        cell(Field::State, us, "ca", 4);
+        // The place of a text in one country is the place of the same text in another.
+        cell(Field::State, de, "ca", 5);
+        cell(Field::State, None, "ca", 6);
+        cell(Field::State, None, "ca", 6);
+        cell(Field::State, us, "ca", 7);
+        assert_eq!(seen.cell(Field::City, us, &None, |_| unreachable!()), (None, Outcome::Blank));
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         texts.extend([LONGEST, LONGEST + 1, 255, 256, 70_000].map(|length| "x".repeat(length)));
         for _ in 0..2 {
             for text in &texts {
-                let cell = seen.cell(Field::City, None, text, || (hash(text), Outcome::Hashed));
+                let cell = seen.cell(Field::City, None, &Some(text.clone()), |text| Ok(text.into()));
                 assert_eq!(cell.0, hash(text), "{}", text.len());
             }
         }

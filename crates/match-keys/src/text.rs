@@ -31,6 +31,9 @@ const PLACEHOLDERS: [&str; 12] = [
     "unspecified",
 ];
 
+/// Of a placeholder.
+const LONGEST_PLACEHOLDER: usize = 12;
+
 /// Opens a field: see [`Filled`].
 ///
 /// # Errors
@@ -47,8 +50,8 @@ pub(crate) fn open(raw: &str) -> Result<Filled<'_>, Reason> {
             Ok(Filled::Hashed(digest.to_compact_string()))
         };
     }
-    let is_placeholder = PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_placeholder || !text.chars().any(char::is_alphanumeric) {
+    let is_placeholder = || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if (text.len() <= LONGEST_PLACEHOLDER && is_placeholder()) || !text.chars().any(char::is_alphanumeric) {
         return Err(Reason::Placeholder);
     }
     Ok(Filled::Text(text))
@@ -70,7 +73,7 @@ pub(crate) fn close(left: CompactString) -> Result<CompactString, Reason> {
 /// NFC, without characters that show nothing (zero-width, byte order mark, direction marks, controls), trimmed.
 fn clean(raw: &str) -> Cow<'_, str> {
     if raw.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
-        return Cow::Borrowed(raw.trim());
+        return Cow::Borrowed(raw.trim_ascii());
     }
     let text: String = raw.chars().filter(|c| !is_invisible(*c)).nfc().collect();
     Cow::Owned(text.trim().to_owned())
@@ -146,7 +149,7 @@ fn is_roman(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filled, close, open, roman_letters};
+    use super::{Filled, LONGEST_PLACEHOLDER, PLACEHOLDERS, close, open, roman_letters};
     use crate::reason::Reason;
 
     fn opened(raw: &str) -> Result<String, Reason> {
@@ -170,6 +173,7 @@ mod tests {
         for placeholder in ["-", "N/A", " none ", "…", "???", "NULL", "(null)", "❤"] {
             assert_eq!(opened(placeholder), Err(Reason::Placeholder), "{placeholder:?}");
         }
+        assert!(PLACEHOLDERS.iter().all(|word| word.len() <= LONGEST_PLACEHOLDER));
         let of_nothing = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
         assert_eq!(opened(of_nothing), Err(Reason::HashOfNothing));
         assert_eq!(opened(&"AB".repeat(32)), Ok(format!("hash {}", "ab".repeat(32))));

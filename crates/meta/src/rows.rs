@@ -7,6 +7,11 @@ use std::num::NonZeroU32;
 /// Meta's limit per request.
 pub const MAX_ROWS_PER_BATCH: usize = 10_000;
 
+/// A cell in its quotes, and a comma.
+const CELL: usize = 64 + 3;
+/// What stands around the cells, the value and the columns of Limited Data Use included.
+const LONGEST_REST: usize = 48;
+
 const VALUE_COLUMN: &str = "LOOKALIKE_VALUE";
 
 /// Limited Data Use. <https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences>
@@ -155,17 +160,25 @@ impl UserRows {
         if cells.iter().all(Option::is_none) {
             return Err(RowError::NoKey);
         }
+        self.json.reserve(cells.len() * CELL + LONGEST_REST);
         if self.count > 0 {
             self.json.push(b',');
         }
         self.json.push(b'[');
-        for (at, cell) in cells.iter().enumerate() {
-            self.json.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
-            if let Some(hash) = cell {
-                self.json.extend_from_slice(const_hex::Buffer::<32>::new().format(hash).as_bytes());
+        for cell in cells {
+            match cell {
+                Some(hash) => {
+                    let mut quoted = [b'"'; CELL];
+                    quoted[CELL - 1] = b',';
+                    // The slice has exactly the length of the digits.
+                    let _fits = const_hex::encode_to_slice(hash, &mut quoted[1..CELL - 2]);
+                    self.json.extend_from_slice(&quoted);
+                }
+                None => self.json.extend_from_slice(b"\"\","),
             }
-            self.json.push(b'"');
         }
+        // The comma behind the last cell stands before what follows it, or goes.
+        self.json.pop();
         if let Some(value) = value {
             self.json.push(b',');
             // Writing to memory can not fail.

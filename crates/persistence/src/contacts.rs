@@ -6,11 +6,11 @@ use crate::error::StoreError;
 use crate::run_rows::{count, word};
 use crate::schema::sync_contacts;
 use crate::store::Store;
-use crate::text::{storable_id, storable_option};
+use crate::text::{storable, storable_id, storable_option};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use domain::run::Changes;
+use domain::run::{Changes, RefusedSample};
 use domain::{Bucket, Cents, Percentile, RunId};
 use std::borrow::Cow;
 use std::fmt;
@@ -178,6 +178,31 @@ impl Store {
                     let rows: Vec<_> =
                         statement.iter().map(|contact| NewContact::new(run, contact, now)).collect();
                     insert(connection, &rows)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Marks contacts of a run that stand among the sent ones as refused by Meta, each with Meta's reason.
+    ///
+    /// # Errors
+    /// Whatever the database refuses; some may be marked then, and repeating is harmless.
+    pub fn contacts_refuse(&self, run: RunId, refused: &[RefusedSample]) -> Result<(), StoreError> {
+        for part in refused.chunks(ROWS_PER_TRANSACTION) {
+            self.write("mark contacts that Meta refused", |connection| {
+                for RefusedSample { ghl_contact_id, reason } in part {
+                    diesel::update(sync_contacts::table)
+                        .filter(sync_contacts::sync_run_id.eq(run.0))
+                        .filter(sync_contacts::bucket.eq(Bucket::Sent.as_str()))
+                        .filter(sync_contacts::ghl_contact_id.eq(storable_id(ghl_contact_id)))
+                        .set((
+                            sync_contacts::bucket.eq(Bucket::RefusedByMeta.as_str()),
+                            sync_contacts::reason.eq(storable(reason)),
+                            sync_contacts::meta_matched.eq(false),
+                        ))
+                        .execute(connection)?;
                 }
                 Ok(())
             })?;

@@ -1,8 +1,11 @@
 //! Everything that can go wrong with the database.
 
+mod unreachable;
+
 use domain::{Explain, Explanation};
 use std::error::Error;
 use std::path::PathBuf;
+use unreachable::unreachable;
 
 /// An error of the database, by what its reader does next.
 ///
@@ -66,6 +69,16 @@ pub enum StoreError {
     /// The disk or its quota is full.
     #[error("could not {doing}: the disk is full")]
     Full {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the engine said.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// The disk can not be written or read: damaged, over a limit on the size of files, or full in a place where SQLite does
+    /// not tell.
+    #[error("could not {doing}: the disk failed")]
+    Disk {
         /// What was attempted.
         doing: &'static str,
         /// What the engine said.
@@ -145,6 +158,8 @@ impl StoreError {
             let says = |any: &[&str]| any.iter().any(|phrase| words.contains(phrase));
             if says(&["disk is full", "no space left on device", "disk quota exceeded"]) {
                 Self::Full { doing, source }
+            } else if says(&["disk i/o error", "input/output error", "file too large"]) {
+                Self::Disk { doing, source }
             } else if says(&["database is locked", "lock timeout", "statement timeout", "deadlock detected"])
             {
                 Self::Busy { doing, source }
@@ -233,6 +248,12 @@ impl Explain for StoreError {
                 format!("Could not {doing}: the disk of the database is full."),
                 "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), then run again.",
             ),
+            Self::Disk { doing, .. } => Explanation::new(
+                format!(
+                    "Could not {doing}: the disk of the database can not be written or read. It is full, or damaged."
+                ),
+                "Free some space on the disk that holds DATA_DIR (or the PostgreSQL server's data), and check its health; then run again.",
+            ),
             Self::Busy { doing, .. } => Explanation::new(
                 format!("Could not {doing}: another program held the database for too long."),
                 "Close other programs that have the database open (a browser of tables, a backup), then run again.",
@@ -275,57 +296,6 @@ fn may_not_create(words: &str) -> bool {
     words.contains("permission denied") || words.contains("no schema has been selected to create in")
 }
 
-fn unreachable(database: &str, reason: &str) -> Explanation {
-    let message = format!("The database {database} can not be opened: {reason}.");
-    let says = |phrase: &str| reason.contains(phrase);
-    Explanation::new(
-        message,
-        if database.starts_with("sqlite:") {
-            "Let DATA_DIR (or DATABASE_URL) name a file that is a database of this program and that it may write to."
-        } else if let Some(remedy) = encryption_remedy(reason) {
-            remedy
-        } else if says("password") || says("no pg_hba.conf entry") {
-            "Check POSTGRES_USER and POSTGRES_PASSWORD (or DATABASE_URL), and that the server lets this host in."
-        } else if says("does not exist") {
-            "Check POSTGRES_DB and POSTGRES_USER (or DATABASE_URL), or create them on the server."
-        } else {
-            "Check POSTGRES_HOST and POSTGRES_PORT (or DATABASE_URL), and that the server runs and can be reached from \
-             here."
-        },
-    )
-}
-
-/// What to do when the two sides do not agree on encryption.
-fn encryption_remedy(reason: &str) -> Option<&'static str> {
-    let says = |phrase: &str| reason.contains(phrase);
-    let unencrypted = says("no encryption") || says("SSL off");
-    if says("SSL support is not compiled in") || (unencrypted && !cfg!(feature = "postgres-tls")) {
-        Some(
-            "This build has no part for encrypted connections (TLS): use the Docker image or a build with the feature \
-             `postgres-tls`, or let the server accept this host unencrypted and remove sslmode from DATABASE_URL.",
-        )
-    } else if unencrypted {
-        Some(
-            "Let the server accept this host (pg_hba.conf). If it takes encrypted connections only, write \
-             sslmode=require in DATABASE_URL.",
-        )
-    } else if says("server does not support SSL") {
-        Some(
-            "The server offers no encrypted connections: switch them on there (ssl = on), or write sslmode=prefer in \
-             DATABASE_URL to go without.",
-        )
-    } else if says("certificate") {
-        Some(
-            "Let sslrootcert in DATABASE_URL name the file with the certificate of the authority that signed the \
-             server's (sslrootcert=system for a public one), and connect by the name the certificate is for.",
-        )
-    } else if says("sslmode") {
-        Some("Correct sslmode in DATABASE_URL; `require` encrypts, `verify-full` also checks who answers.")
-    } else {
-        None
-    }
-}
-
 fn capital(sentence: &str) -> String {
     let mut chars = sentence.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
@@ -351,6 +321,9 @@ mod tests {
             "could not write: Disk quota exceeded",
         ] {
             assert!(matches!(sorted(words), StoreError::Full { .. }), "{words}");
+        }
+        for words in ["disk I/O error", "could not write block 7: Input/output error"] {
+            assert!(matches!(sorted(words), StoreError::Disk { .. }), "{words}");
         }
         for words in ["database is locked", "canceling statement due to lock timeout"] {
             assert!(matches!(sorted(words), StoreError::Busy { .. }), "{words}");

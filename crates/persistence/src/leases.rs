@@ -10,6 +10,10 @@ use diesel::prelude::*;
 use domain::RunId;
 use std::time::Duration;
 
+/// No holder names an expiry that lies further ahead than its time to live and this much, by which clocks may differ: what
+/// does was written before the clock was put back, and would be kept from everybody until then, for years if need be.
+const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(600);
+
 /// What came of trying to take the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseOutcome {
@@ -27,7 +31,7 @@ pub enum LeaseOutcome {
 }
 
 impl Store {
-    /// Takes the lease if it is free or has expired.
+    /// Takes the lease if it is free or has expired, or expires so late that the clock must have been put back since.
     ///
     /// `holder` is a random id. It is compared, nothing else: whoever gives the same id is the same holder for
     /// [`Self::lease_heartbeat`], so a process that may try from two threads should make a fresh id for each try. The
@@ -41,7 +45,11 @@ impl Store {
         loop {
             let now = self.now();
             let taken = self.write("take the lease", |connection| {
-                let free = sync_lease::holder.is_null().or(sync_lease::expires_at.le(now.naive_utc()));
+                let latest = now + ttl + CLOCKS_DIFFER_BY;
+                let free = sync_lease::holder
+                    .is_null()
+                    .or(sync_lease::expires_at.le(now.naive_utc()))
+                    .or(sync_lease::expires_at.gt(latest.naive_utc()));
                 diesel::update(sync_lease::table)
                     .filter(free.assume_not_null())
                     .set((
@@ -137,10 +145,10 @@ impl Store {
 /// Whether the lease is the holder's, which stays so until the transaction ends.
 pub(crate) fn is_held_by(connection: &mut AnyConnection, holder: &str) -> QueryResult<bool> {
     let held = sync_lease::table.filter(sync_lease::holder.eq(storable(holder))).select(sync_lease::id);
-    let found: Option<i32> = match connection {
+    let found: Vec<i32> = match connection {
         // A write transaction is alone there from its beginning.
-        AnyConnection::Sqlite(inner) => held.first(inner).optional()?,
-        AnyConnection::Postgres(inner) => held.for_share().first(inner).optional()?,
+        AnyConnection::Sqlite(inner) => held.load(inner)?,
+        AnyConnection::Postgres(inner) => held.for_share().load(inner)?,
     };
-    Ok(found.is_some())
+    Ok(!found.is_empty())
 }

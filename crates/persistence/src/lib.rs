@@ -58,6 +58,7 @@ pub use outbox::{MessageState, QueuedMessage};
 pub use person::PersonHashes;
 pub use removals::{PendingRemoval, Removal, RemovalCause};
 pub use saved_filters::{FilterDeletion, SavedFilter};
+pub use schedule::SlotClaim;
 pub use stable_audiences::{OpenReplacement, StableAudience};
 pub use standing::Standing;
 pub use store::{Page, Store};

@@ -7,7 +7,7 @@ use crate::run_rows::word;
 use crate::schema::outbox;
 use crate::store::Store;
 use crate::text::storable;
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use diesel::prelude::*;
 use domain::RunId;
 use domain::run::Channel;
@@ -97,6 +97,9 @@ impl MessageRow {
     }
 }
 
+/// No message waits longer for its next attempt.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
+
 impl Store {
     /// Queues a message, due at once. A run has one of each kind on each channel, and so has the installation (`None`):
     /// repeating changes nothing, and the first one's `message_id` stays. Returns whether it is new.
@@ -129,17 +132,19 @@ impl Store {
         Ok(added == 1)
     }
 
-    /// Every message to be sent now, oldest first. Two processes that ask at once get the same messages.
+    /// Every message to be sent now, oldest first. One that is to be tried more than a day from now is tried at once: nobody
+    /// waits that long, so the clock was put back since. Two processes that ask at once get the same messages.
     ///
     /// # Errors
     /// Whatever the database refuses.
     pub fn outbox_due(&self) -> Result<Vec<QueuedMessage>, StoreError> {
         let now = self.now_naive();
+        let due = outbox::next_attempt_at.le(now).or(outbox::next_attempt_at.gt(now + LONGEST_WAIT));
         let rows: Vec<MessageRow> = self.read("find messages to send", |connection| {
             outbox::table
                 .filter(outbox::sent_at.is_null())
                 .filter(outbox::given_up_at.is_null())
-                .filter(outbox::next_attempt_at.le(now))
+                .filter(due)
                 .order(outbox::id)
                 .select(MessageRow::as_select())
                 .load(connection)

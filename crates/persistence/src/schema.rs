@@ -163,6 +163,7 @@ diesel::table! {
     sync_schedule_slots (slot) {
         slot -> Timestamp,
         claimed_at -> Timestamp,
+        settled_at -> Nullable<Timestamp>,
     }
 }
 

@@ -3,13 +3,13 @@
 use crate::connection::on_backend;
 use crate::error::StoreError;
 use crate::runs::number;
-use crate::schema::sync_steps;
+use crate::schema::{sync_runs, sync_steps};
 use crate::store::Store;
 use crate::text::{storable, storable_option};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use domain::RunId;
-use domain::run::{Step, StepStatus};
+use domain::run::{RunStatus, Step, StepStatus};
 use std::borrow::Cow;
 
 #[derive(Insertable)]
@@ -152,5 +152,25 @@ impl Store {
                 .set(end)
                 .execute(connection)
         })
+    }
+
+    /// The ended runs with a step that still counts as running: their process died while it told people of them.
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn runs_with_steps_left_open(&self) -> Result<Vec<RunId>, StoreError> {
+        let ids: Vec<i64> = self.read("find steps that were left open", |connection| {
+            let running: Vec<i64> = sync_runs::table
+                .filter(sync_runs::status.eq(RunStatus::Running.as_str()))
+                .select(sync_runs::id)
+                .load(connection)?;
+            sync_steps::table
+                .filter(sync_steps::status.eq(StepStatus::Running.as_str()))
+                .filter(sync_steps::sync_run_id.ne_all(running))
+                .select(sync_steps::sync_run_id)
+                .distinct()
+                .load(connection)
+        })?;
+        Ok(ids.into_iter().map(RunId).collect())
     }
 }

@@ -16,6 +16,7 @@ pub mod record;
 mod sandbox;
 mod server;
 mod smtp;
+mod sorter;
 mod tap;
 
 pub use claude::{ClaudeMode, ClaudeSettings, ModeSetting};

@@ -5,11 +5,14 @@
 
 mod contact;
 mod generated;
+mod hash_index;
 mod listed;
 mod opportunities;
+mod percentiles;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,9 +20,11 @@ use sha2::{Digest, Sha256};
 pub use contact::Contact;
 pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
 use generated::{added_at, generated, index_of_id};
+use hash_index::{HashIndex, Unsorted};
 pub use listed::{Contacts, ContactsError};
 pub use opportunities::Opportunity;
 pub(crate) use opportunities::{PIPELINES, STAGES, person_at, place_of_id};
+use percentiles::{Percentiles, Unranked};
 
 /// The position of a person; the same as the position of the contact in the account.
 pub type PersonIndex = u32;
@@ -126,16 +131,15 @@ enum Source {
     Generated(u32),
 }
 
-/// All people, matched by hash. Holds at most 64 bytes per generated person.
+/// All people, matched by hash. Of generated ones next to nothing is held, however many there are: what depends on all of
+/// them lies in unlinked temporary files.
 #[derive(Debug)]
 pub struct Population {
     source: Source,
-    /// Valid lifetime values in cents, ascending.
-    ltvs: Vec<i64>,
-    /// First 8 bytes of the SHA-256, and whose it is; ascending, of equal keys the kept contact first.
-    emails: Vec<(u64, PersonIndex)>,
-    phones: Vec<(u64, PersonIndex)>,
-    countries: Vec<[u8; 2]>,
+    percentiles: Percentiles,
+    /// By the first 8 bytes of the SHA-256.
+    emails: HashIndex,
+    phones: HashIndex,
     /// People who are on Meta because the data say so.
     surely_on_meta: HashSet<PersonIndex>,
     /// Addresses and numbers Meta does not have of somebody it knows otherwise.
@@ -148,7 +152,7 @@ impl Population {
     /// Reads or counts through the contacts once.
     ///
     /// # Errors
-    /// An unreadable CSV, or one without the expected columns.
+    /// An unreadable CSV, or one without the expected columns; no room for temporary files.
     pub fn new(contacts: &Contacts) -> Result<Self, ContactsError> {
         let source = match contacts {
             Contacts::Generated(n) => Source::Generated(*n),
@@ -158,38 +162,33 @@ impl Population {
             Source::Listed(list) => merged(list),
             Source::Generated(_) => HashMap::new(), // their addresses and phones are unique by construction
         };
-        let n = source.len();
-        let mut population = Self {
-            ltvs: Vec::with_capacity(n as usize),
-            emails: Vec::with_capacity(n as usize),
-            phones: Vec::with_capacity(n as usize),
-            countries: Vec::with_capacity(n as usize),
-            surely_on_meta: HashSet::new(),
-            unknown_to_meta: HashSet::new(),
+        let (mut ltvs, mut emails, mut phones) = (Unranked::new(), Unsorted::new(), Unsorted::new());
+        let (mut surely_on_meta, mut unknown_to_meta) = (HashSet::new(), HashSet::new());
+        for index in 0..source.len() {
+            let known = source.known(index);
+            if let TrueLtv::Cents(cents) = known.ltv {
+                ltvs.push(cents)?;
+            }
+            let gives_way = merged.contains_key(&index);
+            for (keys, truths) in [(&mut emails, &known.emails), (&mut phones, &known.phones)] {
+                truths.iter().try_for_each(|truth| keys.push(key_of(truth.as_bytes()), gives_way, index))?;
+            }
+            if let Some(held) = &known.known_to_meta {
+                surely_on_meta.insert(index);
+                let all = known.emails.iter().chain(&known.phones);
+                let unknown = all.filter(|truth| !held.contains(truth));
+                unknown_to_meta.extend(unknown.map(|truth| (key_of(truth.as_bytes()), index)));
+            }
+        }
+        Ok(Self {
+            percentiles: ltvs.ranked()?,
+            emails: emails.indexed()?,
+            phones: phones.indexed()?,
+            surely_on_meta,
+            unknown_to_meta,
             merged,
             source,
-        };
-        for index in 0..n {
-            let known = population.known(index);
-            if let TrueLtv::Cents(cents) = known.ltv {
-                population.ltvs.push(cents);
-            }
-            let key = |truth: &String| (key_of(truth.as_bytes()), index);
-            population.emails.extend(known.emails.iter().map(key));
-            population.phones.extend(known.phones.iter().map(key));
-            if let Some(held) = &known.known_to_meta {
-                population.surely_on_meta.insert(index);
-                let all = known.emails.iter().chain(&known.phones);
-                population.unknown_to_meta.extend(all.filter(|truth| !held.contains(truth)).map(key));
-            }
-            population.countries.push(known.country);
-        }
-        population.ltvs.sort_unstable();
-        for keys in [&mut population.emails, &mut population.phones] {
-            keys.sort_unstable_by_key(|(key, index)| (*key, population.merged.contains_key(index), *index));
-            keys.shrink_to_fit();
-        }
-        Ok(population)
+        })
     }
 
     /// How many contacts the account started with.
@@ -204,34 +203,54 @@ impl Population {
 
     /// Whom Meta recognizes: by the e-mail cell, else by the phone cell. Only people with an account there, and only by the
     /// addresses and numbers it has of them.
+    ///
+    /// # Errors
+    /// A temporary file that can not be read.
     pub fn match_person(
         &self,
         email_hash: Option<&[u8; 32]>,
         phone_hash: Option<&[u8; 32]>,
-    ) -> Option<PersonIndex> {
-        let held = |keys, hash: &[u8; 32]| {
-            find(keys, hash)
-                .filter(|index| self.on_meta(*index) && !self.unknown_to_meta.contains(&(cut(hash), *index)))
-        };
-        email_hash
-            .and_then(|hash| held(&self.emails, hash))
-            .or_else(|| phone_hash.and_then(|hash| held(&self.phones, hash)))
+    ) -> io::Result<Option<PersonIndex>> {
+        self.first_found(email_hash, phone_hash, |key, index| {
+            self.on_meta(index) && !self.unknown_to_meta.contains(&(key, index))
+        })
     }
 
     /// Who it is, account at Meta or not: for checking uploads against the truth.
+    ///
+    /// # Errors
+    /// A temporary file that can not be read.
     pub fn identify(
         &self,
         email_hash: Option<&[u8; 32]>,
         phone_hash: Option<&[u8; 32]>,
-    ) -> Option<PersonIndex> {
-        email_hash
-            .and_then(|hash| find(&self.emails, hash))
-            .or_else(|| phone_hash.and_then(|hash| find(&self.phones, hash)))
+    ) -> io::Result<Option<PersonIndex>> {
+        self.first_found(email_hash, phone_hash, |_, _| true)
+    }
+
+    /// By the e-mail cell, else by the phone cell, whoever is `wanted` by that key.
+    fn first_found(
+        &self,
+        email_hash: Option<&[u8; 32]>,
+        phone_hash: Option<&[u8; 32]>,
+        wanted: impl Fn(u64, PersonIndex) -> bool,
+    ) -> io::Result<Option<PersonIndex>> {
+        for (keys, hash) in [(&self.emails, email_hash), (&self.phones, phone_hash)] {
+            let Some(key) = hash.map(cut) else { continue };
+            if let Some(found) = keys.find(key)?.filter(|found| wanted(key, *found)) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// ISO 3166 alpha-2, lower case; two blanks for an unknown index.
     pub fn country(&self, person: PersonIndex) -> [u8; 2] {
-        self.countries.get(person as usize).copied().unwrap_or([b' '; 2])
+        match &self.source {
+            Source::Listed(list) => list.get(person as usize).map_or([b' '; 2], |known| known.country),
+            Source::Generated(n) if person < *n => generated::COUNTRY,
+            Source::Generated(_) => [b' '; 2],
+        }
     }
 
     /// Whether Meta has an account of this person; about 74 % have one, chosen by a hash of the index, unless the data
@@ -260,7 +279,7 @@ impl Population {
             index,
             expected,
             ltv_cents,
-            expected_percentile: known.expected_percentile.or_else(|| self.percentile(ltv_cents?)),
+            expected_percentile: known.expected_percentile.or_else(|| self.percentiles.of(ltv_cents?)),
             on_meta: self.on_meta(index),
             email_truth: known.email().to_owned(),
             phone_truth_digits: known.phone().to_owned(),
@@ -276,24 +295,8 @@ impl Population {
         (0..self.len()).filter_map(|index| self.person(index))
     }
 
-    /// `ceil(100 * less / (n - 1))` over all valid lifetime values; the maximum is 100; all equal is 50.
-    fn percentile(&self, cents: i64) -> Option<u8> {
-        let (first, last) = (self.ltvs.first()?, self.ltvs.last()?);
-        if first == last {
-            return Some(50);
-        }
-        if cents == *last {
-            return Some(100);
-        }
-        let less = self.ltvs.partition_point(|value| *value < cents);
-        u8::try_from((100 * less).div_ceil(self.ltvs.len() - 1)).ok()
-    }
-
     pub(crate) fn known(&self, index: PersonIndex) -> Known {
-        match &self.source {
-            Source::Listed(list) => list[index as usize].clone(),
-            Source::Generated(n) => generated(index, *n),
-        }
+        self.source.known(index)
     }
 
     /// The opportunities of one person; the won ones add up to the true lifetime value, and whoever has none has none.
@@ -324,13 +327,6 @@ impl Population {
             Source::Generated(n) => index_of_id(id).filter(|index| index < n),
         }
     }
-
-    /// Heap bytes that grow with the number of generated people.
-    pub fn matching_bytes(&self) -> usize {
-        self.ltvs.capacity() * size_of::<i64>()
-            + (self.emails.capacity() + self.phones.capacity()) * size_of::<(u64, PersonIndex)>()
-            + self.countries.capacity() * size_of::<[u8; 2]>()
-    }
 }
 
 impl Source {
@@ -338,6 +334,13 @@ impl Source {
         match self {
             Self::Listed(list) => u32::try_from(list.len()).unwrap_or(u32::MAX),
             Self::Generated(n) => *n,
+        }
+    }
+
+    fn known(&self, index: PersonIndex) -> Known {
+        match self {
+            Self::Listed(list) => list[index as usize].clone(),
+            Self::Generated(n) => generated(index, *n),
         }
     }
 }
@@ -380,12 +383,6 @@ fn key_of(text: &[u8]) -> u64 {
 
 fn cut(hash: &[u8; 32]) -> u64 {
     hash.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
-}
-
-fn find(keys: &[(u64, PersonIndex)], hash: &[u8; 32]) -> Option<PersonIndex> {
-    let key = cut(hash);
-    let at = keys.partition_point(|(candidate, _)| *candidate < key);
-    keys.get(at).filter(|(candidate, _)| *candidate == key).map(|(_, index)| *index)
 }
 
 /// SplitMix64: spreads a counter over all bits, the same on every machine.

@@ -1,11 +1,13 @@
 //! The record of everything the simulators received. Tests and the demo prove their figures against it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 /// Bytes of one body that are kept.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// Bytes of all bodies together that are kept; beyond it only the metadata is.
 const BODIES_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -64,8 +66,35 @@ impl RecordedRequest {
 
 #[derive(Debug, Default)]
 struct Kept {
-    entries: Vec<RecordedRequest>,
+    services: [Entries; Service::ALL.len()],
     body_bytes: usize,
+}
+
+/// What one service received, as lines of JSON in an unlinked temporary file that is made with the first.
+#[derive(Debug, Default)]
+struct Entries {
+    count: u64,
+    file: Option<File>,
+}
+
+impl Entries {
+    fn push(&mut self, entry: &RecordedRequest) -> io::Result<()> {
+        self.count += 1;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&line)
+    }
+
+    fn read(&self) -> io::Result<Vec<RecordedRequest>> {
+        let Some(mut file) = self.file.as_ref() else { return Ok(Vec::new()) };
+        file.seek(SeekFrom::Start(0))?;
+        BufReader::new(file).lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+    }
 }
 
 /// Clones share the same record.
@@ -78,29 +107,31 @@ impl Record {
         Self::default()
     }
 
-    /// Appends an entry; cuts or drops its body as the limits say.
+    /// Appends an entry; cuts or drops its body as the limits say. When the temporary file can not be written the entry is
+    /// only counted, and the log says so.
     pub fn push(&self, mut entry: RecordedRequest) {
         let mut kept = self.kept();
-        if entry.body.len() > BODY_LIMIT {
-            let end = entry.body.floor_char_boundary(BODY_LIMIT);
-            entry.body.truncate(end);
-            entry.body.shrink_to_fit();
-        }
+        entry.body.truncate(entry.body.floor_char_boundary(BODY_LIMIT));
         if kept.body_bytes + entry.body.len() > BODIES_LIMIT {
             entry.body = String::new();
         }
         kept.body_bytes += entry.body.len();
-        kept.entries.push(entry);
+        if let Err(error) = kept.services[entry.service as usize].push(&entry) {
+            log::error!("the record can not be written: {error}");
+        }
     }
 
-    /// What a service received, in order.
+    /// What a service received, in order. Nothing when the temporary file can not be read, and the log says so.
     pub fn entries(&self, service: Service) -> Vec<RecordedRequest> {
-        self.kept().entries.iter().filter(|entry| entry.service == service).cloned().collect()
+        self.kept().services[service as usize].read().unwrap_or_else(|error| {
+            log::error!("the record can not be read: {error}");
+            Vec::new()
+        })
     }
 
     /// How many requests a service received.
     pub fn count(&self, service: Service) -> u64 {
-        self.kept().entries.iter().filter(|entry| entry.service == service).count() as u64
+        self.kept().services[service as usize].count
     }
 
     /// Forgets everything.
@@ -108,40 +139,7 @@ impl Record {
         *self.kept() = Kept::default();
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(body: String) -> RecordedRequest {
-        let (method, path) = ("POST".to_owned(), "/x".to_owned());
-        RecordedRequest { service: Service::Meta, method, path, headers: Vec::new(), body, status: 200 }
-    }
-
-    #[test]
-    fn a_body_is_cut_at_a_character_boundary() {
-        let record = Record::new();
-        record.push(entry("é".repeat(BODY_LIMIT)));
-        assert_eq!(record.entries(Service::Meta)[0].body.len(), BODY_LIMIT);
-        record.push(entry(format!("x{}", "é".repeat(BODY_LIMIT))));
-        assert_eq!(record.entries(Service::Meta)[1].body.len(), BODY_LIMIT - 1);
-    }
-
-    #[test]
-    fn beyond_the_sum_only_metadata_is_kept() {
-        let record = Record::new();
-        for _ in 0..=BODIES_LIMIT / BODY_LIMIT {
-            record.push(entry("x".repeat(BODY_LIMIT)));
-        }
-        let entries = record.entries(Service::Meta);
-        assert_eq!(entries.len(), BODIES_LIMIT / BODY_LIMIT + 1);
-        assert_eq!(entries.last().map(|entry| entry.body.len()), Some(0));
-        assert_eq!((record.count(Service::Meta), record.count(Service::Ghl)), (1025, 0));
-        record.clear();
-        assert_eq!(record.count(Service::Meta), 0);
     }
 }

@@ -31,7 +31,7 @@ impl RunningServer {
             std::thread::Builder::new().name(format!("sandbox-{}", address.port())).spawn(move || {
                 let result = rt::System::new().block_on(async move {
                     let server = HttpServer::new(move || {
-                        let (configure, tap) = (configure.clone(), tap.clone());
+                        let (configure, tap) = (configure.clone(), tap.as_ref().map(Tap::of_worker));
                         App::new()
                             .app_data(PayloadConfig::new(BODY_LIMIT))
                             .app_data(FormConfig::default().limit(BODY_LIMIT))

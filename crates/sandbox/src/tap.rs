@@ -2,19 +2,24 @@
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, error, rt, web};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::faults::{Effect, Faults};
-use crate::record::{Record, RecordedRequest, Service};
+use crate::record::{self, Record, RecordedRequest, Service};
 
 /// Bytes of a reply that still go out before a truncation.
 const TRUNCATED_AT_MOST: usize = 16 * 1024;
+
+/// Bytes of a body from which on it is read alone.
+const LARGE_BODY: u64 = 256 * 1024;
 
 /// Requests are refused beyond this many bytes of body.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -55,26 +60,58 @@ pub(crate) struct Tap {
     pub faults: Faults,
 }
 
+/// The tap of one worker thread, which reads one large body after another: it can only handle them so, and those of
+/// many uploads at once would lie in memory meanwhile.
+#[derive(Clone)]
+pub(crate) struct WorkerTap {
+    tap: Tap,
+    large_body: Arc<Semaphore>,
+}
+
 impl Tap {
+    pub(crate) fn of_worker(&self) -> WorkerTap {
+        WorkerTap { tap: self.clone(), large_body: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl WorkerTap {
+    /// For a large body the right to read it, when its turn has come.
+    async fn turn(&self, request: &ServiceRequest) -> Option<OwnedSemaphorePermit> {
+        let length = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+        if (0..LARGE_BODY).contains(&length) {
+            return None;
+        }
+        Arc::clone(&self.large_body).acquire_owned().await.ok()
+    }
+
     /// Records the request and answers it, or lets a fault strike.
     pub(crate) async fn pass<B: MessageBody + 'static>(
         &self,
         mut request: ServiceRequest,
         next: Next<B>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let Tap { service, record, faults } = &self.tap;
+        let mut turn = self.turn(&request).await;
         let bytes = request.extract::<web::Bytes>().await?;
-        request.set_payload(Payload::from(bytes.clone()));
         let path = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let text = String::from_utf8_lossy(&bytes);
+        let effect = faults.strike(*service, request.method().as_str(), &path, &text);
+        // Only the part that is recorded is held beyond the handler, which may need much memory for an upload.
+        let recorded = text[..text.floor_char_boundary(record::BODY_LIMIT)].to_owned();
+        drop(text);
+        request.set_payload(Payload::from(bytes));
         let entry = |status: u16, request: &actix_web::HttpRequest| RecordedRequest {
-            service: self.service,
+            service: *service,
             method: request.method().to_string(),
             path: path.clone(),
             headers: headers_of(request),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
+            body: recorded.clone(),
             status,
         };
-        let text = String::from_utf8_lossy(&bytes);
-        let effect = self.faults.strike(self.service, request.method().as_str(), &path, &text);
+        if matches!(effect, Some(Effect::Delay { .. } | Effect::Hang { .. } | Effect::HangAfterApply { .. }))
+        {
+            turn = None; // nobody else waits for a planted wait
+        }
         let reply = match effect {
             None => None,
             Some(Effect::Delay { millis }) => {
@@ -88,17 +125,17 @@ impl Tap {
             Some(Effect::Status { status, body, headers }) => Some(planted(status, body, &headers)),
             Some(Effect::Html { status }) => Some(planted(status, html(status), &html_headers())),
             Some(Effect::Reset) => {
-                self.record.push(entry(0, request.request()));
+                record.push(entry(0, request.request()));
                 return Ok(cut(request));
             }
             Some(Effect::Hang { millis }) => {
-                self.record.push(entry(0, request.request()));
+                record.push(entry(0, request.request()));
                 rt::time::sleep(Duration::from_millis(millis)).await;
                 return Ok(cut(request));
             }
             Some(effect @ (Effect::ResetAfterApply | Effect::HangAfterApply { .. })) => {
                 let response = next.call(request).await?;
-                self.record.push(entry(0, response.request()));
+                record.push(entry(0, response.request()));
                 if let Effect::HangAfterApply { millis } = effect {
                     rt::time::sleep(Duration::from_millis(millis)).await;
                 }
@@ -109,7 +146,7 @@ impl Tap {
             }
             Some(Effect::Truncate) => {
                 let response = next.call(request).await?;
-                self.record.push(entry(response.status().as_u16(), response.request()));
+                record.push(entry(response.status().as_u16(), response.request()));
                 return truncated(response).await;
             }
         };
@@ -117,7 +154,8 @@ impl Tap {
             Some(reply) => request.into_response(reply),
             None => next.call(request).await?.map_into_boxed_body(),
         };
-        self.record.push(entry(response.status().as_u16(), response.request()));
+        drop(turn);
+        record.push(entry(response.status().as_u16(), response.request()));
         Ok(response)
     }
 }

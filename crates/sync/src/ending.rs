@@ -124,7 +124,7 @@ impl SyncService {
             // Whoever has taken over closes this run: touching anything now could harm its work.
             log::error!("{}", RunError::LeaseLost);
         } else {
-            let closing = AssertUnwindSafe(|| self.close(&progress, result, cancel));
+            let closing = AssertUnwindSafe(|| self.close(&progress, result, cancel, lease));
             if std::panic::catch_unwind(closing).is_err() {
                 log::error!("closing the run panicked; the next cleaning up closes it");
             }
@@ -137,13 +137,13 @@ impl SyncService {
     }
 
     /// Gives the run its final status, undoes what is unfinished at Meta, and tells people.
-    fn close(&self, progress: &Progress<'_>, result: Result<(), StepError>, cancel: &Cancel) {
+    fn close(&self, progress: &Progress<'_>, result: Result<(), StepError>, cancel: &Cancel, lease: &Lease) {
         let run = progress.run;
         let (status, failure) = match result {
             Ok(()) => (RunStatus::Success, None),
             Err(StepError { step, error }) => {
                 log::error!("the run failed at step {step}: {}", Chain(&error));
-                self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run);
+                self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run, &lease.after_work());
                 if let Err(error) = self.give_up_lookalikes(run) {
                     log::error!("pending lookalikes could not be given up: {}", Chain(&error));
                 }

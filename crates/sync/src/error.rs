@@ -1,8 +1,10 @@
 //! What can end a run, and what can refuse to begin one.
 
+mod edge;
 mod list;
 mod start;
 
+pub use edge::EdgeError;
 pub use list::ListError;
 pub use start::StartError;
 
@@ -11,43 +13,8 @@ use domain::error_chain::Chain;
 use domain::foreign_text::presentable;
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
-use std::fmt;
 use std::io;
 use std::time::Duration;
-
-/// An error of GoHighLevel, Claude, Meta or the mail server, kept with its source.
-pub struct EdgeError(Box<dyn Explain>);
-
-impl EdgeError {
-    /// Keeps the error.
-    pub fn new(error: impl Explain) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl fmt::Debug for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for EdgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for EdgeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl Explain for EdgeError {
-    fn explain(&self) -> Explanation {
-        self.0.explain()
-    }
-}
 
 /// Why a run ended without success.
 #[derive(Debug, thiserror::Error)]
@@ -269,6 +236,10 @@ impl Explain for RunError {
             ),
             Self::Edge(error) => error.explain(),
             Self::Store(error) => error.explain(),
+            Self::Spool { source, .. } if is_full(source) => Explanation::new(
+                format!("The disk is full: a working file of the sync could not be written ({source})."),
+                "Free some space on the disk that holds the folder DATA_DIR (a sync needs about a kilobyte for each contact), then sync again.",
+            ),
             Self::Spool { source, .. } => Explanation::new(
                 format!("A working file could not be written or read ({source})."),
                 "Check that the folder of DATA_DIR is writable and that the disk has free space, then sync again.",
@@ -356,6 +327,12 @@ impl Explain for RunError {
             ),
         }
     }
+}
+
+/// Whether the disk, its quota or a limit on the size of files leaves no room.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Names of the source in one line; a location may have any number of them.

@@ -23,19 +23,23 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(30);
 /// The pause is this part of the run's age.
 const PART_OF_THE_AGE: i32 = 8;
 
+/// The next look at a run that needs none.
+const NEVER: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
+
 /// When each run is looked at next. Forgotten at a restart, which only costs one look more.
 #[derive(Default)]
 pub(crate) struct Looks(Mutex<HashMap<RunId, DateTime<Utc>>>);
 
 impl Looks {
     fn is_due(&self, run: RunId, now: DateTime<Utc>) -> bool {
-        self.lock().get(&run).is_none_or(|next| *next <= now)
+        // After the clock was put back nobody waits until it has caught up.
+        self.lock().get(&run).is_none_or(|next| *next <= now || *next - now > LONGEST_PAUSE && *next != NEVER)
     }
 
     /// Plans the next look at a run that began at `started_at`; none when it is `finished`.
     fn plan(&self, run: RunId, started_at: DateTime<Utc>, finished: bool, now: DateTime<Utc>) {
         let pause = ((now - started_at) / PART_OF_THE_AGE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-        let next = if finished { DateTime::<Utc>::MAX_UTC } else { now + pause };
+        let next = if finished { NEVER } else { now + pause };
         self.lock().insert(run, next);
     }
 
@@ -114,6 +118,7 @@ impl SyncService {
                 lookalikes[at].status = LookalikeStatus::Failed;
             }
             self.record_lookalikes(run, lookalikes)?;
+            self.keep_recorded_lookalikes(run.id)?;
         }
         Ok(())
     }
@@ -231,5 +236,16 @@ mod tests {
         assert_eq!(paused_for(TimeDelta::minutes(80), false), Some(10));
         assert_eq!(paused_for(TimeDelta::hours(20), false), Some(30));
         assert_eq!(paused_for(TimeDelta::hours(20), true), None);
+    }
+
+    #[test]
+    fn a_look_does_not_wait_for_a_future_that_was_taken_back() {
+        let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        let looks = Looks::default();
+        looks.plan(RunId(7), now - TimeDelta::hours(20), false, now);
+        looks.plan(RunId(8), now - TimeDelta::hours(20), true, now);
+        assert!(!looks.is_due(RunId(7), now));
+        assert!(looks.is_due(RunId(7), now - TimeDelta::days(3)));
+        assert!(!looks.is_due(RunId(8), now - TimeDelta::days(3)), "nothing is left to see");
     }
 }

@@ -43,6 +43,7 @@ impl Delivery<'_> {
             }
             self.service.create_lookalike(self.progress.run, seed, &mut lookalikes[at], self.cancel)?;
             parts.store.run_set_lookalikes(self.progress.run, &lookalikes)?;
+            self.service.keep_recorded_lookalikes(self.progress.run)?;
             self.progress.advance(Step::Lookalike, at as u64 + 1, Some(lookalikes.len() as u64))?;
         }
         Ok(lookalikes)
@@ -71,7 +72,8 @@ impl Delivery<'_> {
 }
 
 impl SyncService {
-    /// Creates one lookalike, or finds the one that exists, or leaves it pending.
+    /// Creates one lookalike, or finds the one that exists, or leaves it pending. When it is recorded in its run,
+    /// [`keep_recorded_lookalikes`](Self::keep_recorded_lookalikes) is to be called.
     pub(crate) fn create_lookalike(
         &self,
         run: RunId,
@@ -111,18 +113,30 @@ impl SyncService {
                 return Err(RunError::edge(error));
             }
         };
-        let outcome = match created {
+        match created {
             Some(id) => {
                 parts.store.intention_set_remote(intention, &id)?;
                 is_created(lookalike, id);
-                IntentionOutcome::Kept
             }
             None => {
                 lookalike.status = LookalikeStatus::Pending;
-                IntentionOutcome::NeverMade
+                parts.store.intention_close(intention, IntentionOutcome::NeverMade)?;
             }
-        };
-        Ok(parts.store.intention_close(intention, outcome)?)
+        }
+        Ok(())
+    }
+
+    /// Closes the intentions of a run whose lookalikes were created and stand in it. Until then a crash would lose them.
+    pub(crate) fn keep_recorded_lookalikes(&self, run: RunId) -> Result<(), RunError> {
+        for intention in self.parts.store.intentions_open()? {
+            if intention.run_id == run
+                && intention.kind == RemoteKind::Lookalike
+                && intention.remote_id.is_some()
+            {
+                self.parts.store.intention_close(intention.id, IntentionOutcome::Kept)?;
+            }
+        }
+        Ok(())
     }
 
     /// A run that ends without success is not followed up: what still waits in it is given up, and says so.

@@ -17,6 +17,9 @@ use persistence::{MessageState, QueuedMessage};
 /// A message that could not be sent for a day is given up.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
+/// Not before it was tried that often: a day in which the machine was off, or the clock was put forward, is none.
+const FEWEST_ATTEMPTS: u32 = 10;
+
 impl SyncService {
     /// Queues the message about a run that is about to be closed: queued first and sent later, so that a crash in between
     /// only delays it. A run that a person cancelled needs none, and others only as `NOTIFY_ON` says.
@@ -126,8 +129,9 @@ impl SyncService {
         let Err(error) = sent else { return Ok(store.outbox_sent(queued.id)?) };
         let now = self.parts.clock.now();
         let words = error.explain().message;
-        if now - queued.queued_at >= GIVE_UP_AFTER {
+        if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
             store.outbox_give_up(queued.id, &words)?;
+            self.correct_the_step(queued);
         } else {
             let minutes = 1_i64 << queued.attempts.clamp(0, 7);
             store.outbox_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
@@ -163,15 +167,15 @@ impl SyncService {
     }
 
     /// How the outcome of a run was told so far, as its step has it.
-    fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
+    pub(crate) fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
         let mut messages = self.parts.store.outbox_of_run(run)?;
         messages.retain(|message| message.kind == OUTCOME);
         Ok(standing(&messages))
     }
 
-    /// A message that went out later than its run corrects the run's step.
-    fn correct_the_step(&self, sent: &QueuedMessage) {
-        let Some(run) = sent.run_id.filter(|_| sent.kind == OUTCOME) else { return };
+    /// A message that went out later than its run, or is given up, corrects the run's step.
+    fn correct_the_step(&self, settled: &QueuedMessage) {
+        let Some(run) = settled.run_id.filter(|_| settled.kind == OUTCOME) else { return };
         let marked = self.how_it_was_told(run).and_then(|(status, detail)| {
             Ok(self.parts.store.step_finish(run, Step::Notify, status, Some(&detail))?)
         });
@@ -182,10 +186,15 @@ impl SyncService {
 }
 
 fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
-    let unsent: Vec<&str> = outcome
+    let unsent: Vec<String> = outcome
         .iter()
         .filter(|message| message.sent_at.is_none())
-        .map(|message| message.last_error.as_deref().unwrap_or("It is sent within minutes."))
+        .map(|message| {
+            let words = message.last_error.as_deref().unwrap_or("It is sent within minutes.");
+            let given_up =
+                if message.given_up_at.is_some() { " It was tried for a day and is given up." } else { "" };
+            format!("{words}{given_up}")
+        })
         .collect();
     if !unsent.is_empty() {
         return (StepStatus::Failed, unsent.join(" "));

@@ -7,7 +7,7 @@ use crate::error::RunError;
 use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader, ValueSource};
-use crate::saving::{Outcome, sent_counts};
+use crate::saving::sent_counts;
 use crate::service::{SyncService, find_field};
 use crate::settings::{LtvSource, ValueMode};
 use crate::spool::Spool;
@@ -18,7 +18,7 @@ use domain::percentile::Sketch;
 use domain::run::{
     Lookalike, LookalikeStatus, NormalizationStats, RankingReport, Step, StepStatus, SyncConfig,
 };
-use domain::{Cancel, Distribution, ListSelection, RunId, SentValues};
+use domain::{Cancel, Distribution, ListSelection, RunId, SentValues, log_context};
 use match_keys::Encoder;
 
 /// The verified ranks of a list, and the values that are sent for them.
@@ -56,39 +56,47 @@ impl SyncService {
             Ok((target, Some(detail)))
         })?;
         let (audience, is_new) = (target.audience(), matches!(target, Target::New(_)));
-        let uploaded = progress.step(Step::Upload, || {
-            let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
-            keep_warnings()?;
-            let detail = uploaded.detail(&account);
-            Ok((uploaded, Some(detail)))
-        })?;
-        let counts = sent_counts(&account, &uploaded.refused);
-        let ready = progress.step(Step::Wait, || {
-            self.parts.store.run_set_accounting(progress.run, &counts)?;
-            let (matched, ready) = delivery.wait(&audience, is_new, uploaded.whole_session)?;
-            keep_warnings()?;
-            let detail = match ready {
-                true => format!("matched: {}", matched.count_text()),
-                false => "Meta is still matching; the lookalike follows".to_owned(),
+        // Contacts are saved while Meta is filled. What Meta refuses is put right in the end; a run that fails forgets them.
+        let failed = Cancel::new();
+        let context = log_context::current();
+        std::thread::scope(|scope| {
+            let saving = scope.spawn(|| {
+                let _context = log_context::enter(context);
+                self.save_contacts(progress.run, &account, &sketch, &spool, &failed)
+            });
+            let deliver = || {
+                let uploaded = progress.step(Step::Upload, || {
+                    let uploaded = self.fill_or_mirror(&delivery, &target, &account, values, &spool)?;
+                    keep_warnings()?;
+                    let detail = uploaded.detail(&account);
+                    Ok((uploaded, Some(detail)))
+                })?;
+                let counts = sent_counts(&account, &uploaded.refused);
+                let ready = progress.step(Step::Wait, || {
+                    self.parts.store.run_set_accounting(progress.run, &counts)?;
+                    let (matched, ready) = delivery.wait(&audience, is_new, uploaded.whole_session)?;
+                    keep_warnings()?;
+                    let detail = match ready {
+                        true => format!("matched: {}", matched.count_text()),
+                        false => "Meta is still matching; the lookalike follows".to_owned(),
+                    };
+                    Ok((ready, Some(detail)))
+                })?;
+                progress.step(Step::Lookalike, || {
+                    let lookalikes = delivery.create_lookalikes(&audience, is_new, ready)?;
+                    Ok(((), Some(lookalike_detail(&lookalikes))))
+                })?;
+                Ok((uploaded.refused, counts))
             };
-            Ok((ready, Some(detail)))
-        })?;
-        progress.step(Step::Lookalike, || {
-            let lookalikes = delivery.create_lookalikes(&audience, is_new, ready)?;
-            Ok(((), Some(lookalike_detail(&lookalikes))))
-        })?;
-        progress.step(Step::Save, || {
-            let outcome = Outcome {
-                account: &account,
-                counts: &counts,
-                sketch: &sketch,
-                refused: &uploaded.refused,
-                spool: &spool,
-            };
-            self.save(progress, config, outcome)?;
-            self.after_saving(&delivery, config, &account, &spool)?;
-            keep_warnings()?;
-            Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
+            let (refused, counts) = deliver().inspect_err(|_| failed.cancel())?;
+            progress.step(Step::Save, || {
+                let saved = saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                progress.complete(Step::Save, saved)?;
+                self.settle_contacts(progress, config, &counts, &refused, &spool)?;
+                self.after_saving(&delivery, config, &account, &spool)?;
+                keep_warnings()?;
+                Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
+            })
         })
     }
 

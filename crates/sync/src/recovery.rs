@@ -30,6 +30,19 @@ impl SyncService {
                 log::error!("an interrupted run could not be closed: {}", Chain(&error));
             }
         }
+        if let Err(error) = self.close_steps_left_open() {
+            log::error!("steps of ended runs could not be closed: {}", Chain(&error));
+        }
+    }
+
+    /// A process that died while it told people of a run that had ended left only that step open.
+    fn close_steps_left_open(&self) -> Result<(), RunError> {
+        for run in self.parts.store.runs_with_steps_left_open()? {
+            let (status, detail) = self.how_it_was_told(run)?;
+            self.parts.store.step_finish(run, Step::Notify, status, Some(&detail))?;
+            self.parts.store.steps_close(run, StepStatus::Failed)?;
+        }
+        Ok(())
     }
 
     /// Undoes the unfinished creations of runs that have ended. The caller holds the lease.
@@ -59,6 +72,7 @@ impl SyncService {
         };
         log::warn!("the run was interrupted at step {step}");
         self.parts.store.steps_close(run.id, StepStatus::Failed)?;
+        self.forget_contacts(run.id);
         self.give_up_lookalikes(run.id)?;
         self.queue_mail(run.id, RunStatus::Failed)?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
@@ -70,12 +84,12 @@ impl SyncService {
     }
 
     /// Undoes the unfinished creations of one run.
-    pub(crate) fn undo_unfinished(&self, run: RunId) {
+    pub(crate) fn undo_unfinished(&self, run: RunId, cancel: &Cancel) {
         match self.parts.store.intentions_open() {
             Ok(open) => open
                 .iter()
                 .filter(|intention| intention.run_id == run)
-                .for_each(|intention| self.undo(intention, &Cancel::new())),
+                .for_each(|intention| self.undo(intention, cancel)),
             Err(error) => {
                 log::error!("unfinished creations could not be looked up: {}", Chain(&error));
             }
@@ -155,7 +169,14 @@ impl SyncService {
         let Some(run) = self.load(intention.run_id)? else { return Ok(()) };
         let mut lookalikes = run.lookalikes.clone();
         let mut outcome = IntentionOutcome::NeverMade;
-        if let Some(audience) = &run.audience {
+        if let Some(id) = &intention.remote_id {
+            // Meta had answered; only the run does not have it yet.
+            for lookalike in lookalikes.iter_mut().filter(|lookalike| lookalike.name == intention.name) {
+                is_created(lookalike, id.clone());
+            }
+            outcome = IntentionOutcome::Kept;
+            self.record_lookalikes(&run, &lookalikes)?;
+        } else if let Some(audience) = &run.audience {
             let existing = match self.parts.meta.lookalikes_of(&audience.id, cancel) {
                 Ok(existing) => existing,
                 Err(error) if is_gone(&error) => Vec::new(),

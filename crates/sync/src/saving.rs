@@ -7,44 +7,32 @@ use crate::progress::Progress;
 use crate::samples::Refused;
 use crate::service::SyncService;
 use crate::spool::Spool;
-use domain::Explain;
 use domain::accounting::{Accounting, Bucket};
+use domain::error_chain::Chain;
 use domain::percentile::Sketch;
-use domain::run::{RefusedSample, Step, SyncConfig};
+use domain::run::{RefusedSample, SyncConfig};
+use domain::{Cancel, Explain, RunId};
 use persistence::RunContact;
 
 /// Rows per call to the database while saving.
 const SAVE_CHUNK: usize = 2_000;
 
-/// What is recorded of a run.
-#[derive(Clone, Copy)]
-pub(crate) struct Outcome<'a> {
-    pub(crate) account: &'a Account,
-    pub(crate) counts: &'a Accounting,
-    pub(crate) sketch: &'a Sketch,
-    pub(crate) refused: &'a Refused,
-    pub(crate) spool: &'a Spool,
-}
-
 impl SyncService {
-    /// Stores every distinct contact with its bucket and rank, and checks that what is stored is what was counted.
-    pub(crate) fn save(
+    /// Stores every distinct contact with its bucket and rank, as if Meta took everybody; returns how many. Ends early
+    /// when the run has failed meanwhile.
+    pub(crate) fn save_contacts(
         &self,
-        progress: &Progress<'_>,
-        config: &SyncConfig,
-        outcome: Outcome<'_>,
-    ) -> Result<(), RunError> {
-        let Outcome { account, counts, sketch, refused, spool } = outcome;
-        let (store, run) = (&self.parts.store, progress.run);
+        run: RunId,
+        account: &Account,
+        sketch: &Sketch,
+        spool: &Spool,
+        failed: &Cancel,
+    ) -> Result<u64, RunError> {
         let mut chunk = Vec::with_capacity(SAVE_CHUNK);
-        let (mut saved, mut samples) = (0, Vec::new());
-        let places = (0_u32..).zip(&account.buckets).zip(spool.contacts()?);
-        for ((place, bucket), contact) in places.filter(|((_, bucket), _)| **bucket != Bucket::Duplicate) {
+        let mut saved = 0;
+        let places = account.buckets.iter().zip(spool.contacts()?);
+        for (bucket, contact) in places.filter(|(bucket, _)| **bucket != Bucket::Duplicate) {
             let contact = contact?;
-            let refusal = refused.named.get(&place);
-            if let Some(reason) = refusal {
-                samples.push(RefusedSample { ghl_contact_id: contact.id.clone(), reason: reason.clone() });
-            }
             chunk.push(RunContact {
                 ghl_contact_id: contact.id,
                 email: contact.email,
@@ -53,20 +41,34 @@ impl SyncService {
                 last_name: contact.last_name,
                 raw_ltv: contact.ltv,
                 normalized_value: contact.ltv.map(|ltv| sketch.percentile_of(ltv)),
-                bucket: if refusal.is_some() { Bucket::RefusedByMeta } else { *bucket },
-                reason: refusal.cloned().or(contact.reason),
-                meta_matched: refusal.map(|_| false),
+                bucket: *bucket,
+                reason: contact.reason,
+                meta_matched: None,
             });
             if chunk.len() == SAVE_CHUNK {
+                failed.check()?;
                 saved += chunk.len() as u64;
-                store.contacts_insert(run, &chunk)?;
+                self.parts.store.contacts_insert(run, &chunk)?;
                 chunk.clear();
-                progress.advance(Step::Save, saved, Some(counts.fetched - counts.duplicates))?;
             }
         }
         saved += chunk.len() as u64;
-        store.contacts_insert(run, &chunk)?;
-        progress.complete(Step::Save, saved)?;
+        self.parts.store.contacts_insert(run, &chunk)?;
+        Ok(saved)
+    }
+
+    /// Puts right what Meta refused, records the figures of the run, and checks that what is stored is what was counted.
+    pub(crate) fn settle_contacts(
+        &self,
+        progress: &Progress<'_>,
+        config: &SyncConfig,
+        counts: &Accounting,
+        refused: &Refused,
+        spool: &Spool,
+    ) -> Result<(), RunError> {
+        let (store, run) = (&self.parts.store, progress.run);
+        let samples = refused_samples(refused, spool)?;
+        store.contacts_refuse(run, &samples)?;
         store.run_set_refused_samples(run, &samples)?;
         self.check_saved(progress, counts, refused)?;
         let before = store.run_last_success_of(&config.list_id, &config.ltv_field_key)?;
@@ -74,6 +76,13 @@ impl SyncService {
         store.run_set_changes(run, changes)?;
         store.run_set_accounting(run, counts)?;
         Ok(counts.check()?)
+    }
+
+    /// Removes what was saved of a run that did not succeed: nobody of it must read as sent.
+    pub(crate) fn forget_contacts(&self, run: RunId) {
+        if let Err(error) = self.parts.store.contacts_delete_of_run(run) {
+            log::error!("the contacts of the failed run could not be removed: {}", Chain(&error));
+        }
     }
 
     /// Every bucket of the account holds exactly the stored contacts; duplicates are counted, not stored, and of the
@@ -121,6 +130,21 @@ impl SyncService {
         }
         Ok(())
     }
+}
+
+/// The contacts behind the rows that Meta refused and named.
+fn refused_samples(refused: &Refused, spool: &Spool) -> Result<Vec<RefusedSample>, RunError> {
+    if refused.named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut samples = Vec::with_capacity(refused.named.len());
+    for (place, contact) in (0_u32..).zip(spool.contacts()?) {
+        let contact = contact?;
+        if let Some(reason) = refused.named.get(&place) {
+            samples.push(RefusedSample { ghl_contact_id: contact.id, reason: reason.clone() });
+        }
+    }
+    Ok(samples)
 }
 
 /// The account once Meta has said how many rows it can not use.

@@ -178,11 +178,12 @@ impl SyncService {
     ) -> Result<RunHandle, StartError> {
         let cancel = Cancel::after(self.parts.settings.run_deadline);
         let lease = self.lease_for_a_run(&cancel)?;
+        let service = self.under(&lease);
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
-        self.close_interrupted_runs();
-        self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
+        service.close_interrupted_runs();
+        service.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
         self.refuse_when_stopping()?;
-        let store = &self.parts.store;
+        let store = &service.parts.store;
         let config = self.as_it_is_now(config)?;
         let config_id = store.config_of_run(&config)?;
         let run = store.run_start_for(trigger, slot, config_id)?;
@@ -191,7 +192,6 @@ impl SyncService {
             return Err(StartError::AlreadyRunning { run: None });
         }
         *self.lock_active() = Some((run, cancel.clone()));
-        let service = self.clone();
         let thread = std::thread::Builder::new()
             .name(format!("run-{run}"))
             .spawn(move || {
@@ -200,6 +200,12 @@ impl SyncService {
             })
             .map_err(StartError::Thread)?;
         Ok(RunHandle { run, thread })
+    }
+
+    /// The same service for work under the lease: it writes nothing any more once another process has that.
+    pub(crate) fn under(&self, lease: &Lease) -> Self {
+        let parts = Parts { store: lease.store(), ..Parts::clone(&self.parts) };
+        Self { parts: Arc::new(parts), ..self.clone() }
     }
 
     /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
@@ -257,7 +263,7 @@ impl SyncService {
 
     /// The lease, or the run that holds it. `work` is cancelled when the lease is lost or the process is to end.
     pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
-        let taken = Lease::take(&self.parts.store, self.parts.settings.lease_ttl, work)?;
+        let taken = Lease::take(&self.parts.store, &self.parts.clock, self.parts.settings.lease_ttl, work)?;
         if let Ok(lease) = &taken {
             *self.lock_held() = Some(lease.hold());
         }

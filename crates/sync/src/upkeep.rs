@@ -27,7 +27,7 @@ impl SyncService {
     pub fn recover(&self) -> Result<(), RunError> {
         let cancel = Cancel::new();
         match self.lease_for_upkeep(&cancel)? {
-            Some(_lease) => self.clean_up(&cancel),
+            Some(lease) => self.under(&lease).clean_up(&cancel),
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -44,20 +44,23 @@ impl SyncService {
         // Before the lease is asked for: a run that begins meanwhile must find it.
         *self.lock_upkeep() = cancel.clone();
         let nobody_runs = match self.lease_for_upkeep(&cancel) {
-            Ok(Some(_lease)) => {
-                let report = |result: Result<(), RunError>, what| {
-                    result.unwrap_or_else(|error| log::error!("{what}: {}", Chain(&error)));
+            Ok(Some(lease)) => {
+                let here = self.under(&lease);
+                let report = |result: Result<(), RunError>, what| match result {
+                    Ok(()) => {}
+                    Err(_) if cancel.is_cancelled() => log::info!("{what}: left for later"),
+                    Err(error) => log::error!("{what}: {}", Chain(&error)),
                 };
-                let hasty = self.waiting_at_most(UPKEEP_WAITS);
-                self.close_interrupted_runs();
-                report(self.deliver_due_mails(), "due mails");
-                report(self.clean_up(&cancel), "cleaning up");
-                let patient = self.waiting_at_most(REPLACEMENT_WAITS);
+                let hasty = here.waiting_at_most(UPKEEP_WAITS);
+                here.close_interrupted_runs();
+                report(here.deliver_due_mails(), "due mails");
+                report(here.clean_up(&cancel), "cleaning up");
+                let patient = here.waiting_at_most(REPLACEMENT_WAITS);
                 report(patient.finish_due_replacements(&cancel), "unfinished replacements");
                 report(hasty.deliver_due_removals(&cancel), "pending removals");
                 report(hasty.follow_up_lookalikes(&cancel), "pending lookalikes");
-                report(self.deliver_due_mails(), "due mails");
-                report(self.remove_old_contacts(&cancel), "removing old contacts");
+                report(here.deliver_due_mails(), "due mails");
+                report(here.remove_old_contacts(&cancel), "removing old contacts");
                 true
             }
             Ok(None) => false,
@@ -68,6 +71,9 @@ impl SyncService {
         };
         // Needs no lease, so a vendor that keeps silent keeps no run waiting.
         if nobody_runs {
+            // The other one counts as raised, now that its lease is given back.
+            let cancel = Cancel::new();
+            *self.lock_upkeep() = cancel.clone();
             self.waiting_at_most(UPKEEP_WAITS).look_ahead(&cancel);
         }
     }

@@ -13,11 +13,11 @@
 )]
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use url::Url;
@@ -39,11 +39,21 @@ pub struct TlsServer {
     server: Server,
 }
 
+/// A server of its own that can be stopped and started again.
+pub struct UnsteadyServer(Server);
+
 struct Server {
     /// The address of the maintenance database.
     url: String,
-    /// The server's keeper and the pipe that holds it back from stopping; `None` for a server started by others.
-    keeper: Option<(Child, Option<ChildStdin>)>,
+    /// `None` for a server started by others.
+    keeper: Option<Keeper>,
+}
+
+/// The process that holds the server, and the pipes to it. Closing the first one stops the server.
+struct Keeper {
+    process: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
 }
 
 impl TestDatabase {
@@ -122,11 +132,48 @@ impl TlsServer {
     }
 }
 
+impl UnsteadyServer {
+    /// Starts the server. `None` and panics as in [`fresh_database`].
+    pub fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            skip("no PostgreSQL found (initdb and pg_ctl)");
+            return None;
+        };
+        let (_, server) = Server::start(&programs, None)
+            .expect("the PostgreSQL server of its own did not start; its words are above");
+        Some(Self(server))
+    }
+
+    /// The address of its database, which is empty.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Stops it without asking anybody, as a power cut would.
+    pub fn stop(&mut self) {
+        self.order("stop");
+    }
+
+    /// Starts it again.
+    pub fn start_again(&mut self) {
+        self.order("start");
+    }
+
+    fn order(&mut self, order: &str) {
+        let keeper = self.0.keeper.as_mut().expect("it was started here");
+        let orders = keeper.orders.as_mut().expect("it is open while the server lives");
+        writeln!(orders, "{order}").expect("the keeper lives");
+        let mut answer = String::new();
+        keeper.answers.read_line(&mut answer).expect("readable");
+        assert_eq!(answer.trim(), order, "the server did not obey");
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some((keeper, stdin)) = &mut self.keeper {
-            drop(stdin.take());
-            let _ = keeper.wait();
+        if let Some(keeper) = &mut self.keeper {
+            drop(keeper.orders.take());
+            let _ = keeper.process.wait();
         }
     }
 }
@@ -134,7 +181,7 @@ impl Drop for Server {
 impl Server {
     /// The server's folder and the server; `None` when it did not start, which it says on standard error.
     fn start(programs: &Path, tls_port: Option<u16>) -> Option<(PathBuf, Self)> {
-        let mut keeper = Command::new("sh")
+        let mut process = Command::new("sh")
             .args(["-c", RUN_SERVER, "sh"])
             .arg(programs)
             .args(tls_port.map(|port| port.to_string()))
@@ -143,14 +190,14 @@ impl Server {
             .process_group(0)
             .spawn()
             .expect("sh can be run");
-        let stdin = keeper.stdin.take();
-        let stdout = keeper.stdout.take().expect("stdout is piped");
+        let orders = process.stdin.take();
+        let mut answers = BufReader::new(process.stdout.take().expect("stdout is piped"));
         let mut folder = String::new();
-        BufReader::new(stdout).read_line(&mut folder).expect("readable");
+        answers.read_line(&mut folder).expect("readable");
         let folder = folder.trim();
         let port = tls_port.map(|port| format!("&port={port}")).unwrap_or_default();
         let url = format!("postgres:///postgres?user=postgres&host={folder}{port}");
-        let server = Self { url, keeper: Some((keeper, stdin)) };
+        let server = Self { url, keeper: Some(Keeper { process, orders, answers }) };
         (!folder.is_empty()).then(|| (PathBuf::from(folder), server))
     }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts a PostgreSQL server for tests in a folder of its own, prints the folder, and stops the server when standard
 # input ends: that is, also when whoever holds the other end is killed. PostgreSQL refuses to run as root, so root
-# steps down to `nobody`.
+# steps down to `nobody`. The lines "stop" and "start" on standard input stop the server as a power cut would and start it
+# again; each is repeated on standard output when that is done.
 #
 #   run_postgres_server.sh PROGRAMS            listens on a Unix socket in the folder only: no fight over ports
 #   run_postgres_server.sh PROGRAMS TLS_PORT   listens on that port of 127.0.0.1 as well, where it accepts encrypted
@@ -30,7 +31,16 @@ if [ -n "$tls_port" ]; then
     options="$options -c listen_addresses=127.0.0.1 -c port=$tls_port -c ssl=on \
         -c ssl_cert_file=$folder/server.crt -c ssl_key_file=$folder/server.key"
 fi
-$as "$programs/pg_ctl" -D data -l data/server.log -o "$options" -w start >/dev/null 2>&1 \
-    || { cat data/server.log >&2; exit 1; }
+start() {
+    $as "$programs/pg_ctl" -D data -l data/server.log -o "$options" -w start >/dev/null 2>&1 \
+        || { cat data/server.log >&2; exit 1; }
+}
+start
 echo "$folder"
-read -r _
+while read -r order; do
+    case $order in
+        stop) $as "$programs/pg_ctl" -D data -m immediate -w stop >/dev/null 2>&1 ;;
+        start) start ;;
+    esac
+    echo "$order"
+done

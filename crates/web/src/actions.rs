@@ -22,6 +22,7 @@ pub(crate) fn chosen(app: &App, sync: &SyncService) -> Result<SyncConfig, Proble
 
 /// Begins a run with [what is chosen](chosen).
 pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
+    app.installation.follow_saved_settings();
     let sync = service(app)?;
     let config = chosen(app, &sync)?;
     Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)

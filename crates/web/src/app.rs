@@ -17,6 +17,7 @@ use actix_web::web;
 use domain::log_context;
 use persistence::{Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The state of the dashboard; the same for all workers.
 pub(crate) struct App {
@@ -32,7 +33,11 @@ pub(crate) struct App {
     pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
+    /// Whether only this computer can reach the dashboard, as far as its address tells.
+    pub(crate) is_loopback: bool,
     pub(crate) csrf: CsrfKey,
+    /// How long the body of a request may take to arrive.
+    pub(crate) body_timeout: Duration,
     pub(crate) meta_check: MetaCheck,
     pub(crate) audiences: Audiences,
     pub(crate) previews: Arc<Previews>,
@@ -63,6 +68,8 @@ impl App {
             },
             gate: gate.map_err(|error| WebError::Login(error.into()))?,
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
+            is_loopback: settings.bind.is_loopback(),
+            body_timeout: settings.limits.body,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
             previews: Arc::default(),

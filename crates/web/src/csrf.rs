@@ -8,7 +8,6 @@
 
 use crate::app::App;
 use crate::auth::SESSION;
-use crate::body;
 use crate::problem::Problem;
 use crate::random;
 use actix_web::cookie::Cookie;
@@ -25,8 +24,6 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 
-/// A form of ours is a few settings.
-const FORM_LIMIT: usize = 64 * 1024;
 const COOKIE: &str = "csrf";
 
 /// The key of this process; forms opened before a restart have to be opened again.
@@ -106,12 +103,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let request = request.clone();
-        let body = web::Payload::from_request(&request, payload);
+        let body = web::Bytes::from_request(&request, payload);
         Box::pin(async move {
             if request.content_type() != "application/x-www-form-urlencoded" {
                 return Err(Problem::MediaType("application/x-www-form-urlencoded").into());
             }
-            let body = body::read(body.await?, FORM_LIMIT).await?;
+            let body = body.await?;
             Ok(Self(checked(&request, &body)?))
         })
     }

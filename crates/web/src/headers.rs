@@ -3,12 +3,13 @@
 use crate::app::App;
 use crate::in_context::InContext;
 use crate::problem::Problem;
-use crate::{auth, csrf, host, routes};
+use crate::unread::Unread;
+use crate::{auth, body, csrf, host, routes};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use domain::foreign_text::presentable;
 use domain::log_context;
 use std::time::Instant;
@@ -17,13 +18,19 @@ use std::time::Instant;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const SECURITY: [(HeaderName, HeaderValue); 3] = [
+const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // For browsers that do not know `frame-ancestors`.
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    // No page of another site gets hold of our window, or of what we answer to it.
+    (header::CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Refuses foreign host names, changes asked for by foreign pages and whoever lacks the password, writes the answer of
+/// Refuses foreign host names, changes asked for by foreign pages, whoever lacks the password, and bodies that are too
+/// long or too slow, writes the answer of
 /// every [`Problem`], and adds the security headers to every answer, errors included. Answers are not to be kept by
 /// browsers or proxies unless the handler says otherwise.
 ///
@@ -45,8 +52,16 @@ async fn guarded(
     app.base.strip(&mut request);
     // Anybody can write anything into an address.
     let asked = format!("{} {}", request.method(), presentable(request.path(), &[]));
-    let response = match allow(&app, &request).await {
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+    let mut payload = request.take_payload();
+    let body = match allow(&app, &request).await {
+        Ok(()) => body::whole(&app, &mut payload).await,
+        Err(problem) => Err(problem),
+    };
+    let response = match body {
+        Ok(body) => {
+            request.set_payload(body.into());
+            next.call(request).await?.map_into_boxed_body()
+        }
         Err(problem) => request.error_response(problem),
     };
     let problem = response.response().error().and_then(Error::as_error::<Problem>);
@@ -65,6 +80,7 @@ async fn guarded(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    let response = response.map_body(|_, answer| BoxBody::new(Unread { answer, _request: payload }));
     log::debug!("{asked} -> {} in {} ms", response.status().as_u16(), begun.elapsed().as_millis());
     Ok(response)
 }

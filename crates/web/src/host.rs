@@ -109,7 +109,7 @@ fn plain(host: &str) -> String {
 mod tests {
     use super::{AllowedHosts, is_own_page};
     use crate::error::WebError;
-    use crate::settings::WebSettings;
+    use crate::settings::{ClientLimits, WebSettings};
     use actix_web::http::header::{self, HeaderMap, HeaderName};
 
     fn hosts(public_url: Option<&str>, allowed: &[&str]) -> Result<AllowedHosts, WebError> {
@@ -125,6 +125,7 @@ mod tests {
             ad_account_id: None,
             location_id: None,
             currency: None,
+            limits: ClientLimits::default(),
         })
     }
 

@@ -91,6 +91,10 @@ pub trait Installation: Send + Sync + 'static {
     /// Whether the environment sets the variable.
     fn is_set(&self, variable: &str) -> bool;
 
+    /// Puts in force what another copy of the service on the same database has saved. Before anything is begun by the
+    /// settings, and every minute.
+    fn follow_saved_settings(&self) {}
+
     /// Starts, cancels and looks up; `None` while keys of a vendor are missing.
     fn sync(&self) -> Option<SyncService>;
 

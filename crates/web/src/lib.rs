@@ -14,6 +14,7 @@ mod audiences;
 mod auth;
 mod base;
 mod body;
+mod connections;
 mod csrf;
 mod error;
 mod etag;
@@ -30,6 +31,7 @@ mod random;
 mod routes;
 mod server;
 mod settings;
+mod unread;
 mod wording;
 
 pub use error::WebError;
@@ -38,4 +40,4 @@ pub use installation::{
     TestSent,
 };
 pub use server::{RunningServer, start};
-pub use settings::WebSettings;
+pub use settings::{ClientLimits, WebSettings};

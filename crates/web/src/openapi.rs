@@ -87,7 +87,12 @@ fn add_errors(operation: &mut Operation, is_change: bool, has_body: bool) {
         ("503", "The database did not answer"),
     ];
     let of_changes = [("403", "The request comes from a page of another site")];
-    let of_bodies = [("413", "The body is too large"), ("415", "The body is not marked as JSON")];
+    let of_bodies = [
+        ("408", "The body did not arrive in time"),
+        ("411", "The body is sent in parts, without its length"),
+        ("413", "The body is too large"),
+        ("415", "The body is not marked as JSON"),
+    ];
     let of_changes = of_changes.into_iter().filter(|_| is_change);
     let of_bodies = of_bodies.into_iter().filter(|_| has_body);
     for (status, description) in always.into_iter().chain(of_changes).chain(of_bodies) {

@@ -58,6 +58,9 @@ pub(crate) enum Problem {
     /// A body larger than so many bytes.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
+    /// A body that did not arrive in time.
+    #[error("the body did not arrive in time")]
+    TooSlow,
     /// The request can not be read; the text says where.
     #[error("the request can not be read: {0}")]
     Malformed(String),
@@ -107,6 +110,7 @@ impl ResponseError for Problem {
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AlreadyRunning(_) | Self::NotCancellable(..) | Self::InUse(_) => StatusCode::CONFLICT,

@@ -1,6 +1,7 @@
 //! The thread that serves the dashboard.
 
 use crate::app::App;
+use crate::connections::Connections;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
 use crate::installation::Installation;
@@ -8,6 +9,7 @@ use crate::previews::Previews;
 use crate::settings::WebSettings;
 use crate::{headers, meta_check, routes};
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, rt, web};
 use persistence::Store;
@@ -17,8 +19,6 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A request head that takes longer than this to arrive is given up.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are being answered get this long when the server is stopped.
 const SHUTDOWN_SECONDS: u64 = 5;
 /// A preview that is being made gets this long to delete its working files.
@@ -46,6 +46,7 @@ pub fn start(
     installation: Arc<dyn Installation>,
 ) -> Result<RunningServer, WebError> {
     let hosts = AllowedHosts::new(&settings)?;
+    let limits = settings.limits;
     let wanted = SocketAddr::new(settings.bind, settings.port);
     let bind_error = |source| WebError::Bind { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(bind_error)?;
@@ -55,6 +56,7 @@ pub fn start(
 
     let (told, hear) = mpsc::channel();
     let previews = Arc::clone(&app.previews);
+    let connections = Arc::new(Connections::new(limits.connections));
     let thread = std::thread::Builder::new()
         .name("web".to_owned())
         .spawn(move || {
@@ -67,7 +69,10 @@ pub fn start(
                 })
                 .workers(WORKERS)
                 .max_connections(CONNECTIONS_PER_WORKER)
-                .client_request_timeout(REQUEST_TIMEOUT)
+                .client_request_timeout(limits.head)
+                // The time limit is for the first request of a connection only, so there is no second one.
+                .keep_alive(KeepAlive::Disabled)
+                .on_connect(move |stream, data| connections.take_place(stream, data))
                 .shutdown_timeout(SHUTDOWN_SECONDS)
                 // Signals belong to the program, which stops its parts in order.
                 .disable_signals()

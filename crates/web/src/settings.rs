@@ -6,6 +6,7 @@ use crate::host::AllowedHosts;
 use chrono_tz::Tz;
 use domain::Secret;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// What the dashboard needs to know of the configuration.
 #[derive(Debug, Clone)]
@@ -32,6 +33,25 @@ pub struct WebSettings {
     pub location_id: Option<String>,
     /// `LTV_CURRENCY`, shown after amounts.
     pub currency: Option<String>,
+    /// What one client may take up.
+    pub limits: ClientLimits,
+}
+
+/// How much of the dashboard one client may take up, so that a slow or hostile one leaves room for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// The head of a request has to arrive within this time.
+    pub head: Duration,
+    /// The body of a request has to arrive within this time.
+    pub body: Duration,
+    /// Connections that one address may hold at once. A proxy is one address, whoever is behind it.
+    pub connections: usize,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), body: Duration::from_secs(30), connections: 128 }
+    }
 }
 
 impl WebSettings {

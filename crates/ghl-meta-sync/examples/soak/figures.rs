@@ -28,8 +28,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub fn killed(&mut self, _in_trouble: bool) {
+    /// The service was killed soon after a run was begun.
+    pub fn killed(&mut self, in_trouble: bool) {
         self.kills += 1;
+        self.ended("killed", in_trouble);
     }
 
     pub fn ended(&mut self, status: &str, in_trouble: bool) {

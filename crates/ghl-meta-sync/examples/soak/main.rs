@@ -96,15 +96,17 @@ fn soak(options: &Options) -> Result<Vec<String>, Failure> {
         let run = trigger(&installation)?;
         if kills.contains(&number) {
             std::thread::sleep(Duration::from_millis(random.u64(0..2500)));
-            figures.killed(planted);
             installation.kill_and_start_again()?;
+            // The next run closes this one, once the lease of the dead process has run out.
+            figures.killed(planted);
+        } else {
+            let status = wait_for_the_end(&installation, run)?;
+            figures.ended(&status, planted);
         }
-        let status = wait_for_the_end(&installation, run)?;
         trouble::clear(&installation)?;
-        figures.ended(&status, planted);
         figures.measure(&installation, number)?;
         if (number + 1) % 10 == 0 {
-            say(&format!("{:>4} s  {}", begun.elapsed().as_secs(), figures.line()));
+            say(&format!("{:>5} s  {}", begun.elapsed().as_secs(), figures.line()));
         }
     }
     // One more without any trouble: what it leaves is what a success leaves.

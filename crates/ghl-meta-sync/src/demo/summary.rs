@@ -1,11 +1,12 @@
 //! What the demo prints of a run.
 
+use crate::cost::Cost;
 use crate::terminal::Terminal;
 use domain::Run;
 use std::time::Duration;
 
-/// Prints the figures of a run.
-pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
+/// Prints the figures of a run, and what they cost.
+pub fn print(run: &Run, took: Duration, cost: Option<&Cost>, terminal: &Terminal) {
     let account = &run.accounting;
     let mut lines =
         vec![String::new(), format!("{} contacts read, and where each of them ended:", account.fetched)];
@@ -47,6 +48,8 @@ pub fn print(run: &Run, took: Duration, terminal: &Terminal) {
         ));
     }
     lines.push(format!("Whole sync: {:.1} s", took.as_secs_f64()));
+    lines.push(String::new());
+    lines.extend(cost.into_iter().flat_map(Cost::table));
     lines.push(String::new());
     for line in lines {
         terminal.say(&line);

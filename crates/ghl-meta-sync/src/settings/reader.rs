@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use sync::NotifyOn;
 use sync::schedule::Cron;
-use web::{WebError, WebSettings};
+use web::{ClientLimits, WebError, WebSettings};
 
 /// Daily at two.
 pub(super) const DEFAULT_SCHEDULE: &str = "0 2 * * *";
@@ -221,6 +221,7 @@ impl<'a> Reader<'a> {
             ad_account_id: None,
             location_id: None,
             currency: None,
+            limits: ClientLimits::default(),
         };
         if let Err(WebError::Setting { variable, problem }) = hosts.check() {
             self.problem(variable, problem);

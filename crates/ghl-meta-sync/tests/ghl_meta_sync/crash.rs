@@ -31,7 +31,11 @@ pub fn later(instance: &Instance, by: TimeDelta) -> SyncService {
 
 /// What [`later`] is made of.
 pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
-    let clock: Arc<dyn Clock> = Arc::new(Later(by));
+    parts(instance, Arc::new(Later(by)), Duration::from_secs(60))
+}
+
+/// What a service in the process of the tests works with; a vendor that says nothing for `silence` is given up.
+pub fn parts(instance: &Instance, clock: Arc<dyn Clock>, silence: Duration) -> Parts {
     let store = instance.store_with(Arc::clone(&clock));
     let url = |name| BaseUrl::parse(instance.value(name)).unwrap();
     let secret = |name| Secret::new(instance.value(name));
@@ -43,9 +47,10 @@ pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
     let account = meta::AdAccountId::parse(instance.value("META_AD_ACCOUNT_ID")).unwrap();
     let mut meta =
         meta::MetaSettings::new(url("META_GRAPH_URL"), secret("META_ACCESS_TOKEN"), account.clone());
-    meta.retry = retry;
-    let ghl =
+    (meta.retry, meta.total_timeout) = (retry, silence);
+    let mut ghl =
         ghl::GhlSettings::new(url("GHL_BASE_URL"), secret("GHL_API_KEY"), instance.value("GHL_LOCATION_ID"));
+    (ghl.retry, ghl.total_timeout) = (retry, silence);
     let mailer = MailerSettings {
         host: instance.value("SMTP_HOST").to_owned(),
         port: instance.value("SMTP_PORT").parse().unwrap(),
@@ -54,7 +59,7 @@ pub fn parts_later(instance: &Instance, by: TimeDelta) -> Parts {
         from: "sync@example.com".to_owned(),
         to: vec!["marketing@example.com".to_owned()],
         tls: Tls::None,
-        timeout: Duration::from_secs(10),
+        timeout: silence.min(Duration::from_secs(10)),
     };
     let settings = SyncSettings {
         spool_folder: instance.folder().join("data/spool"),
@@ -142,6 +147,7 @@ fn assert_cleaned_up(instance: &Instance, step: &str) {
     let failure = closed.failure.unwrap();
     assert!(failure.message.contains("was interrupted at step"), "{}", failure.message);
     assert_eq!(failure.step.as_str(), step);
+    assert_eq!(instance.store().contacts_count_by_bucket(killed.id).unwrap(), [], "nobody reads as sent");
     assert!(instance.audiences("CUSTOM").is_empty(), "the unfinished audience is deleted");
     assert!(instance.store().intentions_open().unwrap().is_empty());
     let spooled = std::fs::read_dir(instance.folder().join("data/spool")).map_or(0, Iterator::count);

@@ -174,6 +174,14 @@ impl Instance {
         program
     }
 
+    /// A shell script with the environment of this installation, in which `$0` is the program.
+    pub fn through_shell(&self, script: &str) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script, binary()]);
+        shell.env_clear().envs(&self.environment).current_dir(self.folder.path());
+        shell
+    }
+
     /// The file of the embedded database.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("data/ghl-meta-sync.sqlite3")

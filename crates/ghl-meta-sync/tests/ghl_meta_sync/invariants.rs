@@ -130,6 +130,72 @@ fn the_url_table_of_the_dashboard_is_one_file() {
     }
 }
 
+/// The text without the arguments of every call of these methods.
+fn without_arguments(text: &str, methods: &[&str]) -> String {
+    let mut left = text.to_owned();
+    for method in methods {
+        let call = format!(".{method}(");
+        let mut from = 0;
+        while let Some(at) = left[from..].find(&call).map(|at| from + at + call.len()) {
+            let mut depth = 1;
+            let end = left[at..].find(|c| {
+                depth += i32::from(c == '(') - i32::from(c == ')');
+                depth == 0
+            });
+            left.replace_range(at..at + end.unwrap_or(0), "");
+            from = at;
+        }
+    }
+    left
+}
+
+/// What the workers of actix run stands in `async fn`s; whatever waits there is given to a thread that may.
+#[test]
+fn no_handler_waits_for_the_database_or_a_vendor_on_a_worker_of_actix() {
+    let mut handlers = 0;
+    // `app.rs` holds the two ways to such a thread.
+    for (path, text) in sources("web").into_iter().filter(|(path, _)| !path.ends_with("web/src/app.rs")) {
+        for function in text.split("async fn ").skip(1) {
+            let body = function.split("\n}\n").next().unwrap_or_default();
+            let on_the_worker = without_arguments(body, &["blocking", "read"]);
+            for word in ["store.", "sync(", "actions::begin", "thread::sleep", "std::fs"] {
+                let name = body.split('(').next().unwrap_or_default();
+                assert!(!on_the_worker.contains(word), "{}: {name} uses {word}", path.display());
+            }
+            handlers += 1;
+        }
+    }
+    assert!(handlers > 50, "{handlers}");
+    let (inside, outside) = ("a.blocking(|app| f(app.store.get(1))).await", "app.store.get(1)");
+    assert!(!without_arguments(inside, &["blocking"]).contains("store."));
+    assert!(without_arguments(outside, &["blocking"]).contains("store."));
+}
+
+/// So nothing can be asked of a vendor while one is held: those who ask never have one.
+#[test]
+fn no_database_connection_leaves_its_crate() {
+    let persistence = &dependencies()["persistence"];
+    for network in ["http-client", "ureq", "ghl", "meta", "claude", "mailer", "lettre", "sync"] {
+        assert!(!persistence.contains(network), "persistence depends on {network}");
+    }
+    for (path, text) in sources("persistence") {
+        let public = text.lines().filter(|line| line.trim_start().starts_with("pub fn "));
+        for line in public {
+            assert!(!line.contains("Connection"), "{}: {line}", path.display());
+        }
+        assert!(!text.contains("pub use connection"), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_crate_opens_with_what_it_owns_and_what_it_refuses() {
+    for name in dependencies().into_keys().filter(|name| name != "ghl-meta-sync") {
+        let text = std::fs::read_to_string(root().join("crates").join(&name).join("src/lib.rs")).unwrap();
+        let opening: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        assert!(opening.contains("Owns") && opening.to_lowercase().contains("refuses"), "{name}: {opening}");
+    }
+}
+
 #[test]
 fn secrets_have_no_display_and_every_crate_inherits_the_lints() {
     for (path, text) in sources("domain") {
@@ -165,6 +231,22 @@ fn no_file_names_a_path_of_a_developers_machine() {
         let Ok(text) = std::fs::read_to_string(root().join(file)) else { continue };
         for path in &forbidden {
             assert!(!text.contains(path.as_str()), "{file} contains {path}");
+        }
+    }
+}
+
+#[test]
+fn every_source_is_short_and_named_for_what_it_holds() {
+    let listed = Command::new("git").args(["ls-files", "-z", "crates"]).current_dir(root()).output().unwrap();
+    let files = String::from_utf8(listed.stdout).unwrap();
+    let sources: Vec<&str> = files.split('\0').filter(|file| file.ends_with(".rs")).collect();
+    assert!(sources.len() > 300, "{}", sources.len());
+    for file in sources {
+        let lines = std::fs::read_to_string(root().join(file)).map_or(0, |text| text.lines().count());
+        assert!(lines <= 400, "{file} has {lines} lines: split it by meaning");
+        for nothing in ["util", "helper", "manager", "common", "misc"] {
+            let says_nothing = file.split(['/', '_', '.']).any(|word| word.trim_end_matches('s') == nothing);
+            assert!(!says_nothing, "{file} does not say what it holds");
         }
     }
 }

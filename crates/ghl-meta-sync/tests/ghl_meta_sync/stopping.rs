@@ -10,6 +10,7 @@ use sandbox::faults::{Effect, Fault};
 use serde_json::json;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+use testkit::postgres_server::UnsteadyServer;
 
 /// Every such call is silent for longer than any of these tests takes.
 fn hang(instance: &Instance, service: Service, path: &str) {
@@ -67,6 +68,20 @@ fn stopped_while_a_vendor_hangs() {
 }
 
 #[test]
+fn stopped_while_a_vendor_hangs_and_the_database_is_gone() {
+    let Some(mut server) = UnsteadyServer::start() else { return };
+    let mut instance = Instance::start();
+    instance.set("DATABASE_URL", server.url());
+    hang(&instance, Service::Meta, "/users");
+    let served = Served::start(&mut instance);
+    assert_eq!(served.post("/api/sync/trigger", &json!({})).0, 202);
+    instance.wait_until(|| received(&instance, Service::Meta, "/users") > 0);
+    server.stop();
+    assert_eq!(served.terminate(), Some(0));
+    assert!(instance.log().contains("the next start closes it"), "{}", instance.log());
+}
+
+#[test]
 fn stopped_while_the_mail_server_hangs_the_success_stands_and_is_told_later() {
     let mut instance = Instance::start();
     let fault = Fault::new(Service::Smtp, Effect::Hang { millis: 60_000 }).times(100);
@@ -100,11 +115,12 @@ fn stopped_while_cleaning_up_hangs_the_next_start_need_not_wait() {
     // Every call to Meta is silent now: the dashboard comes up all the same.
     hang(&instance, Service::Meta, "/v25.0/");
     let before = instance.sandbox.record().count(Service::Meta);
+    let unfinished = instance.last_run().audience.unwrap().id;
     let served = Served::start_again(&instance);
     served.wait_for("the unfinished audience is looked at", || {
         instance.sandbox.record().entries(Service::Meta)[before as usize..]
             .iter()
-            .any(|entry| entry.method == "DELETE")
+            .any(|entry| entry.path.contains(&unfinished))
     });
     assert_eq!(served.terminate(), Some(0));
     assert_stopped_at(&mut instance, Step::Upload);

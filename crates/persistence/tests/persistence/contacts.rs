@@ -1,5 +1,5 @@
 use crate::support::{TestDb, begun, for_each_backend, sent};
-use domain::run::Changes;
+use domain::run::{Changes, RefusedSample};
 use domain::{Bucket, Cents, Percentile, RunId};
 use persistence::{RunContact, StoreError};
 
@@ -8,6 +8,7 @@ for_each_backend!(
     hostile_text_is_kept_and_costs_no_other_contact,
     the_sample_is_the_highest_of_the_sent,
     buckets_are_counted,
+    whom_meta_refused_is_no_longer_among_the_sent,
     twenty_thousand_contacts_are_stored_compared_and_removed,
     at_most_five_thousand_rows_go_into_one_transaction,
     changes_count_sent_ids_only,
@@ -33,6 +34,28 @@ fn a_contact_reads_back_as_it_was_stored(db: &TestDb) {
     store.contacts_insert(run, &[]).unwrap();
     assert_eq!(store.contacts_sample(run, 10).unwrap(), [contact.clone(), bare]);
     assert_eq!(format!("{contact:?}"), "RunContact { ghl_contact_id: \"c1\", bucket: Sent, .. }");
+}
+
+fn whom_meta_refused_is_no_longer_among_the_sent(db: &TestDb) {
+    let store = db.open();
+    let [other, run] = [(); 2].map(|()| begun(&store));
+    let left_out = RunContact { bucket: Bucket::OptedOut, ..sent("c3", 50, 1) };
+    let rows = [sent("c1", 90, 1), sent("c2", 80, 1), left_out, sent("c'\0", 70, 1)];
+    for run in [other, run] {
+        store.contacts_insert(run, &rows).unwrap();
+    }
+    let refused = ["c2", "c3", "c4", "c'\0"]
+        .map(|id| RefusedSample { ghl_contact_id: id.into(), reason: "hash is\0bad".into() });
+    for _ in 0..2 {
+        store.contacts_refuse(run, &refused).unwrap();
+    }
+    store.contacts_refuse(run, &[]).unwrap();
+    let counts = [(Bucket::OptedOut, 1), (Bucket::RefusedByMeta, 2), (Bucket::Sent, 1)];
+    assert_eq!(store.contacts_count_by_bucket(run).unwrap(), counts);
+    assert_eq!(store.contacts_count_by_bucket(other).unwrap(), [(Bucket::OptedOut, 1), (Bucket::Sent, 3)]);
+    let found = store.contacts_of_bucket(run, Bucket::RefusedByMeta, None, 10).unwrap().contacts;
+    let told = |contact: &RunContact| (contact.reason.clone(), contact.meta_matched);
+    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), vec![(Some("hash isbad".into()), Some(false)); 2]);
 }
 
 fn hostile_text_is_kept_and_costs_no_other_contact(db: &TestDb) {

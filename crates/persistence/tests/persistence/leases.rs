@@ -12,8 +12,10 @@ for_each_backend!(
     an_expired_lease_goes_to_one_of_eight_threads,
     the_lease_names_its_holder_and_run,
     a_lease_lapses_by_the_given_clock,
+    a_lease_of_a_future_that_was_taken_back_is_free,
     a_lost_lease_can_be_neither_renewed_nor_released,
     a_lease_of_no_run_is_refused,
+    nothing_is_written_in_the_name_of_a_lease_that_is_not_held_any_more,
 );
 
 fn acquired(outcome: &LeaseOutcome) -> bool {
@@ -96,6 +98,22 @@ fn a_lease_lapses_by_the_given_clock(db: &TestDb) {
     assert!(acquired(&store.lease_acquire("b", TTL).unwrap()));
 }
 
+fn a_lease_of_a_future_that_was_taken_back_is_free(db: &TestDb) {
+    let store = db.open();
+    assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
+    db.clock.advance(TimeDelta::minutes(-9));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()), "clocks may differ by minutes");
+    assert!(store.lease_heartbeat("a", TTL).unwrap());
+    db.clock.advance(TimeDelta::minutes(-9));
+    assert!(!acquired(&store.lease_acquire("b", TTL).unwrap()), "the heartbeat follows the clock");
+    db.clock.advance(TimeDelta::days(-400));
+    assert!(
+        acquired(&store.lease_acquire("b", TTL).unwrap()),
+        "its holder died before the clock was put right"
+    );
+    assert!(!store.lease_heartbeat("a", TTL).unwrap());
+}
+
 fn a_lost_lease_can_be_neither_renewed_nor_released(db: &TestDb) {
     let store = db.open();
     let run = begun(&store);
@@ -114,4 +132,32 @@ fn a_lease_of_no_run_is_refused(db: &TestDb) {
     let store = db.open();
     assert!(acquired(&store.lease_acquire("a", TTL).unwrap()));
     assert!(matches!(store.lease_set_run("a", RunId(99)), Err(StoreError::Missing { what: "run", id: 99 })));
+}
+
+fn nothing_is_written_in_the_name_of_a_lease_that_is_not_held_any_more(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    let bound = store.while_held_by("one");
+    let write = || bound.run_set_accounting(run, &domain::Accounting::default());
+    assert!(matches!(write(), Err(StoreError::LeaseLost)), "nobody holds it");
+    assert!(acquired(&store.lease_acquire("one", TTL).unwrap()));
+    write().unwrap();
+    db.clock.advance(TimeDelta::minutes(5));
+    write().unwrap();
+    assert!(store.lease_is_held("one").unwrap(), "it has expired, but nobody has taken it");
+    assert!(acquired(&store.lease_acquire("other", TTL).unwrap()));
+    assert!(!store.lease_is_held("one").unwrap());
+    assert!(matches!(write(), Err(StoreError::LeaseLost)));
+    let ended = bound.run_finish(run, domain::run::RunStatus::Failed, None);
+    assert!(matches!(ended, Err(StoreError::LeaseLost)));
+    assert!(matches!(
+        bound.intention_create(run, persistence::RemoteKind::Audience, "x"),
+        Err(StoreError::LeaseLost)
+    ));
+    assert_eq!(
+        bound.run_get(run).unwrap().unwrap().status,
+        domain::run::RunStatus::Running,
+        "it may still read"
+    );
+    store.run_set_accounting(run, &domain::Accounting::default()).unwrap();
 }

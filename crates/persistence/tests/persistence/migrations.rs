@@ -88,7 +88,7 @@ fn every_table_filled(store: &Store, db: &TestDb) {
     let name = format!("filter {run}");
     store.filter_add(&name, &domain::Conditions("[]".into())).unwrap();
     store.schedule_set_last_seen(db.now()).unwrap();
-    assert!(store.schedule_claim(db.now()).unwrap());
+    store.schedule_claim(db.now()).unwrap().unwrap();
     store.stable_audience_set(&crate::support::stable_audience("a")).unwrap();
     store.members_stage("a", run, &[crate::support::member(1, 1, 50)]).unwrap();
     store.replacement_opened(run, "a", 7, 1).unwrap();
@@ -194,7 +194,7 @@ fn eight_threads_migrate_one_fresh_database(db: &TestDb) {
 
 fn a_newer_database_is_refused_and_left_as_it_is(db: &TestDb) {
     let version = db.open().schema_version().unwrap();
-    assert_eq!(version, "20261121130000");
+    assert_eq!(version, "20261121140000");
     db.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')").unwrap();
     let before = tables(db);
     let error = Store::open(&db.url, db.clock.clone()).map(drop).unwrap_err();

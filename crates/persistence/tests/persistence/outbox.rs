@@ -7,6 +7,7 @@ use persistence::{MessageState, QueuedMessage, StoreError};
 for_each_backend!(
     a_message_is_queued_once_per_channel_and_kind,
     a_message_is_due_until_it_was_sent_or_given_up,
+    a_message_does_not_wait_for_a_future_that_was_taken_back,
     a_message_about_nothing_is_refused,
     the_newest_message_of_a_channel_tells_whether_it_works,
 );
@@ -80,6 +81,18 @@ fn a_message_is_due_until_it_was_sent_or_given_up(db: &TestDb) {
         }
     );
     assert_eq!((states[1].given_up_at, states[1].attempts), (Some(queued_at), 1));
+}
+
+fn a_message_does_not_wait_for_a_future_that_was_taken_back(db: &TestDb) {
+    let store = db.open();
+    let run = begun(&store);
+    store.outbox_add(Some(run), Channel::Mail, "success", "<run-1@example.com>").unwrap();
+    let id = store.outbox_of_run(run).unwrap()[0].id;
+    store.outbox_failed(id, "later", db.now() + TimeDelta::hours(2)).unwrap();
+    db.clock.advance(TimeDelta::hours(-5));
+    assert_eq!(store.outbox_due().unwrap(), [], "so far a wait may be");
+    db.clock.advance(TimeDelta::days(-30));
+    assert_eq!(store.outbox_due().unwrap().len(), 1);
 }
 
 fn a_message_about_nothing_is_refused(db: &TestDb) {

@@ -1,7 +1,7 @@
 use crate::support::{TestDb, begun, for_each_backend};
 use chrono::TimeDelta;
 use domain::RunId;
-use domain::run::{Step, StepRecord, StepStatus};
+use domain::run::{RunStatus, Step, StepRecord, StepStatus};
 use persistence::StoreError;
 
 for_each_backend!(
@@ -11,6 +11,7 @@ for_each_backend!(
     what_a_step_waits_for_is_told_until_it_ends,
     a_step_of_no_run_is_refused,
     closing_ends_the_running_steps_of_one_run_and_no_others,
+    a_step_that_outlived_its_run_is_found,
 );
 
 fn what_a_step_waits_for_is_told_until_it_ends(db: &TestDb) {
@@ -128,4 +129,20 @@ fn closing_ends_the_running_steps_of_one_run_and_no_others(db: &TestDb) {
     );
     assert_eq!(store.run_get(other).unwrap().unwrap().current_step().unwrap().name, Step::Fetch);
     assert_eq!(store.steps_close(run, StepStatus::Failed).unwrap(), 0, "they have ended");
+}
+
+fn a_step_that_outlived_its_run_is_found(db: &TestDb) {
+    let store = db.open();
+    let [ended, complete, going] = [(); 3].map(|()| begun(&store));
+    for run in [ended, complete, going] {
+        store.step_start(run, Step::Save).unwrap();
+        store.step_start(run, Step::Notify).unwrap();
+    }
+    store.steps_close(complete, StepStatus::Done).unwrap();
+    for run in [ended, complete] {
+        assert!(store.run_finish(run, RunStatus::Success, None).unwrap());
+    }
+    assert_eq!(store.runs_with_steps_left_open().unwrap(), [ended]);
+    store.steps_close(ended, StepStatus::Done).unwrap();
+    assert_eq!(store.runs_with_steps_left_open().unwrap(), []);
 }

@@ -1,10 +1,12 @@
 //! An audience and what can be said of it: size, delivery status, operation status.
 
 use std::collections::HashMap;
+use std::io;
 
 use chrono::{DateTime, Utc};
 
 use super::lookalikes::Lookalike;
+use super::member_file::MemberFile;
 use super::members::{Member, PersonSet};
 use super::payload::Family;
 use super::session::{Purpose, Session};
@@ -42,7 +44,7 @@ pub(super) struct CustomerList {
     pub refusals: u32,
     pub family: Option<Family>,
     /// Every accepted row in the order received; a row sent twice stands twice here and counts once in any size.
-    pub members: Vec<Member>,
+    pub members: MemberFile,
     pub sessions: Vec<Session>,
 }
 
@@ -68,6 +70,14 @@ impl Audience {
             Kind::List(_) => None,
             Kind::Lookalike(lookalike) => Some(lookalike),
         }
+    }
+
+    /// What is visible of a customer list; nothing of a lookalike.
+    ///
+    /// # Errors
+    /// A temporary file that can not be read.
+    pub fn size(&self, population: &Population, at: Instants, settings: &MetaSettings) -> io::Result<Size> {
+        self.list().map_or_else(|| Ok(Size::default()), |list| list.size(population, at, settings))
     }
 
     /// The fields that suggest health or finances, once the review is over.
@@ -140,9 +150,36 @@ impl CustomerList {
     }
 
     /// What is visible of it.
-    pub fn size(&self, population: &Population, at: Instants, settings: &MetaSettings) -> Size {
+    ///
+    /// # Errors
+    /// A temporary file that can not be read.
+    pub fn size(&self, population: &Population, at: Instants, settings: &MetaSettings) -> io::Result<Size> {
         let settled: Vec<bool> = self.sessions.iter().map(|session| session.settled(at, settings)).collect();
-        size_of_members(self.members.iter().filter(|member| settled[member.session as usize]), population)
+        self.size_of_those(population, |member| settled[member.session as usize])
+    }
+
+    /// Distinct people among some of the rows.
+    ///
+    /// # Errors
+    /// A temporary file that can not be read.
+    pub fn size_of_those(
+        &self,
+        population: &Population,
+        counted: impl Fn(&Member) -> bool,
+    ) -> io::Result<Size> {
+        let (mut size, mut seen) = (Size::default(), PersonSet::default());
+        for member in self.members.from(0)? {
+            let member = member?;
+            if !counted(&member) {
+                continue;
+            }
+            size.rows += 1;
+            if let Some(person) = member.person.filter(|person| seen.insert(*person)) {
+                *size.by_country.entry(population.country(person)).or_default() += 1;
+            }
+        }
+        size.matched = seen.len();
+        Ok(size)
     }
 
     /// Code of `operation_status`, but for what concerns the name.
@@ -166,22 +203,6 @@ impl CustomerList {
             200
         }
     }
-}
-
-/// Distinct people among the rows.
-pub(super) fn size_of_members<'a>(
-    members: impl Iterator<Item = &'a Member>,
-    population: &Population,
-) -> Size {
-    let (mut size, mut seen) = (Size::default(), PersonSet::default());
-    for member in members {
-        size.rows += 1;
-        if let Some(person) = member.person().filter(|person| seen.insert(*person)) {
-            *size.by_country.entry(population.country(person)).or_default() += 1;
-        }
-    }
-    size.matched = seen.len();
-    size
 }
 
 /// Below 1,000 Meta says "1000" for both bounds (shown as "Below 1000"); above, ±2 % rounded to two leading digits,

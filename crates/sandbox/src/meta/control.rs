@@ -1,5 +1,7 @@
 //! The test's side of the simulator: look at everything, set anything.
 
+use std::io;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
@@ -9,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::ads::Ad;
 use super::audience::{Audience, CustomerList, Kind};
-use super::members::{DataProcessing, Member};
-use super::verification::{self, Verification};
+use super::members::DataProcessing;
+use super::verification::{Received, verify};
 use super::{Account, Instants, MetaState};
 
 /// Rows per page of the member dump.
@@ -37,26 +39,26 @@ pub fn control(config: &mut ServiceConfig) {
         .route("/audiences", web::get().to(audiences))
         .route("/audiences", web::post().to(fill_account))
         .route("/audiences/{id}/members", web::get().to(members))
-        .route("/audiences/{id}/verification", web::get().to(verify))
+        .route("/audiences/{id}/verification", web::get().to(verification))
         .route("/calls", web::get().to(calls))
         .route("/state", web::post().to(change_state))
         .route("/ads", web::post().to(attach_ad));
 }
 
-async fn audiences(state: Data<MetaState>) -> impl Responder {
+async fn audiences(state: Data<MetaState>) -> actix_web::Result<impl Responder> {
     let at = state.instants();
     let account = state.account();
-    let audiences: Vec<Value> =
-        account.audiences.values().map(|audience| summary(&account, audience, &state, at)).collect();
+    let summaries = account.audiences.values().map(|audience| summary(&account, audience, &state, at));
+    let audiences: Vec<Value> = summaries.collect::<io::Result<_>>()?;
     let ads: Vec<Value> = account.ads.iter().map(Ad::json).collect();
     let stopped: Vec<String> =
         account.ads.iter().filter(|ad| ad.stopped).map(|ad| ad.id.to_string()).collect();
-    Json(json!({
+    Ok(Json(json!({
         "audiences": audiences,
         "ads": ads,
         "ads_stopped": stopped,
         "rows_removed_from_any": account.erased.rows,
-    }))
+    })))
 }
 
 async fn calls(state: Data<MetaState>) -> impl Responder {
@@ -65,9 +67,9 @@ async fn calls(state: Data<MetaState>) -> impl Responder {
     Json(json!({"calls_while_limited": limited, "edges": account.calls}))
 }
 
-fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instants) -> Value {
+fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instants) -> io::Result<Value> {
     let settings = &account.settings;
-    let size = audience.list().map(|list| list.size(&state.population, at, settings)).unwrap_or_default();
+    let size = audience.size(&state.population, at, settings)?;
     let mut summary = json!({
         "id": audience.id.to_string(),
         "name": audience.name,
@@ -83,8 +85,11 @@ fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instan
             summary["is_value_based"] = json!(list.value_based);
             summary["customer_file_source"] = json!(list.customer_file_source);
             summary["rows"] = json!(list.members.len());
-            let limited = |member: &&Member| member.processing == DataProcessing::Limited;
-            summary["limited_data_use_rows"] = json!(list.members.iter().filter(limited).count());
+            let mut limited = 0;
+            for member in list.members.from(0)? {
+                limited += u64::from(member?.processing == DataProcessing::Limited);
+            }
+            summary["limited_data_use_rows"] = json!(limited);
             summary["matched"] = json!(size.matched);
             summary["sessions"] = list.sessions.iter().map(|session| session.json(at, settings)).collect();
         }
@@ -95,7 +100,7 @@ fn summary(account: &Account, audience: &Audience, state: &MetaState, at: Instan
             summary["lookalike_spec"] = lookalike.json(account.audiences.get(&lookalike.origin));
         }
     }
-    summary
+    Ok(summary)
 }
 
 #[derive(Deserialize)]
@@ -137,35 +142,35 @@ struct Page {
     limit: Option<usize>,
 }
 
-async fn members(state: Data<MetaState>, id: Path<u64>, page: Query<Page>) -> HttpResponse {
+async fn members(
+    state: Data<MetaState>,
+    id: Path<u64>,
+    page: Query<Page>,
+) -> actix_web::Result<HttpResponse> {
     let account = state.account();
-    let Some(list) = list_of(&account, *id) else { return no_list() };
+    let Some(list) = list_of(&account, *id) else { return Ok(no_list()) };
     let limit = page.limit.unwrap_or(DEFAULT_PAGE);
-    let rows: Vec<Value> = list
-        .members
-        .iter()
-        .skip(page.offset)
-        .take(limit)
-        .map(|member| {
-            let limited = match member.processing {
-                DataProcessing::Unsaid => Value::Null,
-                said => json!(said == DataProcessing::Limited),
-            };
-            let session = list.sessions.get(member.session as usize).map(|session| session.id.to_string());
-            json!([member.email.hex(), member.phone.hex(), member.value(), limited, session])
-        })
-        .collect();
-    HttpResponse::Ok().json(json!({"total": list.members.len(), "offset": page.offset, "members": rows}))
+    let mut rows = Vec::new();
+    for member in list.members.from(page.offset)?.take(limit) {
+        let member = member?;
+        let limited = match member.processing {
+            DataProcessing::Unsaid => Value::Null,
+            said => json!(said == DataProcessing::Limited),
+        };
+        let session = list.sessions.get(member.session as usize).map(|session| session.id.to_string());
+        rows.push(json!([member.email.hex(), member.phone.hex(), member.value, limited, session]));
+    }
+    let reply = json!({"total": list.members.len(), "offset": page.offset, "members": rows});
+    Ok(HttpResponse::Ok().json(reply))
 }
 
-async fn verify(state: Data<MetaState>, id: Path<u64>) -> HttpResponse {
+async fn verification(state: Data<MetaState>, id: Path<u64>) -> actix_web::Result<HttpResponse> {
     // Copied, so that hashing a million truths does not hold up the simulator.
-    let members = match list_of(&state.account(), *id) {
-        Some(list) => list.members.clone(),
-        None => return no_list(),
+    let received = match list_of(&state.account(), *id) {
+        Some(list) => Received::of(list.members.from(0)?)?,
+        None => return Ok(no_list()),
     };
-    let verification: Verification = verification::verify(&members, &state.population);
-    HttpResponse::Ok().json(verification)
+    Ok(HttpResponse::Ok().json(verify(received, &state.population)?))
 }
 
 fn list_of(account: &Account, id: u64) -> Option<&CustomerList> {

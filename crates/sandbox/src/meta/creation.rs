@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::audience::{Audience, CustomerList, Kind};
 use super::call::Call;
 use super::errors::GraphError;
+use super::member_file::MemberFile;
 use super::{Account, Instants, MetaState, fields, lookalikes};
 
 const SOURCES: [&str; 3] = ["USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"];
@@ -99,7 +100,7 @@ pub(super) fn delete(account: &mut Account, id: u64) -> Result<Value, GraphError
     if let Some(audience) = account.audiences.get_mut(&id) {
         audience.deleted = true;
         if let Kind::List(list) = &mut audience.kind {
-            list.members = Vec::new();
+            list.members = MemberFile::default();
         }
     }
     for ad in account.ads.iter_mut().filter(|ad| ad.audience == id) {

@@ -32,9 +32,7 @@ pub(super) fn erase(state: &MetaState, call: &Call) -> Result<Value, GraphError>
         let removal = Removal::of(&upload.members);
         for audience in audiences.values_mut() {
             if let Kind::List(list) = &mut audience.kind {
-                let before = list.members.len();
-                list.members.retain(|member| !removal.hits(member));
-                erased.rows += (before - list.members.len()) as u64;
+                erased.rows += list.members.retain(|member| !removal.hits(member))? as u64;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Meta's error body (meta-api §6.1): every error carries a title and a message for the user, and a trace id.
 
 use std::borrow::Cow;
+use std::io;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -20,6 +21,13 @@ pub(super) struct GraphError {
     transient: bool,
     /// Parameters that are to blame; sent as `error_data`, which Meta writes as a JSON *string* here.
     blamed: Option<&'static str>,
+}
+
+/// The sandbox itself failed: it can not use its temporary files.
+impl From<io::Error> for GraphError {
+    fn from(error: io::Error) -> Self {
+        Self::new(2, "Sandbox", &format!("The sandbox can not use its temporary files: {error}"))
+    }
 }
 
 impl GraphError {

@@ -66,7 +66,7 @@ pub(super) fn audience(
     population: &Population,
     at: Instants,
 ) -> Result<Value, GraphError> {
-    let size = audience.list().map(|list| list.size(population, at, &account.settings)).unwrap_or_default();
+    let size = audience.size(population, at, &account.settings)?;
     let mut node = Map::new();
     for field in names(wanted) {
         let value = field_of(account, audience, field, &size, at)

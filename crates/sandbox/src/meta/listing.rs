@@ -96,10 +96,7 @@ fn passes(
                 audience.name.to_lowercase().contains(&part.to_lowercase())
             }
             ("operation_status.code", "IN", Value::Array(codes)) => {
-                let size = audience
-                    .list()
-                    .map(|list| list.size(population, at, &account.settings))
-                    .unwrap_or_default();
+                let size = audience.size(population, at, &account.settings)?;
                 codes.contains(&json!(audience.operation(&size, at, &account.settings)))
             }
             // Nothing here is about to be deleted for want of use.

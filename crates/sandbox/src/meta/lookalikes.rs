@@ -127,7 +127,7 @@ pub(super) fn describe(
                        choose a different source, country or size.";
         return Err(cannot_create("Can't Create a Duplicate Lookalike", message).sub(1_713_007));
     }
-    let size = seed.list().map(|list| list.size(population, at, &account.settings)).unwrap_or_default();
+    let size = seed.size(population, at, &account.settings)?;
     if in_reach(&size, &lookalike, spec.allow_international_seeds) < MINIMUM {
         let message = "There aren't enough people in your source in the country you chose. Please choose a country that \
                        includes at least 100 people in your source.";

@@ -1,4 +1,4 @@
-//! Who was received, kept small: 56 bytes per row.
+//! Who was received, and who is to be removed.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::people::PersonIndex;
 
 /// The first 16 bytes of an uploaded SHA-256; all zero for an empty cell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
-pub(super) struct Key([u8; 16]);
+pub(super) struct Key(pub [u8; 16]);
 
 impl Key {
     pub fn of(hash: Option<&[u8; 32]>) -> Self {
@@ -39,14 +39,14 @@ pub(super) enum DataProcessing {
 }
 
 /// One accepted row.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Member {
     pub email: Key,
     pub phone: Key,
-    /// NaN without one.
-    value: f64,
-    /// `u32::MAX` for nobody.
-    person: PersonIndex,
+    /// As `LOOKALIKE_VALUE` says.
+    pub value: Option<f64>,
+    /// Whom Meta recognized.
+    pub person: Option<PersonIndex>,
     /// Position in the audience's sessions.
     pub session: u32,
     pub processing: DataProcessing,
@@ -54,23 +54,7 @@ pub(super) struct Member {
 
 impl Member {
     pub fn new(email: Key, phone: Key, value: Option<f64>, person: Option<PersonIndex>) -> Self {
-        Self {
-            email,
-            phone,
-            value: value.unwrap_or(f64::NAN),
-            person: person.unwrap_or(PersonIndex::MAX),
-            session: 0,
-            processing: DataProcessing::Unsaid,
-        }
-    }
-
-    pub fn value(&self) -> Option<f64> {
-        (!self.value.is_nan()).then_some(self.value)
-    }
-
-    /// Whom Meta recognized.
-    pub fn person(&self) -> Option<PersonIndex> {
-        (self.person != PersonIndex::MAX).then_some(self.person)
+        Self { email, phone, value, person, session: 0, processing: DataProcessing::Unsaid }
     }
 }
 
@@ -118,7 +102,7 @@ impl Removal {
     pub fn of(rows: &[Member]) -> Self {
         let mut removal = Self::default();
         for row in rows {
-            if let Some(person) = row.person() {
+            if let Some(person) = row.person {
                 removal.people.insert(person);
             }
             if row.email.is_empty() {
@@ -136,7 +120,7 @@ impl Removal {
         let by_phone = !phone.is_empty()
             && (self.phones_alone.contains(&phone)
                 || (member.email.is_empty() && self.phones_beside_email.contains(&phone)));
-        let by_person = member.person().is_some_and(|person| self.people.contains(person));
+        let by_person = member.person.is_some_and(|person| self.people.contains(person));
         by_person || by_phone || (!member.email.is_empty() && self.emails.contains(&member.email))
     }
 }
@@ -144,11 +128,6 @@ impl Removal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_million_rows_take_56_megabytes() {
-        assert_eq!(size_of::<Member>(), 56);
-    }
 
     #[test]
     fn a_person_counts_once() {

@@ -18,6 +18,7 @@ mod errors;
 mod fields;
 mod listing;
 mod lookalikes;
+mod member_file;
 mod members;
 mod payload;
 mod replacement;

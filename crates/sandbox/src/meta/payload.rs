@@ -1,6 +1,7 @@
 //! The `payload` of an upload: schema, rows, and which rows are unusable (meta-api §2.1, §2.2, §3.1).
 
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 
 use serde_json::{Value, json};
 
@@ -150,12 +151,12 @@ impl Upload {
             if cells.len() != upload.schema.len() {
                 return Err(wrong("Data is missing or does not match schema"));
             }
-            let member = match refusal(&upload.schema, cells, purpose, rules) {
+            let usable = match refusal(&upload.schema, cells, purpose, rules) {
                 Some(reason) => Err(reason),
-                None => member(&upload.schema, cells, purpose, population),
+                None => usable(&upload.schema, cells, purpose),
             };
-            match member {
-                Ok(member) => upload.members.push(member),
+            match usable {
+                Ok(row) => upload.members.push(row.matched(population)?),
                 Err(reason) => {
                     upload.invalid += 1;
                     if upload.samples.len() < MAX_SAMPLES {
@@ -213,12 +214,24 @@ fn json_row(cells: &[Cell<'_>]) -> String {
     cells.iter().map(value).collect::<Value>().to_string()
 }
 
-fn member(
-    schema: &[Column],
-    cells: &[Cell<'_>],
-    purpose: Purpose,
-    population: &Population,
-) -> Result<Member, String> {
+/// What matters of a usable row.
+struct Row {
+    email: Option<[u8; 32]>,
+    phone: Option<[u8; 32]>,
+    value: Option<f64>,
+    processing: DataProcessing,
+}
+
+impl Row {
+    fn matched(&self, population: &Population) -> io::Result<Member> {
+        let (email, phone) = (self.email.as_ref(), self.phone.as_ref());
+        let person = population.match_person(email, phone)?;
+        let member = Member::new(Key::of(email), Key::of(phone), self.value, person);
+        Ok(Member { processing: self.processing, ..member })
+    }
+}
+
+fn usable(schema: &[Column], cells: &[Cell<'_>], purpose: Purpose) -> Result<Row, String> {
     let (mut email, mut phone, mut value, mut identified) = (None, None, None, false);
     let mut processing = DataProcessing::Unsaid;
     for (column, cell) in schema.iter().zip(cells) {
@@ -253,10 +266,7 @@ fn member(
     if email.is_none() && phone.is_none() && !identified {
         return Err("the row has no identifier".to_owned());
     }
-    let person = population.match_person(email.as_ref(), phone.as_ref());
-    let mut member = Member::new(Key::of(email.as_ref()), Key::of(phone.as_ref()), value, person);
-    member.processing = processing;
-    Ok(member)
+    Ok(Row { email, phone, value, processing })
 }
 
 fn data_processing(cell: &Cell<'_>) -> Result<DataProcessing, String> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::audience::{CustomerList, Kind};
 use super::call::Call;
 use super::errors::GraphError;
+use super::member_file::MemberFile;
 use super::payload::{Column, Upload};
 use super::session::{Purpose, Session, SessionParameter};
 use super::settings::MetaSettings;
@@ -39,7 +40,7 @@ pub(super) fn replace(state: &MetaState, call: &Call, id: u64) -> Result<Value, 
         }
         None => {
             check_opening(list, batch_seq, state, settings, at)?;
-            list.members.clear();
+            list.members = MemberFile::default();
             list.open(session.session_id, Purpose::Replace, &upload, at)
         }
     };
@@ -48,7 +49,7 @@ pub(super) fn replace(state: &MetaState, call: &Call, id: u64) -> Result<Value, 
         settings.replace_goes_wrong_at_batch = None;
         upload.members.truncate(upload.members.len() / 2);
     }
-    let received = list.receive(index, &session, &mut upload, at);
+    let received = list.receive(index, &session, &mut upload, at)?;
     if breaks_off {
         list.sessions[index].closed = true;
         list.sessions[index].failed = true;
@@ -132,7 +133,7 @@ fn check_opening(
         let message = "Replacing users is not supported for audiences of 100 million people or more.";
         return Err(refusal(1_870_144, "Audience Size Not Supported", message));
     }
-    let settled = match list.operation(&list.size(&state.population, at, settings), at, settings) {
+    let settled = match list.operation(&list.size(&state.population, at, settings)?, at, settings) {
         410 => settings.replaces_never_filled,
         200 | 411 | 412 | 415 => true,
         _ => false,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Instants;
 use super::call::Call;
 use super::errors::GraphError;
-use super::members::{Member, PersonSet};
+use super::members::PersonSet;
 use super::payload::{Column, Upload};
 use super::settings::MetaSettings;
 
@@ -69,7 +69,7 @@ impl Session {
         self.closed = parameter.last_batch_flag;
         self.last_seq = parameter.batch_seq;
         self.last_batch_at = at.now;
-        for person in upload.members.iter().filter_map(Member::person) {
+        for person in upload.members.iter().filter_map(|member| member.person) {
             self.matched.insert(person);
         }
     }

@@ -1,8 +1,10 @@
 //! `POST /{audience}/users`, and the same with `method=DELETE` (meta-api §2.1-2.3).
 
+use std::io;
+
 use serde_json::{Value, json};
 
-use super::audience::{CustomerList, Kind, size_of_members};
+use super::audience::{CustomerList, Kind};
 use super::call::{Call, Verb};
 use super::errors::GraphError;
 use super::members::Removal;
@@ -133,7 +135,7 @@ fn apply(
         remove(list, upload, population, settings)?;
     }
     let index = known.unwrap_or_else(|| list.open(parameter.session_id, purpose, upload, at));
-    Ok(list.receive(index, parameter, upload, at))
+    Ok(list.receive(index, parameter, upload, at)?)
 }
 
 impl CustomerList {
@@ -144,13 +146,16 @@ impl CustomerList {
     }
 
     /// Takes a batch into an open session; returns the rows received in it so far.
+    ///
+    /// # Errors
+    /// A temporary file that can not be written.
     pub fn receive(
         &mut self,
         index: usize,
         parameter: &SessionParameter,
         upload: &mut Upload,
         at: Instants,
-    ) -> u64 {
+    ) -> io::Result<u64> {
         let session = &mut self.sessions[index];
         session.receive(parameter, upload, at);
         if session.purpose != Purpose::Remove {
@@ -158,9 +163,9 @@ impl CustomerList {
             for member in &mut upload.members {
                 member.session = u32::try_from(index).unwrap_or(u32::MAX);
             }
-            self.members.append(&mut upload.members);
+            self.members.append(&upload.members)?;
         }
-        session.received
+        Ok(session.received)
     }
 }
 
@@ -188,12 +193,12 @@ fn remove(
     settings: &MetaSettings,
 ) -> Result<(), GraphError> {
     let removal = Removal::of(&upload.members);
-    let left = size_of_members(list.members.iter().filter(|member| !removal.hits(member)), population);
+    let left = list.size_of_those(population, |member| !removal.hits(member))?;
     if left.matched < settings.removal_floor {
         let message = "You cannot remove users from this audience because it will result in a low audience size and may \
                        result in under-delivery or non-delivery of your ads.";
         return Err(GraphError::new(200, "Audience Size too Low", message).sub(1_870_047));
     }
-    list.members.retain(|member| !removal.hits(member));
+    list.members.retain(|member| !removal.hits(member))?;
     Ok(())
 }

@@ -42,6 +42,9 @@ const AREA_CODES: [u16; 200] = [
     772, 773, 774, 775, 781, 785, 786, 801, 802, 803, 804,
 ];
 
+/// Where everybody lives: ISO 3166 alpha-2, lower case.
+pub(super) const COUNTRY: [u8; 2] = *b"us";
+
 /// When the first contact was added: 2024-01-01.
 const FIRST_ADDED: i64 = 1_704_067_200_000;
 /// The account filled up over this time, however many contacts it has: 600 days.
@@ -98,7 +101,7 @@ pub(super) fn generated(index: u32, n: u32) -> Known {
         emails: filled(email),
         phones: filled(phone_digits),
         known_to_meta: None,
-        country: *b"us",
+        country: COUNTRY,
         ltv,
         expected_percentile: None,
     }

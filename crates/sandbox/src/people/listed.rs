@@ -54,6 +54,9 @@ pub enum ContactsError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// What depends on all contacts lies in temporary files.
+    #[error("no temporary file can be used")]
+    TemporaryFile(#[from] std::io::Error),
 }
 
 type Row = HashMap<String, String>;

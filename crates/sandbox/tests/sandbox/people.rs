@@ -60,8 +60,8 @@ fn somebody_is_found_by_the_literal_hash_and_by_nothing_else() {
     let population = Population::new(&Contacts::Cdnow).unwrap();
     let mut found = [0; 2];
     for person in population.people().filter(|person| person.expected == Expectation::Sent) {
-        let by_email = population.match_person(Some(&hash(&person.email_truth)), None);
-        let by_phone = population.match_person(None, Some(&hash(&person.phone_truth_digits)));
+        let by_email = population.match_person(Some(&hash(&person.email_truth)), None).unwrap();
+        let by_phone = population.match_person(None, Some(&hash(&person.phone_truth_digits))).unwrap();
         assert!(by_email.is_none_or(|index| index == person.index));
         assert_eq!(by_email.is_some(), person.on_meta && !person.email_truth.is_empty(), "{}", person.id);
         assert_eq!(
@@ -73,11 +73,16 @@ fn somebody_is_found_by_the_literal_hash_and_by_nothing_else() {
         found[0] += usize::from(by_email.is_some());
         found[1] += usize::from(by_phone.is_some());
         if person.on_meta && !person.email_truth.is_empty() {
-            assert_eq!(population.match_person(Some(&hash(&person.email_truth.to_uppercase())), None), None);
+            assert_eq!(
+                population.match_person(Some(&hash(&person.email_truth.to_uppercase())), None).unwrap(),
+                None
+            );
         }
         if !person.phone_truth_digits.is_empty() {
             assert_eq!(
-                population.match_person(None, Some(&hash(&format!("+{}", person.phone_truth_digits)))),
+                population
+                    .match_person(None, Some(&hash(&format!("+{}", person.phone_truth_digits))))
+                    .unwrap(),
                 None
             );
         }
@@ -94,7 +99,10 @@ fn a_pair_is_merged_into_the_higher_value() {
         if let Expectation::MergedInto(kept) = &person.expected {
             let kept = by_id(kept);
             assert!(kept.ltv_cents > person.ltv_cents && kept.expected == Expectation::Sent);
-            assert_eq!(population.identify(Some(&hash(&person.email_truth)), None), Some(kept.index));
+            assert_eq!(
+                population.identify(Some(&hash(&person.email_truth)), None).unwrap(),
+                Some(kept.index)
+            );
             pairs += 1;
         }
     }
@@ -121,16 +129,6 @@ fn generated_people_are_unique_and_of_every_kind() {
     let share = |kind: &str| f64::from(kinds[kind]) / f64::from(n) * 100.0;
     assert!((1.5..2.5).contains(&share("NoLtv")) && (0.3..0.7).contains(&share("BadLtv")));
     assert!((0.7..1.3).contains(&share("OptedOut")) && (0.3..0.7).contains(&share("NoIdentifier")));
-}
-
-#[test]
-fn a_generated_person_takes_at_most_sixty_four_bytes() {
-    let n = 50_000;
-    let population = Population::new(&Contacts::Generated(n)).unwrap();
-    let each = population.matching_bytes() / n as usize;
-    assert!((30..=64).contains(&each), "{each} bytes");
-    let other = Population::new(&Contacts::Generated(2 * n)).unwrap();
-    assert_eq!(other.matching_bytes() / (2 * n) as usize, each);
 }
 
 #[test]
@@ -178,14 +176,17 @@ fn a_person_can_be_known_to_meta_by_an_additional_address_or_number_alone() {
     assert_eq!(rows(2), [("cy@example.com", "")]);
     let (ann, lee) = (hash("ann@example.com"), hash("lee@example.com"));
     let (main, second) = (hash("12015550100"), hash("12015550101"));
-    assert_eq!(population.identify(Some(&ann), None), Some(0));
-    assert_eq!(population.match_person(Some(&ann), None), None);
-    assert_eq!(population.match_person(Some(&lee), None), Some(0));
+    assert_eq!(population.identify(Some(&ann), None).unwrap(), Some(0));
+    assert_eq!(population.match_person(Some(&ann), None).unwrap(), None);
+    assert_eq!(population.match_person(Some(&lee), None).unwrap(), Some(0));
     assert_eq!(
-        (population.match_person(None, Some(&main)), population.identify(None, Some(&main))),
+        (
+            population.match_person(None, Some(&main)).unwrap(),
+            population.identify(None, Some(&main)).unwrap()
+        ),
         (None, Some(1))
     );
-    assert_eq!(population.match_person(None, Some(&second)), Some(1));
+    assert_eq!(population.match_person(None, Some(&second)).unwrap(), Some(1));
     assert!(people[0].on_meta && people[1].on_meta);
 
     let contacts = search(&sandbox, json!({"pageLimit": 3})).json()["contacts"].clone();

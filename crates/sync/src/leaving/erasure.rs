@@ -123,14 +123,14 @@ impl Leaving {
         let Some(meta) = &self.meta else {
             return Ok(queued("META_ACCESS_TOKEN or META_AD_ACCOUNT_ID is not set."));
         };
-        let Ok(_lease) = Lease::take(&self.store, self.lease_ttl, cancel)? else {
+        let Ok(lease) = Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? else {
             return Ok(queued("a sync is running, and the removal follows at its end."));
         };
         let now = self.clock.now();
         if removals::is_replacing(&self.store.replacements_open()?, now) {
             return Ok(queued("the members of an audience are being replaced, and the removal follows."));
         }
-        match removals::deliver(&self.store, meta, now, cancel) {
+        match removals::deliver(&lease.store(), meta, now, cancel) {
             Ok(()) => Ok(AtMeta::Removed),
             Err(error @ RunError::Store(_)) => Err(error),
             Err(error) => Ok(queued(&error.explain().message)),

@@ -1,7 +1,6 @@
 //! JSON bodies. They are taken only with their content type, because a form of a foreign page can send JSON as plain
 //! text without the browser asking us first.
 
-use crate::body;
 use crate::problem::Problem;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -13,8 +12,6 @@ use std::future::Future;
 use std::pin::Pin;
 use utoipa::ToSchema;
 
-/// No body of this API is longer than a few names.
-const LIMIT: usize = 64 * 1024;
 const JSON: &str = "application/json";
 
 /// A body that must be there.
@@ -63,12 +60,12 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
 fn bytes(request: &HttpRequest, payload: &mut Payload) -> Extracted<Option<web::Bytes>> {
     let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    let payload = web::Payload::from_request(request, payload);
+    let body = web::Bytes::from_request(request, payload);
     Box::pin(async move {
         if essence.as_deref().is_some_and(|essence| essence != JSON) {
             return Err(Problem::MediaType(JSON).into());
         }
-        let body = body::read(payload.await?, LIMIT).await?;
+        let body = body.await?;
         match essence {
             _ if body.is_empty() => Ok(None),
             Some(_) => Ok(Some(body)),

@@ -125,8 +125,16 @@ pub(crate) async fn show(
     id: web::Path<String>,
 ) -> Result<web::Json<RunWithSample>, Problem> {
     let id = run_id(&id)?;
-    let (run, sample) =
-        app.read(move |store| Ok((store.run_get(id)?, store.contacts_sample(id, SAMPLE)?))).await?;
+    let (run, sample) = app
+        .read(move |store| {
+            let run = store.run_get(id)?;
+            let sample = match &run {
+                Some(run) if run.has_contacts() => store.contacts_sample(id, SAMPLE)?,
+                _ => Vec::new(),
+            };
+            Ok((run, sample))
+        })
+        .await?;
     Ok(web::Json(RunWithSample::new(run.ok_or(Problem::NoRun(id))?, sample)))
 }
 

@@ -55,14 +55,19 @@ pub(crate) async fn download(
     if buckets.is_empty() {
         return Err(Problem::NotFound);
     }
-    app.read(move |store| store.run_get(run)).await?.ok_or(Problem::NotFound)?;
-    // What goes wrong before anything is sent can still be told as a page.
-    let Some((first, reading)) = Reading { app, run, buckets, behind: None }.next().await? else {
-        return Err(Problem::Refused(Explanation::new(
+    let found = app.read(move |store| store.run_get(run)).await?.ok_or(Problem::NotFound)?;
+    let nothing = || {
+        Problem::Refused(Explanation::new(
             format!("No such contacts are stored for sync {run}."),
             "There were none, or their rows have been removed since: they are kept for RETENTION_DAYS.",
-        )));
+        ))
     };
+    if !found.has_contacts() {
+        return Err(nothing());
+    }
+    // What goes wrong before anything is sent can still be told as a page.
+    let read = Reading { app, run, buckets, behind: None }.next().await?;
+    let (first, reading) = read.ok_or_else(nothing)?;
     let head = [BYTE_ORDER_MARK.as_bytes(), &records([COLUMNS.map(str::to_owned)])?, &first].concat();
     // It is worked on after the request has been answered, as far as the log knows.
     let context = log_context::current();
@@ -97,10 +102,10 @@ impl Reading {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Problem> {
         while let Some(bucket) = self.buckets.first().copied() {
             let (run, behind) = (self.run, self.behind.take());
-            let part = move |store: &persistence::Store| {
-                store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE)
-            };
-            let part = self.app.read(part).await?;
+            let part = self
+                .app
+                .read(move |store| store.contacts_of_bucket(run, bucket, behind.as_ref(), ROWS_AT_ONCE))
+                .await?;
             if part.end.is_some() {
                 let location = self.app.location_id.as_deref();
                 let lines = records(part.contacts.iter().map(|contact| cells(contact, location)))?;

@@ -48,6 +48,8 @@ pub(super) struct Layout {
     pub(super) notice: Option<Notice>,
     /// Whether the parts travel beside another answer and find their place by their ids.
     pub(super) out_of_band: bool,
+    /// Who can use the dashboard when no password keeps anybody out.
+    pub(super) open_to: Option<&'static str>,
     pub(super) version: &'static str,
 }
 
@@ -108,7 +110,18 @@ impl Layout {
             with_logout: app.gate.is_some(),
             notice: None,
             out_of_band: false,
+            open_to: open_to(app),
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+}
+
+fn open_to(app: &App) -> Option<&'static str> {
+    match (&app.gate, app.is_loopback) {
+        (Some(_), _) => None,
+        (None, true) => Some("No password is set: whoever uses this computer can use the dashboard."),
+        (None, false) => Some(
+            "No password is set: whoever reaches this address can use the dashboard. Set WEB_PASSWORD in the environment.",
+        ),
     }
 }

@@ -50,12 +50,15 @@ pub(crate) async fn show(
         .blocking(move |app| {
             let store = &app.store;
             let standing = Standing::read(app)?;
-            let problems = ProblemRows::read(app, id, &standing.wording)?;
-            let neighbours = store.run_neighbours(id)?;
-            Ok((standing, store.run_get(id)?, neighbours, store.contacts_sample(id, SAMPLE)?, problems))
+            let run = store.run_get(id)?.ok_or(Problem::NotFound)?;
+            let (sample, problems) = if run.has_contacts() {
+                (store.contacts_sample(id, SAMPLE)?, ProblemRows::read(app, id, &standing.wording)?)
+            } else {
+                (Vec::new(), None)
+            };
+            Ok((standing, run, store.run_neighbours(id)?, sample, problems))
         })
         .await?;
-    let run = run.ok_or(Problem::NotFound)?;
     let scaled_cap = run.ranking.as_ref().and_then(|ranking| ranking.scaled_cap);
     let mut view = RunView::new(&run, standing.latest_success.as_ref(), &standing.wording, "");
     // The remedy of an older failure is not for the list as it is now.

@@ -6,9 +6,10 @@ use crate::{assets, routes};
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
-use domain::Explanation;
 use domain::error_chain::Chain;
 use domain::foreign_text::{LONGEST, one_line, presentable};
+use domain::{Explain, Explanation};
+use persistence::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -209,6 +210,9 @@ impl Problem {
             Self::TooLarge(limit) => {
                 ("Too large", "too_large", &format!("The body is larger than {limit} bytes."), "Send less.")
             }
+            Self::TooSlow => {
+                ("Too slow", "too_slow", "What was sent did not arrive in time.", "Send it again.")
+            }
             Self::Malformed(why) => {
                 ("Not understood", "malformed", &format!("The request can not be read: {why}."), "")
             }
@@ -236,6 +240,13 @@ impl Problem {
             }
             Self::InUse(explained) => return ("In use", "in_use", explained.clone()),
             Self::NotReady(explained) => return ("Not ready", "not_ready", explained.clone()),
+            Self::Store(
+                error @ (StoreError::NoConnection(_)
+                | StoreError::Full { .. }
+                | StoreError::Disk { .. }
+                | StoreError::Busy { .. }
+                | StoreError::ReadOnly { .. }),
+            ) => return ("The database did not answer", "database", error.explain()),
             Self::Store(_) => (
                 "The database did not answer",
                 "database",

@@ -7,7 +7,7 @@ use persistence::{DatabaseUrl, Store};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
-use web::{RunningServer, WebSettings};
+use web::{ClientLimits, RunningServer, WebSettings};
 
 /// A clock that stands still at 02:00 UTC.
 struct TwoInTheMorning;
@@ -51,6 +51,7 @@ pub fn settings() -> WebSettings {
         location_id: Some("loc1".to_owned()),
         business_id: Some("9876543210123456".to_owned()),
         currency: None,
+        limits: ClientLimits::default(),
     }
 }
 

@@ -30,6 +30,10 @@ fn every_answer_carries_the_security_headers() {
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+            assert_eq!(answer.header(name), "same-origin", "{path}");
+        }
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
     }
     assert_eq!(dashboard.get("/healthz").body, "ok");
@@ -75,6 +79,21 @@ fn the_style_sheet_has_a_hashed_address_that_browsers_may_keep() {
     }
     for path in ["/static/app.css", "/static/..%2fCargo.toml", "/static/%2e%2e/Cargo.0.toml", "/static/"] {
         assert_eq!(dashboard.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn every_page_says_who_can_use_the_dashboard_when_no_password_is_set() {
+    let everywhere = WebSettings { bind: "0.0.0.0".parse().unwrap(), ..settings() };
+    for (settings, words) in [
+        (settings(), "whoever uses this computer can use the dashboard"),
+        (everywhere, "whoever reaches this address can use the dashboard. Set WEB_PASSWORD"),
+    ] {
+        let dashboard = Dashboard::with(settings);
+        for path in ["/", "/connections", "/settings"] {
+            let page = dashboard.get_from(path, "localhost").body;
+            assert!(page.contains("No password is set") && page.contains(words), "{path}: {page}");
+        }
     }
 }
 

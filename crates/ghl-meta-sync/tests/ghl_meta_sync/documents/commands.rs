@@ -38,7 +38,7 @@ fn blocks(document: &Document) -> Vec<Block> {
     let mut before = "";
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
-            assert!(["sh", "text"].contains(&language), "{}: a block of `{language}`", document.path);
+            assert!(["sh", "text", "yaml"].contains(&language), "{}: a block of `{language}`", document.path);
             let block = lines.by_ref().take_while(|line| *line != "```");
             let commands =
                 block.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
@@ -81,7 +81,9 @@ fn every_call_of_the_program_has_a_form_that_it_understands() {
         for line in fenced.iter().chain(&document.code()) {
             let Some(arguments) = called.iter().find_map(|way| line.split_once(way)) else { continue };
             let mut command = Command::new(binary());
-            command.args(arguments.1.split(' ').filter(|word| *word != "--help")).arg("--help").env_clear();
+            let of_the_program =
+                arguments.1.split(' ').take_while(|word| ![">", "<", "|", "&&"].contains(word));
+            command.args(of_the_program.filter(|word| *word != "--help")).arg("--help").env_clear();
             let outcome = run(command);
             assert_eq!(outcome.code, Some(0), "{}: {line}\n{}", document.path, outcome.stderr);
             calls += 1;

@@ -74,9 +74,19 @@ fn every_setting_named_is_one() {
             let name = code.split('=').next().unwrap_or_default().to_owned();
             let looks_like_one = name.contains('_')
                 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-                && ["GHL_", "META_", "CLAUDE_", "SMTP_", "WEB_", "LTV_", "AUDIENCE_", "LOOKALIKE_"]
-                    .iter()
-                    .any(|start| name.starts_with(start) && name != *start);
+                && [
+                    "GHL_",
+                    "META_",
+                    "CLAUDE_",
+                    "SMTP_",
+                    "WEB_",
+                    "LTV_",
+                    "AUDIENCE_",
+                    "LOOKALIKE_",
+                    "NOTIFY_",
+                ]
+                .iter()
+                .any(|start| name.starts_with(start) && name != *start);
             if looks_like_one {
                 assert!(known.contains(name.as_str()), "{} names {name}", document.path);
                 found.insert(name);

@@ -1,0 +1,1 @@
+ALTER TABLE sync_schedule_slots DROP COLUMN settled_at;

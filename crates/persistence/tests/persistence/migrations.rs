@@ -11,7 +11,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgre
 
 for_each_backend!(
     each_migration_goes_down_and_up_again_with_rows_in_every_table,
-    the_newest_migrations_take_rows_along_in_both_directions,
+    the_outbox_takes_its_rows_along_in_both_directions,
     eight_threads_migrate_one_fresh_database,
     a_newer_database_is_refused_and_left_as_it_is,
     opening_twice_changes_nothing,
@@ -150,7 +150,7 @@ fn each_migration_goes_down_and_up_again_with_rows_in_every_table(db: &TestDb) {
     }
 }
 
-fn the_newest_migrations_take_rows_along_in_both_directions(db: &TestDb) {
+fn the_outbox_takes_its_rows_along_in_both_directions(db: &TestDb) {
     let store = db.open();
     every_table_filled(&store, db);
     let run = begun(&store);
@@ -159,13 +159,13 @@ fn the_newest_migrations_take_rows_along_in_both_directions(db: &TestDb) {
     let before = of_runs(&store);
     assert_eq!((before.len(), before[0].attempts), (1, 1));
     drop(store);
-    // Back to before the outbox.
-    down(db);
-    down(db);
+    while db.execute("SELECT 1 FROM mail_outbox").is_err() {
+        down(db);
+    }
     assert_eq!(db.values("SELECT last_error AS value FROM mail_outbox"), [Some("451 later".to_owned())]);
     // Two lists of one name were possible then.
     db.execute("INSERT INTO saved_filters (name, conditions, created_at, updated_at) SELECT name, conditions, created_at, updated_at FROM saved_filters").unwrap();
-    assert!(up(db) && up(db));
+    while up(db) {}
     let store = db.open();
     assert_eq!(of_runs(&store), before);
     assert_eq!(store.run_latest().unwrap().map(|latest| latest.id), Some(run));

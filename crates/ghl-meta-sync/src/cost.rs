@@ -202,7 +202,7 @@ impl Cost {
         let columns = ["seconds", "contacts/s", "CPU s", "peak MB", "sent MB"];
         let heading = row("", &columns.map(str::to_owned));
         let lines = self.steps.iter().chain([&self.total]).map(Line::text);
-        ["Cost of each step; steps that ran at the same time share a line:".to_owned(), heading]
+        ["Cost of each step (steps that ran at the same time share a line; sent are the bodies of requests):".to_owned(), heading]
             .into_iter()
             .chain(lines)
             .collect()

@@ -40,8 +40,8 @@ impl SyncService {
     ) -> Result<(), StepError> {
         let spool = Spool::create(&self.parts.settings.spool_folder, progress.run)
             .map_err(|error| progress.failed(Step::Fetch, error))?;
-        let account = self.read(progress, config, accept_smaller_list, &spool, cancel)?;
-        let Ranked { sketch, values, stats, mut report } = self.rank(progress, &account, cancel)?;
+        let mut account = self.read(progress, config, accept_smaller_list, &spool, cancel)?;
+        let Ranked { sketch, values, stats, mut report } = self.rank(progress, &mut account, cancel)?;
         let delivery = Delivery::new(self, progress, cancel);
         // Warnings are shown with the ranking from the moment they are known.
         let mut keep_warnings = || {
@@ -220,7 +220,12 @@ impl SyncService {
         Ok(())
     }
 
-    fn rank(&self, progress: &Progress<'_>, account: &Account, cancel: &Cancel) -> Result<Ranked, StepError> {
+    fn rank(
+        &self,
+        progress: &Progress<'_>,
+        account: &mut Account,
+        cancel: &Cancel,
+    ) -> Result<Ranked, StepError> {
         progress.step(Step::Normalize, || {
             let store = &self.parts.store;
             let mut report = RankingReport::default();
@@ -241,14 +246,15 @@ impl SyncService {
         })
     }
 
-    /// Has the values ranked, unless they are all equal. After an error `report` tells how far that came.
+    /// Has the values ranked, unless they are all equal, and takes them out of the account: they are all that grows with the
+    /// list. After an error `report` tells how far that came.
     pub(crate) fn rank_values(
         &self,
-        account: &Account,
+        account: &mut Account,
         report: &mut RankingReport,
         cancel: &Cancel,
     ) -> Result<Ranked, RunError> {
-        let Some(distribution) = Distribution::new(account.values.clone()) else {
+        let Some(distribution) = Distribution::new(std::mem::take(&mut account.values)) else {
             return Err(RunError::NobodyToSend { fetched: account.counts.fetched });
         };
         let sketch = distribution.sketch();

@@ -128,14 +128,14 @@ impl SyncService {
             progressed(Step::ReadLtv, done, Some(total));
             Ok(())
         };
-        let account = self.read_and_decide(config, spool, &page_read, &won_read, cancel)?;
+        let mut account = self.read_and_decide(config, spool, &page_read, &won_read, cancel)?;
         let obstacle = self.obstacle(config, &account)?;
         let (stats, ranking) = if obstacle.is_none() {
             progressed(Step::Normalize, 0, None);
-            let ranked = self.rank_values(&account, &mut RankingReport::default(), cancel)?;
+            let ranked = self.rank_values(&mut account, &mut RankingReport::default(), cancel)?;
             (Some(ranked.stats), Some(ranked.report))
         } else {
-            let distribution = Distribution::new(account.values.clone());
+            let distribution = Distribution::new(std::mem::take(&mut account.values));
             (distribution.map(|values| values.stats(account.ambiguous)), None)
         };
         let warnings = ranking.as_ref().map_or_else(|| account.warnings(), |report| report.warnings.clone());

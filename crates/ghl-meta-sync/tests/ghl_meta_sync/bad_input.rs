@@ -1,6 +1,7 @@
 //! What users get wrong: one clear message that names the setting, the right exit status, and nothing at Meta.
 
 use crate::account::{header, row};
+use crate::crash::questions;
 use crate::instance::{Instance, binary, run};
 use domain::run::{RunStatus, Step, StepStatus};
 use sandbox::Contacts;
@@ -61,7 +62,7 @@ fn a_list_without_any_value_fails_the_run_and_names_the_field() {
     let run = instance.last_run();
     assert_eq!(run.failure.unwrap().step, Step::ReadLtv);
     assert_eq!((run.accounting.skipped_no_ltv, run.accounting.rejected_bad_ltv), (1, 1));
-    assert_eq!(instance.control("/control/record/counts")["claude"], 0);
+    assert_eq!(questions(&instance), 0);
     instance.assert_meta_is_untouched();
 }
 

@@ -134,6 +134,11 @@ pub fn received(instance: &Instance, service: Service, path: &str) -> usize {
     instance.sandbox.record().entries(service).iter().filter(|entry| entry.path.contains(path)).count()
 }
 
+/// How often Claude was asked to rank.
+pub fn questions(instance: &Instance) -> usize {
+    received(instance, Service::Claude, "/v1/messages")
+}
+
 /// The killed run is closed, told by mail once, and its audience and spool are gone.
 fn assert_cleaned_up(instance: &Instance, step: &str) {
     instance.sandbox.faults().clear();

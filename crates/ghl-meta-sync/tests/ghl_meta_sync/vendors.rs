@@ -1,5 +1,6 @@
 //! Faults of the vendors in the middle of a run: lost replies, throttling, passing errors, wrong answers.
 
+use crate::crash::questions;
 use crate::instance::Instance;
 use domain::run::{RunStatus, Step};
 use sandbox::Service;
@@ -106,7 +107,7 @@ fn wrong_ranks_are_quoted_back_once_and_then_fail_the_run_before_meta() {
     instance.tell("/control/claude/mode", &json!({"mode": "reversed", "always": true}));
     instance.sync(&[]).expect(1).names(&["Rank with Claude"]);
     assert_eq!(instance.last_run().failure.unwrap().step, Step::Normalize);
-    assert_eq!(instance.control("/control/record/counts")["claude"], 2, "one question, one correction");
+    assert_eq!(questions(&instance), 2, "one question, one correction");
     instance.assert_meta_is_untouched();
     assert_eq!(instance.sandbox.mails().all().len(), 1);
 }

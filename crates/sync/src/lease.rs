@@ -28,6 +28,8 @@ pub(crate) struct Hold {
     pub(crate) work: Cancel,
     ended: Cancel,
     given_back: Arc<AtomicBool>,
+    /// The database did not answer when it was given back.
+    unreleased: Arc<AtomicBool>,
 }
 
 /// Whether the work under a lease may go on.
@@ -107,11 +109,23 @@ impl Hold {
         self.work.cancel();
     }
 
+    /// Releases what could not be released when it was given back, so that this process need not wait for its own lease.
+    pub(crate) fn release_late(&self) -> Result<(), StoreError> {
+        if self.unreleased.swap(false, Ordering::SeqCst)
+            && let Err(error) = self.right.store.lease_release(&self.right.holder)
+        {
+            self.unreleased.store(true, Ordering::SeqCst);
+            return Err(error);
+        }
+        Ok(())
+    }
+
     /// Ends the heartbeat and lets others take it.
     pub(crate) fn give_back(&self) {
         self.ended.cancel();
         if let Err(error) = self.right.store.lease_release(&self.right.holder) {
             log::warn!("the lease could not be released and expires by itself: {}", Chain(&error));
+            self.unreleased.store(true, Ordering::SeqCst);
         }
         self.given_back.store(true, Ordering::SeqCst);
     }
@@ -140,7 +154,13 @@ impl Lease {
         });
         let held = Arc::clone(&right);
         work.raise_without(move || held.is_held());
-        let hold = Hold { right, work: work.clone(), ended: Cancel::new(), given_back: Arc::default() };
+        let hold = Hold {
+            right,
+            work: work.clone(),
+            ended: Cancel::new(),
+            given_back: Arc::default(),
+            unreleased: Arc::default(),
+        };
         let mut lease = Self { hold, heartbeat: None };
         match lease.start_heartbeat() {
             Ok(heartbeat) => {

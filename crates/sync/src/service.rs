@@ -277,6 +277,10 @@ impl SyncService {
 
     /// The lease, or the run that holds it. `work` is cancelled when the lease is lost or the process is to end.
     pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
+        let before = self.lock_held().clone();
+        if let Some(before) = before {
+            before.release_late()?;
+        }
         let taken = Lease::take(&self.parts.store, &self.parts.clock, self.parts.settings.lease_ttl, work)?;
         if let Ok(lease) = &taken {
             *self.lock_held() = Some(lease.hold());

@@ -26,6 +26,9 @@ fn suspended_at(instance: &Instance, service: Service, path: &str) -> Child {
     let child = instance.spawn_sync();
     let called = format!("{path}, ");
     instance.wait_until(|| instance.log()[logged..].contains(&called));
+    // Not in the middle of a write: the database would be locked for as long as it sleeps.
+    let is_saved = || !instance.store().contacts_count_by_bucket(instance.last_run().id).unwrap().is_empty();
+    instance.wait_until(|| service == Service::Claude || is_saved());
     signal(&child, "-STOP");
     child
 }

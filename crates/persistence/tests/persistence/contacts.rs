@@ -55,7 +55,10 @@ fn whom_meta_refused_is_no_longer_among_the_sent(db: &TestDb) {
     assert_eq!(store.contacts_count_by_bucket(other).unwrap(), [(Bucket::OptedOut, 1), (Bucket::Sent, 3)]);
     let found = store.contacts_of_bucket(run, Bucket::RefusedByMeta, None, 10).unwrap().contacts;
     let told = |contact: &RunContact| (contact.reason.clone(), contact.meta_matched);
-    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), vec![(Some("hash isbad".into()), Some(false)); 2]);
+    assert_eq!(
+        found.iter().map(told).collect::<Vec<_>>(),
+        vec![(Some("hash is\u{fffd}bad".into()), Some(false)); 2]
+    );
 }
 
 fn hostile_text_is_kept_and_costs_no_other_contact(db: &TestDb) {

@@ -142,7 +142,11 @@ impl SyncService {
         let (status, failure) = match result {
             Ok(()) => (RunStatus::Success, None),
             Err(StepError { step, error }) => {
-                log::error!("the run failed at step {step}: {}", Chain(&error));
+                if cancel.is_cancelled() && !cancel.is_overdue() {
+                    log::info!("the run was stopped at step {step}: {}", Chain(&error));
+                } else {
+                    log::error!("the run failed at step {step}: {}", Chain(&error));
+                }
                 self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run, &lease.after_work());
                 if let Err(error) = self.give_up_lookalikes(run) {
                     log::error!("pending lookalikes could not be given up: {}", Chain(&error));

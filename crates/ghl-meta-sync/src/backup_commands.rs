@@ -41,8 +41,10 @@ pub fn back_up(options: &FileOptions, settings: &Settings, terminal: &Terminal) 
 /// # Errors
 /// Exit status 2 when the service runs, or when this is no backup; then nothing was changed.
 pub fn restore(options: &FileOptions, settings: &Settings, terminal: &Terminal) -> Result<(), Failed> {
-    let database =
-        embedded(settings, "pg_restore --clean --if-exists --single-transaction --dbname=DATABASE FILE")?;
+    let database = embedded(
+        settings,
+        "psql --dbname=DATABASE --command='DROP SCHEMA public CASCADE; CREATE SCHEMA public' && pg_restore --dbname=DATABASE --no-owner --single-transaction FILE\nThe first of the two deletes everything in the database.",
+    )?;
     let explained = |error| Failed::explained(&error);
     let kept = if options.file == Path::new(STANDARD) {
         persistence::restore(database, &mut io::stdin().lock()).map_err(explained)?
@@ -52,10 +54,11 @@ pub fn restore(options: &FileOptions, settings: &Settings, terminal: &Terminal) 
         })?;
         persistence::restore(database, &mut file).map_err(explained)?
     };
-    terminal.say("The backup is in place; start the service again.");
-    if let Some(kept) = kept {
-        terminal.say(&format!("The database that was there is kept as {}.", kept.display()));
-    }
+    terminal.say(&format!("The backup is in place as {}; start the service again.", database.display()));
+    terminal.say(&match kept {
+        Some(kept) => format!("The database that was there is kept as {}.", kept.display()),
+        None => "No database was there before. If the service had one, it is in another folder, and this was not the place: see DATA_DIR, or the folder that is mounted there.".to_owned(),
+    });
     Ok(())
 }
 

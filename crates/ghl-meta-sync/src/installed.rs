@@ -14,7 +14,7 @@ use meta::{AudienceSummary, MetaClient};
 use persistence::{Store, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
 use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
@@ -26,7 +26,8 @@ pub struct Installed {
     watcher: Arc<dyn Watcher>,
     patience: Patience,
     current: RwLock<Current>,
-    pulses: Pulses,
+    /// Empty before the scheduler is started.
+    pulses: OnceLock<Pulses>,
 }
 
 /// What follows from the settings in force.
@@ -55,7 +56,7 @@ impl Installed {
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
         let current = RwLock::new(Current { saved, settings, clients, sync });
-        Ok(Self { environment, store, watcher, patience, current, pulses: Pulses::default() })
+        Ok(Self { environment, store, watcher, patience, current, pulses: OnceLock::new() })
     }
 
     /// The settings in force.
@@ -83,9 +84,9 @@ impl Installed {
         sync.resolve(list.as_deref(), field.as_deref())
     }
 
-    /// The signs of life of the scheduler, which it gives once it is started.
+    /// The signs of life of the scheduler, which begin with the first call.
     pub fn pulses(&self) -> &Pulses {
-        &self.pulses
+        self.pulses.get_or_init(Pulses::default)
     }
 
     /// The settings in force, and the clients of GoHighLevel and Meta whose limits everybody shares.
@@ -230,8 +231,9 @@ impl Installation for Installed {
         sync::schedule::next_slots(cron, zone, SystemClock.now(), count)
     }
 
-    fn scheduler(&self) -> SchedulerState {
-        SchedulerState { schedule: self.pulses.schedule.is_alive(), upkeep: self.pulses.upkeep.is_alive() }
+    fn scheduler(&self) -> Option<SchedulerState> {
+        let Pulses { schedule, upkeep } = self.pulses.get()?;
+        Some(SchedulerState { schedule: schedule.is_alive(), upkeep: upkeep.is_alive() })
     }
 
     fn erase(&self, who: &ErasePerson) -> Result<ErasureReceipt, EraseError> {
@@ -278,11 +280,11 @@ impl Installation for Installed {
         let context = wiring::mail_context(&settings, &self.store)
             .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
         let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
-        // One that fails must not hide whether the other works.
-        let by_mail = mailer.map(|mailer| mailer.send(&mail).map_err(|error| error.explain()));
-        let by_webhook = webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain()));
-        by_mail.transpose()?;
-        let posted = by_webhook.transpose()?.is_some();
-        Ok(TestSent { mailed_to: settings.smtp.map(|smtp| smtp.to).unwrap_or_default(), posted })
+        let recipients = settings.smtp.map(|smtp| smtp.to).unwrap_or_default();
+        Ok(TestSent {
+            mailed_to: mailer
+                .map(|mailer| mailer.send(&mail).map(|_| recipients).map_err(|error| error.explain())),
+            posted: webhook.map(|webhook| webhook.post(&mail).map(drop).map_err(|error| error.explain())),
+        })
     }
 }

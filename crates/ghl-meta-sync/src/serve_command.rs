@@ -54,15 +54,20 @@ pub fn run(options: &ServeOptions, terminal: &Terminal) -> Result<(), Failed> {
 
 /// When the schedule begins the next sync, in its own time zone.
 fn next_sync(installed: &Installed, store: &Store) -> Result<String, Failed> {
-    let chosen = store.config_latest().map_err(|error| Failed::explained(&error))?;
-    if chosen.is_some_and(|(_, chosen)| !chosen.sync_enabled) {
-        return Ok("Next sync: none, the schedule is off".to_owned());
+    let explained = |error| Failed::explained(&error);
+    if let Some(at) = web::next_run_at(installed, store).map_err(explained)? {
+        let zone = installed.settings_in_force().time_zone;
+        return Ok(format!("Next sync: {} ({zone})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M")));
     }
-    let zone = installed.settings_in_force().time_zone;
-    Ok(match installed.next_runs(1).first() {
-        Some(at) => format!("Next sync: {} ({zone})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M")),
-        None => "Next sync: none is due".to_owned(),
-    })
+    let chosen = store.config_latest().map_err(explained)?;
+    let why = if chosen.is_some_and(|(_, chosen)| !chosen.sync_enabled) {
+        "the schedule is off"
+    } else if installed.next_runs(1).is_empty() {
+        "SYNC_SCHEDULE_CRON names no moment to come"
+    } else {
+        "the setup is not complete; the dashboard says what is missing"
+    };
+    Ok(format!("Next sync: none, {why}"))
 }
 
 /// Ends everything within the time that Docker gives, whatever hangs: the process then ends without it.

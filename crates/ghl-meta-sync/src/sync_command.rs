@@ -67,7 +67,9 @@ pub fn ended_or_stopped(
             let run = store.run_get(*run).map_err(|error| Failed::explained(&error))?;
             run.ok_or_else(|| Failed::job("The sync is no longer in the database."))
         }
-        (None, None) => Err(Failed::job("Stopped before the sync began. Nothing was sent to Meta.")),
+        (None, None) => Err(Failed::job(
+            "Stopped before the sync began; work left by an earlier one may have gone on at Meta.",
+        )),
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Surroundings {
     pub now: DateTime<Utc>,
     /// When the schedule starts the next run; `None` when it is off or the setup is not complete.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// The parts of the scheduler, and whether each is alive.
-    pub scheduler: [(&'static str, bool); 2],
+    /// The parts of the scheduler, and whether each is alive; `None` before it is started.
+    pub scheduler: Option<[(&'static str, bool); 2]>,
 }
 
 /// A gauge of numbers with fractions.
@@ -60,7 +60,7 @@ pub fn text(store: &Store, surroundings: &Surroundings) -> Result<String, Monito
         figures.time("next_run_timestamp", "When the schedule starts the next run, since 1970", next);
     }
     let alive = ByWord::<Gauge>::default();
-    for (part, is_alive) in surroundings.scheduler {
+    for (part, is_alive) in surroundings.scheduler.into_iter().flatten() {
         alive.get_or_create(&[("part", part)]).set(i64::from(is_alive));
     }
     figures.0.register("scheduler_alive", "Whether a part of the scheduler is at work: 1 or 0", alive);

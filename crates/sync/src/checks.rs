@@ -53,11 +53,24 @@ impl Checked {
     }
 }
 
+/// How far a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The service was called, or could not be although it should.
+    Called,
+    /// It is set up, and was not called. A webhook never is: whatever it is sent is posted.
+    NotCalled,
+    /// It is not used, so there was nothing to call.
+    NotUsed,
+}
+
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckResult {
     /// The service.
     pub service: Checked,
+    /// Whether the service was called.
+    pub extent: Extent,
     /// Sentences about what was found, such as the account's name. No secrets. One that asks for attention soon begins
     /// with `Warning:`.
     pub found: Vec<String>,
@@ -71,11 +84,6 @@ impl CheckResult {
     /// Whether everything is well.
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
-    }
-
-    /// Whether the service was called. A webhook is not: whatever it is sent is posted.
-    pub fn was_tried(&self) -> bool {
-        self.service != Checked::Webhook
     }
 }
 
@@ -143,7 +151,7 @@ impl Checkers {
     /// Checks one service. Blocks until it has answered or its client has given up.
     pub fn check(&self, service: Checked) -> CheckResult {
         let begun = Instant::now();
-        let Findings { found, problems } = match service {
+        let (is_used, Findings { found, problems }) = match service {
             Checked::Ghl => findings(&self.ghl, |ghl, found| match ghl {
                 GhlApi::V2(client) => check_ghl(client, found),
                 GhlApi::V1(client) => check_ghl_v1(client, found),
@@ -157,7 +165,12 @@ impl Checkers {
         for problem in &problems {
             log::warn!("check of {}: {}", service.title(), problem.message);
         }
-        CheckResult { service, found, problems, latency: begun.elapsed() }
+        let extent = match (is_used, service) {
+            (false, _) => Extent::NotUsed,
+            (true, Checked::Webhook) => Extent::NotCalled,
+            (true, _) => Extent::Called,
+        };
+        CheckResult { service, extent, found, problems, latency: begun.elapsed() }
     }
 
     /// Checks every service at once, each in a thread of its own. In the order of [`Checked::ALL`].
@@ -189,7 +202,7 @@ impl Checkers {
 
     /// Whatever is posted is seen by people, so nothing is; how the last message fared is told instead.
     fn check_webhook(&self, findings: &mut Findings) -> Result<(), Explanation> {
-        findings.tell("Set, and not tried: whatever is sent to a webhook is posted. “Send test e-mail” on the dashboard posts a test message.");
+        findings.tell("Set, and not tried: whatever is sent to a webhook is posted. “Send test e-mail” (or “Send test message”) on the dashboard posts one.");
         let Access::Ready(store) = &self.store else { return Ok(()) };
         let newest = store.outbox_newest(Channel::Webhook).map_err(|error| error.explain())?;
         let Some(message) = newest else { return Ok(()) };
@@ -232,10 +245,11 @@ fn needs_a_list(
     }
 }
 
+/// Whether the service is used, and what was found.
 fn findings<T>(
     access: &Access<T>,
     check: impl FnOnce(&T, &mut Findings) -> Result<(), Explanation>,
-) -> Findings {
+) -> (bool, Findings) {
     let mut findings = Findings::default();
     match access {
         Access::Ready(service) => {
@@ -246,7 +260,7 @@ fn findings<T>(
         Access::Blocked(problem) => findings.problem(problem.clone()),
         Access::NotUsed(sentence) => findings.tell(sentence.clone()),
     }
-    findings
+    (!matches!(access, Access::NotUsed(_)), findings)
 }
 
 /// The four things a sync reads, each with a permission of its own: the location, its fields, its tags and its contacts.
@@ -321,7 +335,7 @@ fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanatio
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Checked, Checkers, Findings, judge_model};
+    use super::{Access, Checked, Checkers, Extent, Findings, judge_model};
     use crate::settings::AudienceMode;
     use claude::ModelInfo;
     use domain::{Explanation, SystemClock};
@@ -348,6 +362,9 @@ mod tests {
         assert_eq!(all.iter().map(|result| result.service).collect::<Vec<_>>(), Checked::ALL);
         let good: Vec<bool> = all.iter().map(super::CheckResult::is_good).collect();
         assert_eq!(good, [false, false, true, false, true, true]);
+        let extents: Vec<Extent> = all.iter().map(|result| result.extent).collect();
+        let (called, unused) = (Extent::Called, Extent::NotUsed);
+        assert_eq!(extents, [called, called, unused, called, unused, Extent::NotCalled]);
         assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
     }

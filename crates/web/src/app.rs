@@ -33,8 +33,9 @@ pub(crate) struct App {
     pub(crate) location_id: Option<String>,
     /// `None` when no password is set: everybody may come in.
     pub(crate) gate: Option<Gate>,
-    /// Whether only this computer can reach the dashboard, as far as its address tells.
-    pub(crate) is_loopback: bool,
+    /// Whether only this computer can reach the dashboard, as far as the settings tell: a proxy on it may let others in, and
+    /// then they come by another name.
+    pub(crate) is_of_this_computer: bool,
     pub(crate) csrf: CsrfKey,
     /// How long the body of a request may take to arrive.
     pub(crate) body_timeout: Duration,
@@ -57,7 +58,6 @@ impl App {
         let gate = settings.password.as_ref().map(Gate::new).transpose();
         Ok(Self {
             base: Base::new(settings.public_url.as_deref())?,
-            hosts,
             instance_name: settings.instance_name,
             ad_account_id: settings.ad_account_id,
             location_id: settings.location_id,
@@ -68,13 +68,14 @@ impl App {
             },
             gate: gate.map_err(|error| WebError::Login(error.into()))?,
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
-            is_loopback: settings.bind.is_loopback(),
+            is_of_this_computer: settings.bind.is_loopback() && hosts.are_of_this_computer(),
             body_timeout: settings.limits.body,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
             previews: Arc::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,
+            hosts,
             store,
             installation,
         })

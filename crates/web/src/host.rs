@@ -82,6 +82,14 @@ impl AllowedHosts {
         Ok(Self { names, public_origin })
     }
 
+    /// Whether every name of `PUBLIC_URL` and `ALLOWED_HOSTS` leads back to the computer that it is opened on.
+    pub(crate) fn are_of_this_computer(&self) -> bool {
+        self.names.iter().all(|host| {
+            let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+            is_localhost(host) || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        })
+    }
+
     /// Whether a request with this `Host` header is served. The port plays no part: it may differ behind a proxy.
     pub(crate) fn allow(&self, header: Option<&[u8]>) -> bool {
         let Some(authority) = header.and_then(|bytes| Authority::try_from(bytes).ok()) else { return false };
@@ -89,8 +97,7 @@ impl AllowedHosts {
             return false;
         }
         let host = plain(authority.host());
-        host == "localhost"
-            || host.ends_with(".localhost")
+        is_localhost(&host)
             || host.parse::<IpAddr>().is_ok()
             || host
                 .strip_prefix('[')
@@ -98,6 +105,10 @@ impl AllowedHosts {
                 .is_some_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
             || self.names.contains(&host)
     }
+}
+
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// Lower case, without the dot that ends a fully qualified name.
@@ -165,6 +176,22 @@ mod tests {
         }
         assert!(!hosts.allow(None));
         assert!(!hosts.allow(Some(b"\xff")));
+    }
+
+    #[test]
+    fn a_name_of_another_computer_is_told_from_those_of_this_one() {
+        let of_this =
+            |url: Option<&str>, allowed: &[&str]| hosts(url, allowed).unwrap().are_of_this_computer();
+        assert!(of_this(None, &[]));
+        assert!(of_this(
+            Some("http://localhost:9876"),
+            &["127.0.0.1", "127.1.2.3:80", "[::1]:9876", "app.localhost."]
+        ));
+        for host in ["sync.example.com", "192.168.1.10", "[2001:db8::1]", "0.0.0.0", "localhost.example.com"]
+        {
+            assert!(!of_this(Some(&format!("https://{host}/ghl")), &[]), "{host}");
+            assert!(!of_this(None, &["localhost", host]), "{host}");
+        }
     }
 
     #[test]

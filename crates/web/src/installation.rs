@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::Explanation;
-use persistence::StoreError;
+use persistence::{Store, StoreError};
 use sync::checks::{CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, SyncService};
 
@@ -56,13 +56,45 @@ pub struct MailAddresses {
     pub to: Vec<String>,
 }
 
-/// Where a test message went.
+/// How a test message fared on each channel that is set up. One that fails does not hide whether the other works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestSent {
-    /// Who got it by e-mail.
-    pub mailed_to: Vec<String>,
-    /// Whether it was posted to the webhook.
-    pub posted: bool,
+    /// Who got it by e-mail, or what the mail server said instead; `None` when e-mail is not set up.
+    pub mailed_to: Option<Result<Vec<String>, Explanation>>,
+    /// Whether it was posted to the webhook, or what that said instead; `None` when no webhook is set up.
+    pub posted: Option<Result<(), Explanation>>,
+}
+
+impl TestSent {
+    /// Sentences about what was taken; empty when nothing was.
+    pub(crate) fn taken(&self) -> String {
+        let mailed = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().ok());
+        let mailed =
+            mailed.map(|to| format!("The test e-mail to {} was handed to the mail server.", to.join(", ")));
+        let posted = matches!(self.posted, Some(Ok(())))
+            .then(|| "A test message was posted to the webhook.".to_owned());
+        mailed.into_iter().chain(posted).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What was not taken and what was; `None` when everything was taken.
+    pub(crate) fn problem(&self) -> Option<Explanation> {
+        let by_mail = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().err());
+        let by_webhook = self.posted.as_ref().and_then(|posted| posted.as_ref().err());
+        let taken = self.taken();
+        let mut problem = match (by_mail, by_webhook) {
+            (None, None) => return None,
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (Some(mail), Some(webhook)) => Explanation {
+                message: format!("{} {}", mail.message, webhook.message),
+                remedy: format!("{} {}", mail.remedy, webhook.remedy),
+                ..mail.clone()
+            },
+        };
+        if !taken.is_empty() {
+            problem.message = format!("{} {taken}", problem.message);
+        }
+        Some(problem)
+    }
 }
 
 /// A customer list at Meta that a sync could replace in place.
@@ -118,8 +150,8 @@ pub trait Installation: Send + Sync + 'static {
     /// The next times of the schedule, soonest first, whether it is enabled or not.
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
 
-    /// Whether runs begin by themselves, and what waits between them goes on.
-    fn scheduler(&self) -> SchedulerState;
+    /// Whether runs begin by themselves, and what waits between them goes on; `None` before the scheduler is started.
+    fn scheduler(&self) -> Option<SchedulerState>;
 
     /// Erases a person: out of every list at Meta, out of the records here, out of all later syncs.
     ///
@@ -139,9 +171,68 @@ pub trait Installation: Send + Sync + 'static {
     /// Whom mails come from and go to; `None` when e-mail is not set up.
     fn mail_addresses(&self) -> Option<MailAddresses>;
 
-    /// Sends a test message on every channel that is set up, and returns which those are.
+    /// Sends a test message on every channel that is set up, and returns how it fared on each.
     ///
     /// # Errors
-    /// What to show: that none is set up, or the server's own words.
+    /// What to show: that none is set up, or why there is no message to send.
     fn send_test_mail(&self) -> Result<TestSent, Explanation>;
+}
+
+/// When the schedule starts the next run; `None` when it is off, when the setup is not complete, or when no moment comes.
+/// Blocks.
+///
+/// # Errors
+/// The database's error.
+pub fn next_run_at(
+    installation: &dyn Installation,
+    store: &Store,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let (is_chosen, sync_enabled) = match store.config_latest()? {
+        Some((_, config)) => (true, config.sync_enabled),
+        None => (matches!(installation.initial_choice(), (Some(_), Some(_))), true),
+    };
+    let starts = sync_enabled && is_chosen && installation.missing_settings().is_empty();
+    Ok(if starts { installation.next_runs(1).into_iter().next() } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TestSent;
+    use domain::Explanation;
+
+    #[test]
+    fn a_test_message_is_told_for_each_channel_whatever_became_of_the_other() {
+        let mailed = || Ok(vec!["ann@example.com".to_owned(), "bob@example.com".to_owned()]);
+        let refused =
+            |words: &str| Explanation::new(format!("{words} refused it."), format!("Mend {words}."));
+        let told = |mailed_to, posted| {
+            let sent = TestSent { mailed_to, posted };
+            (sent.taken(), sent.problem().map(|problem| (problem.message, problem.remedy)))
+        };
+        let by_mail = "The test e-mail to ann@example.com, bob@example.com was handed to the mail server.";
+        let by_webhook = "A test message was posted to the webhook.";
+        let no_mail = || Some(Err(refused("The server").with_code("550")));
+        let no_webhook = || Some(Err(refused("The webhook")));
+        let of = |message: &str, remedy: &str| Some((message.to_owned(), remedy.to_owned()));
+        assert_eq!(told(Some(mailed()), None), (by_mail.to_owned(), None));
+        assert_eq!(told(None, Some(Ok(()))), (by_webhook.to_owned(), None));
+        assert_eq!(told(Some(mailed()), Some(Ok(()))), (format!("{by_mail} {by_webhook}"), None));
+        assert_eq!(
+            told(no_mail(), Some(Ok(()))),
+            (by_webhook.to_owned(), of(&format!("The server refused it. {by_webhook}"), "Mend The server."))
+        );
+        assert_eq!(
+            told(Some(mailed()), no_webhook()),
+            (by_mail.to_owned(), of(&format!("The webhook refused it. {by_mail}"), "Mend The webhook."))
+        );
+        assert_eq!(
+            told(no_mail(), no_webhook()),
+            (
+                String::new(),
+                of("The server refused it. The webhook refused it.", "Mend The server. Mend The webhook.")
+            )
+        );
+        let both = TestSent { mailed_to: no_mail(), posted: no_webhook() };
+        assert_eq!(both.problem().unwrap().provider_code.as_deref(), Some("550"));
+    }
 }

@@ -37,7 +37,7 @@ mod wording;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
-    TestSent,
+    TestSent, next_run_at,
 };
 pub use server::{RunningServer, start};
 pub use settings::{ClientLimits, WebSettings};

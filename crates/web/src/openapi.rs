@@ -89,7 +89,6 @@ fn add_errors(operation: &mut Operation, is_change: bool, has_body: bool) {
     let of_changes = [("403", "The request comes from a page of another site")];
     let of_bodies = [
         ("408", "The body did not arrive in time"),
-        ("411", "The body is sent in parts, without its length"),
         ("413", "The body is too large"),
         ("415", "The body is not marked as JSON"),
     ];

@@ -101,6 +101,7 @@ impl Previews {
 
 /// Begins a preview of what is chosen. While one is being made that is the one. Blocks.
 pub(crate) fn begin(app: &Arc<App>) -> Result<(), Problem> {
+    app.installation.follow_saved_settings();
     let sync = actions::service(app)?;
     let config = actions::chosen(app, &sync)?;
     let cancel = Cancel::new();

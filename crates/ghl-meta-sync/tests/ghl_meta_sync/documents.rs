@@ -1,6 +1,7 @@
 //! What the documents say is true: links lead somewhere, commands are run by a check or say what they need, and every
 //! sentence, function, setting and price they name is one of the program's.
 
+mod backups;
 mod commands;
 mod development;
 mod names;

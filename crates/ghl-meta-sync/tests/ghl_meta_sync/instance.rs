@@ -147,6 +147,10 @@ impl Instance {
         self.environment.get(name).map(String::as_str)
     }
 
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

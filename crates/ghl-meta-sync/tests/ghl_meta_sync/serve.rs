@@ -8,6 +8,7 @@ use http_client::Method;
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -114,6 +115,9 @@ fn one_run_at_a_time_and_it_can_be_cancelled(database: Database) {
     assert_eq!(served.post(&format!("/api/sync/{id}/cancel"), &json!({})).0, 202);
     served.wait_for("the run ends", || served.get("/api/sync/status")["running"] == false);
     assert_eq!(served.get(&format!("/api/sync/{id}"))["status"], "cancelled");
+    let log = instance.log();
+    let stopped = log.lines().find(|line| line.contains("the run was stopped at step "));
+    assert!(stopped.is_some_and(|line| line.contains("INFO")) && !log.contains("the run failed"), "{log}");
     instance.assert_meta_is_untouched();
     assert_eq!(served.terminate(), Some(0));
 }
@@ -151,6 +155,35 @@ fn without_keys_the_service_starts_and_says_what_is_missing() {
     assert_eq!(status, 422);
     for name in ["META_ACCESS_TOKEN", "CLAUDE_API_KEY"] {
         assert!(refused["detail"].as_str().unwrap().contains(name), "{refused}");
+    }
+}
+
+#[test]
+fn the_terminal_names_the_next_sync_only_when_one_can_come() {
+    let next_sync = |change: fn(&mut Instance)| {
+        let mut instance = Instance::start();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        change(instance.set("WEB_PORT", &port.to_string()));
+        let mut child =
+            instance.program("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let told = lines.find(|line| line.starts_with("Next sync: ")).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told
+    };
+    let told = next_sync(|_| {});
+    assert!(told.ends_with(" 02:00 (UTC)"), "{told}");
+    for change in [
+        (|instance| {
+            instance.unset("META_ACCESS_TOKEN");
+        }) as fn(&mut Instance),
+        |instance| {
+            instance.unset("GHL_SMART_LIST_ID");
+        },
+    ] {
+        let told = next_sync(change);
+        assert!(told.starts_with("Next sync: none, the setup is not complete"), "{told}");
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::crash::{later, parts_later};
 use crate::instance::{Database, Instance, on_both_databases};
+use crate::serve::Served;
 use chrono::TimeDelta;
 use domain::Secret;
 use domain::run::{Channel, RunStatus, Step, StepStatus};
 use mailer::Webhook;
 use sandbox::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use sync::{Parts, SyncService};
 use testkit::{Reply, ScriptedServer};
@@ -146,4 +147,32 @@ fn check_tells_how_the_last_message_fared_and_posts_nothing() {
     let outcome = check(&instance).expect(1);
     assert!(outcome.stdout.contains("The last message was not posted."), "{}", outcome.stdout);
     assert_eq!(server.received().len(), 2);
+}
+
+#[test]
+fn a_test_message_is_told_for_each_channel() {
+    let refused = Reply::Http(500, vec![], String::new());
+    let server = ScriptedServer::start(vec![refused, ok()]).unwrap();
+    let mut instance = Instance::start();
+    instance.set("NOTIFY_WEBHOOK_URL", &address(&server));
+    let served = Served::start(&mut instance);
+    let told = || {
+        let (status, problem) = served.post("/api/email/test", &json!({}));
+        assert_eq!(status, 502, "{problem}");
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    let webhook_failed = told();
+    for words in ["NOTIFY_WEBHOOK_URL did not take the message", "The test e-mail to marketing@example.com"] {
+        assert!(webhook_failed.contains(words), "{webhook_failed}");
+    }
+    instance.sandbox.stop(Service::Smtp);
+    let mail_failed = told();
+    for words in ["SMTP_HOST", "A test message was posted to the webhook."] {
+        assert!(mail_failed.contains(words), "{mail_failed}");
+    }
+    let both_failed = told();
+    for words in ["SMTP_HOST", "NOTIFY_WEBHOOK_URL"] {
+        assert!(both_failed.contains(words), "{both_failed}");
+    }
+    assert_eq!((instance.sandbox.mails().all().len(), posted(&server).len()), (1, 3));
 }

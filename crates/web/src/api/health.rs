@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 /// The service is ready.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ready {
-    /// Always `ready`.
+    /// `ready`; `starting` while the dashboard is open and the scheduler has not been started yet.
     status: &'static str,
     /// The newest migration of the database.
     schema_version: String,
@@ -36,13 +36,15 @@ pub(crate) async fn ready(app: web::Data<App>) -> Result<web::Json<Ready>, Probl
             "Another version of this program has changed the tables: stop this one, or start it again.",
         )));
     }
-    if let Some(stopped) = stopped(app.installation.scheduler()) {
+    let scheduler = app.installation.scheduler();
+    if let Some(stopped) = scheduler.and_then(stopped) {
         return Err(Problem::NotReady(Explanation::new(
             stopped,
             "Start the program again, and send its log to whoever maintains it.",
         )));
     }
-    Ok(web::Json(Ready { status: "ready", schema_version }))
+    let status = if scheduler.is_some() { "ready" } else { "starting" };
+    Ok(web::Json(Ready { status, schema_version }))
 }
 
 /// Which part of the scheduler does not do its work, and what that means.

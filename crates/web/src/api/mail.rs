@@ -2,7 +2,6 @@
 
 use super::body::{Nothing, OptionalJsonBody};
 use crate::app::App;
-use crate::installation::TestSent;
 use crate::pages::mail::WEBHOOK;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
@@ -13,7 +12,7 @@ use utoipa::ToSchema;
 /// Where the test message went.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestMail {
-    /// `SMTP_TO_EMAIL`.
+    /// `SMTP_TO_EMAIL`; empty when e-mail is not set up.
     sent_to: Vec<String>,
     /// Whether it was posted to the webhook, too.
     posted_to_webhook: bool,
@@ -25,7 +24,7 @@ pub(crate) struct TestMail {
     responses(
         (status = 200, description = "It was taken", body = TestMail),
         (status = 422, description = "Neither e-mail nor a webhook is set up", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 502, description = "What the server said instead", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "At least one did not take it: what it said instead, and whether the other took it", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn send_test(
     app: web::Data<App>,
@@ -37,6 +36,12 @@ pub(crate) async fn send_test(
             if is_set_up { Problem::Service(explained) } else { Problem::Refused(explained) }
         })
     });
-    let TestSent { mailed_to, posted } = sent.await?;
-    Ok(web::Json(TestMail { sent_to: mailed_to, posted_to_webhook: posted }))
+    let sent = sent.await?;
+    if let Some(problem) = sent.problem() {
+        return Err(Problem::Service(problem));
+    }
+    Ok(web::Json(TestMail {
+        posted_to_webhook: sent.posted.is_some(),
+        sent_to: sent.mailed_to.and_then(Result::ok).unwrap_or_default(),
+    }))
 }

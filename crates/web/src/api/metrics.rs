@@ -1,7 +1,7 @@
 //! `GET /metrics`: figures for Prometheus.
 
-use super::runs::next_run_at;
 use crate::app::App;
+use crate::installation::next_run_at;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::{HttpResponse, web};
@@ -24,8 +24,8 @@ pub(crate) async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem
             let scheduler = app.installation.scheduler();
             let surroundings = Surroundings {
                 now: SystemClock.now(),
-                next_run_at: next_run_at(app)?,
-                scheduler: [("schedule", scheduler.schedule), ("upkeep", scheduler.upkeep)],
+                next_run_at: next_run_at(&*app.installation, &app.store)?,
+                scheduler: scheduler.map(|parts| [("schedule", parts.schedule), ("upkeep", parts.upkeep)]),
             };
             Ok(monitoring::text(&app.store, &surroundings)?)
         })

@@ -5,6 +5,7 @@ use super::run::{Run, RunWithSample};
 use super::run_id;
 use crate::actions;
 use crate::app::App;
+use crate::installation::next_run_at;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::http::header::LOCATION;
@@ -171,19 +172,9 @@ pub(crate) async fn status(app: web::Data<App>) -> Result<web::Json<SyncStatus>,
             run: running.map(Run::from),
             last_run: newest.into_iter().find(|run| run.status != RunStatus::Running).map(Run::from),
             last_success: app.store.run_latest_success()?.map(Run::from),
-            next_run_at: next_run_at(app)?,
+            next_run_at: next_run_at(&*app.installation, &app.store)?,
             missing_settings: app.installation.missing_settings(),
         })
     });
     Ok(web::Json(status.await?))
-}
-
-/// When the schedule starts the next run; `None` when it is off or the setup is not complete.
-pub(crate) fn next_run_at(app: &App) -> Result<Option<DateTime<Utc>>, Problem> {
-    let (is_chosen, sync_enabled) = match app.store.config_latest()? {
-        Some((_, config)) => (true, config.sync_enabled),
-        None => (matches!(app.installation.initial_choice(), (Some(_), Some(_))), true),
-    };
-    let starts = sync_enabled && is_chosen && app.installation.missing_settings().is_empty();
-    Ok(if starts { app.installation.next_runs(1).into_iter().next() } else { None })
 }

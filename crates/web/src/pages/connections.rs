@@ -13,13 +13,14 @@ use actix_web::{HttpRequest, HttpResponse, rt, web};
 use askama::Template;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
-use sync::checks::{CheckResult, Checked};
+use sync::checks::{CheckResult, Checked, Extent};
 
 const SET: Badge = Badge { class: "ok", icon: "✓", word: "Set" };
 const NOT_SET: Badge = Badge { class: "warn", icon: "○", word: "Not set" };
 const NOT_NEEDED: Badge = Badge { class: "idle", icon: "–", word: "Not needed" };
 const WORKS: Badge = Badge { class: "ok", icon: "✓", word: "Works" };
 const NOT_TRIED: Badge = Badge { class: "idle", icon: "–", word: "Not tried" };
+const NOT_SET_UP: Badge = Badge { class: "idle", icon: "–", word: "Not set up" };
 const FAILED: Badge = Badge { class: "bad", icon: "✕", word: "Does not work" };
 
 /// A service as the page introduces it.
@@ -111,7 +112,8 @@ struct ResultView {
     badge: Badge,
     /// As [`Notice::role`].
     role: &'static str,
-    latency: String,
+    /// How long the calls took; `None` when none was made.
+    latency: Option<String>,
     found: Vec<String>,
     notices: Vec<Notice>,
 }
@@ -243,13 +245,15 @@ impl ResultView {
     fn new(result: CheckResult) -> Self {
         let is_good = result.is_good();
         Self {
-            badge: match (is_good, result.was_tried()) {
-                (false, _) => FAILED,
-                (true, false) => NOT_TRIED,
-                (true, true) => WORKS,
+            badge: match (is_good, result.extent, result.service) {
+                (false, _, _) => FAILED,
+                (true, Extent::Called, _) => WORKS,
+                (true, Extent::NotCalled, _) => NOT_TRIED,
+                (true, Extent::NotUsed, Checked::Claude) => NOT_NEEDED,
+                (true, Extent::NotUsed, _) => NOT_SET_UP,
             },
             role: if is_good { "status" } else { "alert" },
-            latency: format!("{} ms", result.latency.as_millis()),
+            latency: (result.extent == Extent::Called).then(|| format!("{} ms", result.latency.as_millis())),
             found: result.found,
             notices: result.problems.into_iter().map(Notice::refused).collect(),
         }

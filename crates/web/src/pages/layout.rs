@@ -103,7 +103,7 @@ impl Layout {
             icon: app.asset(icon),
             badge,
             last_success: last_success.map(|run| moment(run.completed_at.unwrap_or(run.started_at))),
-            next_run: standing.next_run.filter(|_| is_on).map(moment),
+            next_run: standing.next_run.map(moment),
             no_next_run: if is_on { "No sync is due" } else { "The schedule is off" },
             blocked: standing.blocked(),
             csrf: csrf::token(request),
@@ -117,7 +117,7 @@ impl Layout {
 }
 
 fn open_to(app: &App) -> Option<&'static str> {
-    match (&app.gate, app.is_loopback) {
+    match (&app.gate, app.is_of_this_computer) {
         (Some(_), _) => None,
         (None, true) => Some("No password is set: whoever uses this computer can use the dashboard."),
         (None, false) => Some(

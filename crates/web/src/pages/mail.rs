@@ -7,7 +7,6 @@ use super::standing::Standing;
 use super::{html_with, refusal_status, see_other, wants_fragment};
 use crate::app::App;
 use crate::csrf::CsrfForm;
-use crate::installation::TestSent;
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -41,16 +40,6 @@ impl MailView {
     }
 }
 
-/// Where the test message went.
-fn words(sent: &TestSent) -> String {
-    let posted = if sent.posted { "A test message was posted to the webhook." } else { "" };
-    if sent.mailed_to.is_empty() {
-        return posted.to_owned();
-    }
-    let mailed = format!("The test e-mail to {} was handed to the mail server.", sent.mailed_to.join(", "));
-    format!("{mailed} {posted}").trim_end().to_owned()
-}
-
 /// Sends one real message on every channel; sending it again sends another.
 pub(crate) async fn test(
     app: web::Data<App>,
@@ -59,9 +48,10 @@ pub(crate) async fn test(
 ) -> Result<HttpResponse, Problem> {
     let outcome = app.blocking(|app| Ok(app.installation.send_test_mail())).await?;
     let fragment = wants_fragment(&request);
-    let (status, notice) = match outcome {
+    let taken = outcome.and_then(|sent| sent.problem().map_or_else(|| Ok(sent.taken()), Err));
+    let (status, notice) = match taken {
         Ok(_) if !fragment => return Ok(see_other("/?done=mail#mail")),
-        Ok(sent) => (StatusCode::OK, Notice::done(words(&sent))),
+        Ok(taken) => (StatusCode::OK, Notice::done(taken)),
         Err(explained) => {
             let problem = Problem::Service(explained);
             (refusal_status(&problem, fragment), Notice::of(&problem))

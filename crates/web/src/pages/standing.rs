@@ -2,7 +2,7 @@
 
 use super::choice::Choice;
 use crate::app::App;
-use crate::installation::Setting;
+use crate::installation::{Setting, next_run_at};
 use crate::problem::Problem;
 use crate::wording::Wording;
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ pub(super) struct Standing {
     pub(super) latest_success: Option<Run>,
     pub(super) choice: Choice,
     pub(super) missing: Vec<&'static str>,
+    /// When the schedule starts the next run, if it does.
     pub(super) next_run: Option<DateTime<Utc>>,
     pub(super) instance_name: Option<String>,
     pub(super) wording: Wording,
@@ -31,7 +32,7 @@ impl Standing {
             latest_success: app.store.run_latest_success()?,
             choice: Choice::read(app)?,
             missing: app.installation.missing_settings(),
-            next_run: app.installation.next_runs(1).first().copied(),
+            next_run: next_run_at(&*app.installation, &app.store)?,
             instance_name: in_force(&settings, "INSTANCE_NAME", app.instance_name.as_ref()),
             wording: wording(app, &settings),
             ranked_here: in_force(&settings, "NORMALIZER", None).as_deref() == Some("local"),

@@ -169,6 +169,12 @@ fn a_test_mail_arrives_and_a_refused_one_is_told_in_the_server_s_words() {
     };
     api.sandbox().faults().add(sandbox::faults::Fault::new(Service::Smtp, refusal).times(9));
     api.post("/api/email/test").problem(502, "service", &["Relaying denied by policy"]);
+    let refused = || Some(Err(Explanation::new("NOTIFY_WEBHOOK_URL did not take it.", "Check it.")));
+    let both = Api::on_sandbox(SandboxSettings::default(), |fake| fake.webhook = refused());
+    let words =
+        ["NOTIFY_WEBHOOK_URL did not take it.", "The test e-mail to marketing@example.com was handed"];
+    both.post("/api/email/test").problem(502, "service", &words);
+    assert_eq!(both.sandbox().mails().all().len(), 1);
     let without = Api::without_keys();
     without.post("/api/email/test").problem(422, "refused", &["not set up", "SMTP_HOST"]);
 }

@@ -180,7 +180,7 @@ fn the_service_is_not_ready_when_a_part_of_the_scheduler_has_stopped_and_says_wh
         (false, false, "no sync begins by itself"),
     ] {
         let api = Api::on_sandbox(SandboxSettings::default(), |installation| {
-            installation.scheduler = SchedulerState { schedule, upkeep };
+            installation.scheduler = Some(SchedulerState { schedule, upkeep });
         });
         api.get("/readyz").problem(503, "not_ready", &[words]);
         assert_eq!(api.get("/healthz").status, 200, "the process runs");
@@ -191,6 +191,14 @@ fn the_service_is_not_ready_when_a_part_of_the_scheduler_has_stopped_and_says_wh
             assert!(figures.text.contains(&line), "{line}{}", figures.text);
         }
     }
+}
+
+#[test]
+fn a_scheduler_that_is_not_started_yet_is_not_taken_for_one_that_has_stopped() {
+    let api = Api::on_sandbox(SandboxSettings::default(), |installation| installation.scheduler = None);
+    assert_eq!(api.get("/readyz").expect(200)["status"], "starting");
+    let figures = api.get("/metrics");
+    assert!(figures.status == 200 && !figures.text.contains("scheduler_alive{"), "{}", figures.text);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use sync::checks::{CheckResult, Checked};
+use sync::checks::{CheckResult, Checked, Extent};
 use sync::{
     AudienceMode, EraseError, ErasePerson, ErasureReceipt, Leaving, LtvSource, NobodyWatches, OptOutRule,
     Parts, SyncService, SyncSettings, ValueMode,
@@ -35,12 +35,18 @@ pub struct FakeInstallation {
     pub settings: Mutex<Vec<Setting>>,
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
-    pub scheduler: SchedulerState,
+    /// How a test message fares at the webhook, when one is set.
+    pub webhook: Option<Result<(), Explanation>>,
+    /// How often saved settings were followed.
+    pub followed: Arc<AtomicU32>,
+    pub scheduler: Option<SchedulerState>,
     /// What Meta answers when it is asked for audiences, and how often it was asked.
     pub audiences: Result<Vec<ExistingAudience>, Explanation>,
     pub asked_for_audiences: Arc<AtomicU32>,
     /// What every check found and says is wrong, and how many were made.
     pub check_found: Vec<String>,
+    /// Services that are not set up.
+    pub unused: Vec<Checked>,
     pub checks: Arc<AtomicU32>,
     pub check_problems: Vec<Explanation>,
 }
@@ -58,10 +64,13 @@ impl FakeInstallation {
             settings: Mutex::new(vec![prefix()]),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
-            scheduler: SchedulerState { schedule: true, upkeep: true },
+            webhook: None,
+            followed: Arc::default(),
+            scheduler: Some(SchedulerState { schedule: true, upkeep: true }),
             audiences: Ok(vec![]),
             asked_for_audiences: Arc::default(),
             check_found: vec!["It answers.".to_owned()],
+            unused: vec![],
             checks: Arc::default(),
             check_problems: vec![],
         }
@@ -94,7 +103,14 @@ impl Installation for FakeInstallation {
     }
 
     fn is_set(&self, variable: &str) -> bool {
-        variable != "NOTIFY_WEBHOOK_URL" && !self.missing.contains(&variable)
+        if variable == "NOTIFY_WEBHOOK_URL" {
+            return self.webhook.is_some();
+        }
+        !self.missing.contains(&variable)
+    }
+
+    fn follow_saved_settings(&self) {
+        self.followed.fetch_add(1, Ordering::Relaxed);
     }
 
     fn sync(&self) -> Option<SyncService> {
@@ -131,7 +147,7 @@ impl Installation for FakeInstallation {
         self.next_runs.iter().take(count).copied().collect()
     }
 
-    fn scheduler(&self) -> SchedulerState {
+    fn scheduler(&self) -> Option<SchedulerState> {
         self.scheduler
     }
 
@@ -148,6 +164,11 @@ impl Installation for FakeInstallation {
         self.checks.fetch_add(1, Ordering::Relaxed);
         CheckResult {
             service,
+            extent: match service {
+                unused if self.unused.contains(&unused) => Extent::NotUsed,
+                Checked::Webhook => Extent::NotCalled,
+                _ => Extent::Called,
+            },
             found: self.check_found.clone(),
             problems: self.check_problems.clone(),
             latency: Duration::from_millis(120),
@@ -160,12 +181,16 @@ impl Installation for FakeInstallation {
     }
 
     fn send_test_mail(&self) -> Result<TestSent, Explanation> {
-        let (mailer, context) = self.mailer.as_ref().ok_or_else(|| {
-            Explanation::new("E-mail is not set up.", "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL.")
-        })?;
-        let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
-        mailer.send(&mail).map_err(|error| error.explain())?;
-        Ok(TestSent { mailed_to: vec![RECIPIENT.to_owned()], posted: false })
+        if self.mailer.is_none() && self.webhook.is_none() {
+            let remedy = "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL.";
+            return Err(Explanation::new("E-mail is not set up.", remedy));
+        }
+        let mailed_to = self.mailer.as_ref().map(|(mailer, context)| {
+            let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
+            mailer.send(&mail).map_err(|error| error.explain())?;
+            Ok(vec![RECIPIENT.to_owned()])
+        });
+        Ok(TestSent { mailed_to, posted: self.webhook.clone() })
     }
 }
 

@@ -238,6 +238,36 @@ fn a_mail_that_was_not_sent_is_said_in_place() {
 }
 
 #[test]
+fn a_test_message_is_told_for_both_channels_and_a_webhook_alone_is_not_called_e_mail() {
+    let refused = || Err(domain::Explanation::new("NOTIFY_WEBHOOK_URL did not take it.", "Check it."));
+    let told = |webhook, with_mail: bool, mail_server: bool| {
+        let site = Site::with(FIVE, |fake| {
+            fake.webhook = Some(webhook);
+            if !with_mail {
+                fake.mailer = None;
+            }
+        });
+        if !mail_server {
+            site.sandbox.stop(Service::Smtp);
+        }
+        let answer = site.submit("/", "/email/test", &[], true);
+        (answer.status, answer.body)
+    };
+    let (status, card) = told(Ok(()), true, false);
+    assert!(status == 422 && card.contains("SMTP_HOST"), "{card}");
+    assert!(card.contains("A test message was posted to the webhook."), "{card}");
+    let (status, card) = told(refused(), true, true);
+    assert!(status == 422 && card.contains("did not take it. The test e-mail to marketing@"), "{card}");
+    let (status, card) = told(refused(), true, false);
+    assert!(status == 422 && card.contains("SMTP_HOST") && card.contains("did not take it."), "{card}");
+    assert!(card.contains("The same is posted to the webhook") && card.contains(">Send test e-mail<"));
+    let (status, card) = told(Ok(()), false, true);
+    assert!(status == 200 && card.contains("A test message was posted to the webhook."), "{card}");
+    assert!(card.contains("E-mail is not set up. How a sync ended is posted to the webhook"), "{card}");
+    assert!(card.contains(">Send test message<") && !card.contains("The same"), "{card}");
+}
+
+#[test]
 fn a_form_without_its_token_changes_nothing() {
     let site = Site::configured();
     site.page("/");

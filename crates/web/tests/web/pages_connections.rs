@@ -3,6 +3,7 @@
 use crate::dashboard_server::check_page;
 use crate::pages_site::{FIVE, Site};
 use domain::Explanation;
+use sync::checks::Checked;
 
 #[test]
 fn every_service_has_a_card_that_says_what_is_set_and_never_the_value() {
@@ -57,6 +58,19 @@ fn a_test_shows_what_was_found_in_its_card() {
     let all = site.submit("/connections", "/connections/test", &[], true);
     assert!(all.body.trim().starts_with("<div class=\"services\" id=\"services\">"), "{}", all.body);
     assert_eq!(all.body.matches("Works").count(), 5);
+}
+
+#[test]
+fn what_is_not_set_up_is_not_said_to_work() {
+    let site = Site::with(FIVE, |fake| fake.unused = vec![Checked::Claude, Checked::Smtp, Checked::Webhook]);
+    let html = site.submit("/connections", "/connections/test", &[], false).body;
+    let results: Vec<&str> = html
+        .split("class=\"result\"")
+        .skip(1)
+        .map(|result| result.split("</span> ").nth(1).unwrap().split("</span>").next().unwrap())
+        .collect();
+    assert_eq!(results, ["Works", "Works", "Not needed", "Works", "Not set up", "Not set up"]);
+    assert_eq!(html.matches("120 ms").count(), 3, "no call was made to the others: {html}");
 }
 
 #[test]

@@ -79,6 +79,16 @@ fn a_preview_tells_what_would_be_sent_and_sends_nothing() {
 }
 
 #[test]
+fn a_preview_is_made_by_the_settings_that_another_copy_of_the_service_saved() {
+    let mut followed = None;
+    let site = Site::with(FIVE, |fake| followed = Some(Arc::clone(&fake.followed)));
+    site.choose("all", "All contacts");
+    assert_eq!(site.submit("/preview", "/preview", &[], false).status, 303);
+    assert_eq!(followed.unwrap().load(std::sync::atomic::Ordering::Relaxed), 1);
+    made(&site);
+}
+
+#[test]
 fn while_it_is_made_the_page_asks_again_and_a_second_one_is_not_begun() {
     let site = Site::configured();
     slow_claude(&site, 1500);

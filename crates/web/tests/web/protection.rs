@@ -85,8 +85,14 @@ fn the_style_sheet_has_a_hashed_address_that_browsers_may_keep() {
 #[test]
 fn every_page_says_who_can_use_the_dashboard_when_no_password_is_set() {
     let everywhere = WebSettings { bind: "0.0.0.0".parse().unwrap(), ..settings() };
+    let behind_a_proxy = WebSettings { public_url: Some("https://sync.example.com".into()), ..settings() };
+    let by_another_name = WebSettings { allowed_hosts: vec!["tower.local".into()], ..settings() };
+    let for_itself = WebSettings { public_url: Some("http://localhost:9876".into()), ..settings() };
     for (settings, words) in [
         (settings(), "whoever uses this computer can use the dashboard"),
+        (for_itself, "whoever uses this computer can use the dashboard"),
+        (behind_a_proxy, "whoever reaches this address can use the dashboard. Set WEB_PASSWORD"),
+        (by_another_name, "whoever reaches this address can use the dashboard. Set WEB_PASSWORD"),
         (everywhere, "whoever reaches this address can use the dashboard. Set WEB_PASSWORD"),
     ] {
         let dashboard = Dashboard::with(settings);

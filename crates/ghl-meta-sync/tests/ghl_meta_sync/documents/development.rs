@@ -1,6 +1,6 @@
 //! `scripts/dev`, with a cargo that has nothing to build.
 
-use super::root;
+use super::{read, root};
 use crate::instance::binary;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -20,7 +20,10 @@ fn the_development_script_serves_on_the_simulators_and_leaves_nothing_behind() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut script = Command::new(root().join("scripts/dev"));
     script.env_clear().env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", tools.display()));
-    script.env("CARGO_TARGET_DIR", &target).env("TMPDIR", folder.path()).env("WEB_PORT", port.to_string());
+    script.env("CARGO_TARGET_DIR", &target).env("TMPDIR", folder.path());
+    // Somebody has the settings of a real installation in the environment.
+    script.env("DATABASE_URL", "postgres://app@127.0.0.1:1/production").env("WEB_PORT", "1");
+    script.arg(format!("WEB_PORT={port}"));
     let mut child = script.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let told = lines.find(|line| line.starts_with("Open ")).unwrap();
@@ -44,4 +47,20 @@ fn the_development_script_serves_on_the_simulators_and_leaves_nothing_behind() {
     let left: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn what_the_scripts_start_gets_nothing_of_the_environment_they_are_called_in() {
+    let mut started = 0;
+    for script in ["scripts/dev", "scripts/api-conformance"] {
+        let text = read(script);
+        assert!(!text.contains("export "), "{script}");
+        for line in text.lines().filter(|line| line.contains("\"$PROGRAM\" s")) {
+            assert!(line.trim_start().starts_with("\"${ON_SANDBOX[@]}\" "), "{script}: {line}");
+            started += 1;
+        }
+    }
+    assert_eq!(started, 3);
+    let clean = read("scripts/start-sandbox.sh");
+    assert!(clean.contains("ON_SANDBOX=(\n    env -i ") && !clean.contains("export "), "{clean}");
 }

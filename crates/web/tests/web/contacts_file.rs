@@ -2,8 +2,9 @@
 
 use crate::dashboard_server::Dashboard;
 use crate::runs::{running, successful};
+use domain::run::RunStatus;
 use domain::{Bucket, Cents, Percentile, RunId};
-use persistence::RunContact;
+use persistence::{RunContact, Store};
 
 fn contact(id: &str, bucket: Bucket, reason: Option<&str>) -> RunContact {
     RunContact {
@@ -22,11 +23,18 @@ fn contact(id: &str, bucket: Bucket, reason: Option<&str>) -> RunContact {
 
 /// A run with one contact in each bucket that is stored.
 fn every_bucket(dashboard: &Dashboard) -> RunId {
-    let run = running(&dashboard.store);
+    let run = done(&dashboard.store);
     let stored = Bucket::ALL.iter().filter(|bucket| **bucket != Bucket::Duplicate);
     let contacts: Vec<RunContact> =
         stored.map(|bucket| contact(&format!("c-{bucket}"), *bucket, Some("a reason"))).collect();
     dashboard.store.contacts_insert(run, &contacts).unwrap();
+    run
+}
+
+/// A run that has ended well; contacts of others are shown to nobody.
+fn done(store: &Store) -> RunId {
+    let run = running(store);
+    assert!(store.run_finish(run, RunStatus::Success, None).unwrap());
     run
 }
 
@@ -42,7 +50,7 @@ fn rows(body: &str) -> Vec<Vec<String>> {
 #[test]
 fn a_bucket_is_a_file_that_names_the_contact_and_the_reason_and_reaches_nobody() {
     let dashboard = Dashboard::new();
-    let run = running(&dashboard.store);
+    let run = done(&dashboard.store);
     let bad = [
         contact("c1", Bucket::BadLtv, Some("the value is not a number: \"TBD; =maybe\"")),
         contact("=cmd|'/c calc'!A1", Bucket::BadLtv, Some("=SUM(A1) of ann@example.com")),
@@ -100,7 +108,7 @@ fn groups_hold_every_contact_that_was_not_sent_once() {
 #[test]
 fn a_long_bucket_is_sent_whole_and_in_order() {
     let dashboard = Dashboard::new();
-    let run = running(&dashboard.store);
+    let run = done(&dashboard.store);
     let many: Vec<RunContact> =
         (0..2_500).map(|n| contact(&format!("c{n:05}"), Bucket::NoLtv, None)).collect();
     dashboard.store.contacts_insert(run, &many).unwrap();
@@ -156,4 +164,22 @@ fn the_page_of_a_run_names_who_was_not_sent_and_offers_the_files() {
     let run = successful(&dashboard.store);
     let html = dashboard.page(&format!("/sync/{run}"));
     assert_eq!(html.matches("<code>contact-11</code>").count(), 1, "who was sent is a sample, not a problem");
+}
+
+#[test]
+fn what_is_saved_of_a_run_that_has_not_succeeded_is_shown_to_nobody() {
+    let dashboard = Dashboard::new();
+    let run = running(&dashboard.store);
+    dashboard.store.contacts_insert(run, &[contact("c1", Bucket::Sent, None)]).unwrap();
+    let bad = contact("c2", Bucket::BadLtv, Some("the value is not a number"));
+    dashboard.store.contacts_insert(run, &[bad]).unwrap();
+    for end in [None, Some(RunStatus::Failed)] {
+        if let Some(end) = end {
+            assert!(dashboard.store.run_finish(run, end, None).unwrap());
+        }
+        assert_eq!(dashboard.get(&format!("/sync/{run}/contacts.csv?bucket=sent")).status, 422);
+        let page = dashboard.get(&format!("/sync/{run}"));
+        assert!(page.status == 200 && !page.body.contains("c2"), "{}", page.body);
+        assert_eq!(dashboard.get(&format!("/api/sync/{run}")).json()["sample"], serde_json::json!([]));
+    }
 }

@@ -192,16 +192,6 @@ def request(port, method, path, body):
         connection.close()
 
 
-def days(contacts=100_000, runs=30):
-    """Bytes on disk after each of `runs` syncs of one list, kept whole."""
-    command = ["cargo", "run", "-q", "--release", "-p", "persistence", "--example", "million_rows", "--"]
-    out = subprocess.run(
-        [*command, "--disk", str(runs), str(contacts)], check=True, cwd=ROOT, capture_output=True, text=True
-    ).stdout
-    record("disk.txt", out)
-    return out
-
-
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 def step_table(run):

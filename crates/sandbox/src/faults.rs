@@ -262,6 +262,11 @@ impl Faults {
         self.lock().trouble = Some((trouble, 0));
     }
 
+    /// How many planted faults have not struck as often as they are to.
+    pub fn left(&self) -> usize {
+        self.lock().faults.len()
+    }
+
     /// How many calls were struck at random.
     pub fn struck_by_trouble(&self) -> u64 {
         self.lock().struck_by_trouble
@@ -313,7 +318,7 @@ mod tests {
         );
         let call = || faults.strike(Service::Meta, "POST", "/v25.0/1/users", "");
         assert_eq!([call(), call(), call(), call()], [None, Some(Effect::Reset), Some(Effect::Reset), None]);
-        assert_eq!(faults.strike(Service::Meta, "GET", "/v25.0/1/users", ""), None);
+        assert_eq!((faults.strike(Service::Meta, "GET", "/v25.0/1/users", ""), faults.left()), (None, 0));
     }
 
     #[test]

@@ -156,7 +156,9 @@ impl SyncService {
                 // Before anything else takes its time: what comes meanwhile did not end the run.
                 let (status, error) = self.what_ended_it(error, cancel);
                 match status {
-                    RunStatus::Cancelled => log::info!("the run ended at step {step}: {}", Chain(&error)),
+                    RunStatus::Cancelled => {
+                        log::info!("the run was stopped at step {step}: {}", Chain(&error))
+                    }
                     _ => log::error!("the run failed at step {step}: {}", Chain(&error)),
                 }
                 self.waiting_at_most(UPKEEP_WAITS).undo_unfinished(run, &lease.after_work());

@@ -157,7 +157,7 @@ impl SyncService {
                 let (status, error) = self.what_ended_it(error, cancel);
                 match status {
                     RunStatus::Cancelled => {
-                        log::info!("the run was stopped at step {step}: {}", Chain(&error))
+                        log::info!("the run was stopped at step {step}: {}", Chain(&error));
                     }
                     _ => log::error!("the run failed at step {step}: {}", Chain(&error)),
                 }

@@ -109,7 +109,7 @@ impl SyncService {
         }
         let step = found.current_step().or(found.steps.last()).map_or(Step::Fetch, |step| step.name);
         let failure = self.with_what_follows(run, failure_of(step, &RunError::Stopped));
-        self.queue_mail(run, RunStatus::Failed)?;
+        self.queue_mail(run, RunStatus::Cancelled, Some(&failure))?;
         // Its thread may just have closed it, and then nothing of it is touched.
         if store.run_finish(run, RunStatus::Cancelled, Some(&failure))? {
             store.steps_close(run, StepStatus::Failed)?;
@@ -168,9 +168,7 @@ impl SyncService {
                 (status, Some(self.with_what_follows(run, failure_of(step, &error))))
             }
         };
-        let is_stop = failure.as_ref().is_some_and(Failure::is_stop);
-        let told_as = if is_stop { RunStatus::Failed } else { status };
-        let closed = self.queue_mail(run, told_as).and_then(|()| {
+        let closed = self.queue_mail(run, status, failure.as_ref()).and_then(|()| {
             self.parts.store.run_finish(run, status, failure.as_ref()).map_err(RunError::from)
         });
         match closed {
@@ -197,15 +195,21 @@ impl SyncService {
     pub(crate) fn close_late(&self, run: RunId) -> Result<bool, RunError> {
         let mut kept = self.lock_unclosed();
         let Some(unclosed) = kept.take_if(|unclosed| unclosed.run == run) else { return Ok(false) };
-        let closed =
-            self.parts.store.steps_close(run, StepStatus::Failed).map_err(RunError::from).and_then(|_| {
-                self.queue_mail(run, unclosed.status)?;
-                Ok(self.parts.store.run_finish(run, unclosed.status, unclosed.failure.as_ref())?)
-            });
+        let closed = self.close_as(&unclosed);
         if closed.is_err() {
             *kept = Some(unclosed);
         }
         closed
+    }
+
+    fn close_as(&self, end: &Unclosed) -> Result<bool, RunError> {
+        let store = &self.parts.store;
+        store.steps_close(end.run, StepStatus::Failed)?;
+        if end.status != RunStatus::Success {
+            self.give_up_lookalikes(end.run)?;
+        }
+        self.queue_mail(end.run, end.status, end.failure.as_ref())?;
+        Ok(store.run_finish(end.run, end.status, end.failure.as_ref())?)
     }
 
     fn lock_unclosed(&self) -> std::sync::MutexGuard<'_, Option<Unclosed>> {

@@ -9,7 +9,7 @@ use crate::settings::NotifyOn;
 use chrono::TimeDelta;
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{Channel, Failure, Lookalike, LookalikeStatus, RunStatus, Step, StepStatus};
+use domain::run::{Channel, Failure, Lookalike, LookalikeStatus, RunStatus, Step, StepStatus, Trigger};
 use domain::{Explain, Run, RunId};
 use mailer::{Expiry, LOOKALIKES_SETTLED, Mail, OUTCOME, lookalike_unbuilt};
 use persistence::{MessageState, QueuedMessage};
@@ -22,10 +22,20 @@ const FEWEST_ATTEMPTS: u32 = 10;
 
 impl SyncService {
     /// Queues the message about a run that is about to be closed: queued first and sent later, so that a crash in between
-    /// only delays it. A run that a person cancelled needs none, and others only as `NOTIFY_ON` says.
-    pub(crate) fn queue_mail(&self, run: RunId, status: RunStatus) -> Result<(), RunError> {
+    /// only delays it. A run that a person ended needs none, one that ended with its service is told like a failure, and
+    /// others only as `NOTIFY_ON` says.
+    pub(crate) fn queue_mail(
+        &self,
+        run: RunId,
+        status: RunStatus,
+        failure: Option<&Failure>,
+    ) -> Result<(), RunError> {
         let Some(run) = self.load(run)? else { return Ok(()) };
-        if status != RunStatus::Cancelled && self.is_to_be_told(&run, status)? {
+        let told_as = match status {
+            RunStatus::Cancelled if ended_unseen(run.trigger, failure) => RunStatus::Failed,
+            status => status,
+        };
+        if told_as != RunStatus::Cancelled && self.is_to_be_told(&run, told_as)? {
             self.queue_mail_of_kind(&run, OUTCOME)?;
         }
         Ok(())
@@ -80,16 +90,13 @@ impl SyncService {
         if let Err(error) = progress.begin(Step::Notify) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
-        let (outcome, detail) = if self.channels().is_empty() {
-            (StepStatus::Skipped, "neither SMTP_HOST nor NOTIFY_WEBHOOK_URL is set".to_owned())
-        } else if status == RunStatus::Cancelled && self.stopping.is_cancelled() {
-            (StepStatus::Skipped, "it is told after the next start of the service".to_owned())
-        } else if status == RunStatus::Cancelled {
-            (StepStatus::Skipped, "nobody is told of a cancelled run".to_owned())
-        } else {
-            let told = self.deliver_due(Some(progress.run)).and_then(|()| self.how_it_was_told(progress.run));
-            told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message))
+        // Of a cancelled run somebody is told only when its service ended, which has no time for a mail server.
+        let delivered = match status {
+            RunStatus::Cancelled => Ok(()),
+            _ => self.deliver_due(Some(progress.run)),
         };
+        let told = delivered.and_then(|()| self.how_it_was_told(progress.run));
+        let (outcome, detail) = told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message));
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
         }
@@ -161,7 +168,11 @@ impl SyncService {
             Some(run) => match self.load(run)? {
                 None => return Ok(give_up("the run is gone")?),
                 // The service was stopped between queueing it and recording the success it would have told of.
-                Some(run) if queued.kind == OUTCOME && is_cancelled_by_somebody(&run) => {
+                Some(run)
+                    if queued.kind == OUTCOME
+                        && run.status == RunStatus::Cancelled
+                        && !ended_unseen(run.trigger, run.failure.as_ref()) =>
+                {
                     return Ok(give_up("the run was cancelled")?);
                 }
                 // It was queued just before what it tells of was recorded, and a crash came between.
@@ -176,11 +187,21 @@ impl SyncService {
         Ok(Some(Mail { message_id: queued.message_id.clone(), ..mail }))
     }
 
-    /// How the outcome of a run was told so far, as its step has it.
+    /// How the outcome of a run that has ended was told so far, as its step has it.
     pub(crate) fn how_it_was_told(&self, run: RunId) -> Result<(StepStatus, String), RunError> {
         let mut messages = self.parts.store.outbox_of_run(run)?;
         messages.retain(|message| message.kind == OUTCOME);
-        Ok(standing(&messages))
+        let is_cancelled = self.load(run)?.is_some_and(|run| run.status == RunStatus::Cancelled);
+        let skipped = |why: &str| Ok((StepStatus::Skipped, why.to_owned()));
+        match messages.as_slice() {
+            [] if is_cancelled => skipped("nobody is told of a cancelled run"),
+            [] if self.channels().is_empty() => skipped("neither SMTP_HOST nor NOTIFY_WEBHOOK_URL is set"),
+            [] => skipped("nobody is told, as NOTIFY_ON says"),
+            untried if is_cancelled && untried.iter().all(|message| message.attempts == 0) => {
+                skipped("it is told after the next start of the service")
+            }
+            messages => Ok(standing(messages)),
+        }
     }
 
     /// A message that went out later than its run, or is given up, corrects the run's step.
@@ -203,11 +224,12 @@ enum Delivered {
     Waits,
 }
 
-/// Whoever cancelled a run knows of it; whoever stopped the service in the middle of one may not.
-fn is_cancelled_by_somebody(run: &Run) -> bool {
-    run.status == RunStatus::Cancelled && !run.failure.as_ref().is_some_and(Failure::is_stop)
+/// Whether a run was cancelled by nobody who looked at it: its service was stopped. Whoever ends a command knows of its run.
+fn ended_unseen(trigger: Trigger, failure: Option<&Failure>) -> bool {
+    trigger != Trigger::Cli && failure.is_some_and(Failure::is_stop)
 }
 
+/// How the messages about an outcome stand together; there is one at least.
 fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
     let unsent: Vec<String> = outcome
         .iter()
@@ -226,12 +248,7 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
         Channel::Mail => "e-mail sent",
         Channel::Webhook => "posted to the webhook",
     });
-    match told.collect::<Vec<_>>().join(", ") {
-        nothing if nothing.is_empty() => {
-            (StepStatus::Skipped, "nobody is told, as NOTIFY_ON says".to_owned())
-        }
-        told => (StepStatus::Done, told),
-    }
+    (StepStatus::Done, told.collect::<Vec<_>>().join(", "))
 }
 
 fn any_failed(lookalikes: &[Lookalike]) -> bool {

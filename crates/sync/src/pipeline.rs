@@ -91,13 +91,11 @@ impl SyncService {
             };
             let (refused, counts) = deliver().inspect_err(|_| failed.cancel())?;
             progress.step(Step::Save, || {
-                let saved = saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                saving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                 self.settle_contacts(progress.run, config, &counts, &refused, &spool)?;
                 self.after_saving(&delivery, config, &account, &spool)?;
                 keep_warnings()?;
-                let detail =
-                    format!("{} contacts accounted for, {saved} saved meanwhile", counts.accounted());
-                Ok(((), Some(detail)))
+                Ok(((), Some(format!("{} contacts accounted for", counts.accounted()))))
             })
         })
     }

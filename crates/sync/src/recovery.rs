@@ -55,7 +55,7 @@ impl SyncService {
 
     fn close_interrupted(&self, run: &Run) -> Result<(), RunError> {
         if self.close_late(run.id)? {
-            return self.give_up_lookalikes(run.id);
+            return Ok(());
         }
         let step = run.current_step().or(run.steps.last()).map_or(Step::Fetch, |step| step.name);
         let failure = Failure {
@@ -76,7 +76,7 @@ impl SyncService {
         log::warn!("the run was interrupted at step {step}");
         self.parts.store.steps_close(run.id, StepStatus::Failed)?;
         self.give_up_lookalikes(run.id)?;
-        self.queue_mail(run.id, RunStatus::Failed)?;
+        self.queue_mail(run.id, RunStatus::Failed, Some(&failure))?;
         self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
         Ok(())
     }

@@ -16,8 +16,8 @@ use persistence::RunContact;
 const SAVE_CHUNK: usize = 2_000;
 
 impl SyncService {
-    /// Stores every distinct contact with its bucket and rank, as if Meta took everybody; returns how many. Ends early
-    /// when the run has failed meanwhile.
+    /// Stores every distinct contact with its bucket and rank, as if Meta took everybody. Ends early when the run has
+    /// failed meanwhile.
     pub(crate) fn save_contacts(
         &self,
         run: RunId,
@@ -25,9 +25,8 @@ impl SyncService {
         sketch: &Sketch,
         spool: &Spool,
         failed: &Cancel,
-    ) -> Result<u64, RunError> {
+    ) -> Result<(), RunError> {
         let mut chunk = Vec::with_capacity(SAVE_CHUNK);
-        let mut saved = 0;
         let places = account.buckets.iter().zip(spool.contacts()?);
         for (bucket, contact) in places.filter(|(bucket, _)| **bucket != Bucket::Duplicate) {
             let contact = contact?;
@@ -45,14 +44,11 @@ impl SyncService {
             });
             if chunk.len() == SAVE_CHUNK {
                 failed.check()?;
-                saved += chunk.len() as u64;
                 self.parts.store.contacts_insert(run, &chunk)?;
                 chunk.clear();
             }
         }
-        saved += chunk.len() as u64;
-        self.parts.store.contacts_insert(run, &chunk)?;
-        Ok(saved)
+        Ok(self.parts.store.contacts_insert(run, &chunk)?)
     }
 
     /// Puts right what Meta refused, records the figures of the run, and checks that what is stored is what was counted.

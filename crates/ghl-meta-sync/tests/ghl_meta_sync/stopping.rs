@@ -4,9 +4,9 @@
 use crate::crash::received;
 use crate::instance::{Database, Instance};
 use crate::serve::Served;
-use domain::run::{RunStatus, Step, StepStatus};
-use sandbox::Service;
+use domain::run::{RunStatus, Step, StepStatus, Trigger};
 use sandbox::faults::{Effect, Fault};
+use sandbox::{Mail, Service};
 use serde_json::json;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -28,6 +28,12 @@ fn assert_stopped_at(instance: &mut Instance, step: Step) {
     assert!(run.steps.iter().all(|step| step.completed_at.is_some()), "{:?}", run.steps);
     instance.sandbox.faults().clear();
     instance.sync(&[]).expect(0);
+    // Whoever updates a container at night does not look at its syncs; whoever ends a command knows.
+    let told = instance.sandbox.mails().all();
+    let of_the_end = |mail: &&Mail| mail.text.as_ref().unwrap().contains("the service was stopped");
+    let expected = usize::from(run.trigger != Trigger::Cli);
+    assert_eq!(told.iter().filter(of_the_end).count(), expected, "{told:?}");
+    assert_eq!(told.len(), 1 + expected, "and the success: {told:?}");
     let complete = 1 + usize::from(step == Step::Wait);
     assert_eq!(instance.audiences("CUSTOM").len(), complete, "what was unfinished is deleted");
 }

@@ -11,8 +11,8 @@ use persistence::{LeaseOutcome, Store};
 use sandbox::{Contacts, Sandbox, SandboxSettings};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use sync::NobodyWatches;
 use sync::schedule::Slot;
+use sync::{NobodyWatches, StartError};
 use tempfile::TempDir;
 use testkit::postgres_server::{TestDatabase, fresh_database};
 use web::Installation;
@@ -207,6 +207,23 @@ fn a_suspended_process_that_was_replaced_leaves_the_moment_alone() {
     machine.tick("02:11", &mut [&mut one]);
     assert_eq!(machine.triggers(), [MADE_UP]);
     assert!(one.waiting.is_none());
+}
+
+#[test]
+fn a_process_that_was_slow_to_begin_finds_the_run_that_another_has_made_meanwhile() {
+    let Some(machine) = Machine::start() else { return };
+    let (mut one, mut other) = (machine.process(), machine.process());
+    *machine.clock.0.lock().unwrap() = at("02:00");
+    let waiting = one.take_due(at("02:00")).unwrap().unwrap();
+    machine.tick("02:10", &mut [&mut other]);
+    // It asked GoHighLevel all the while, and now has its answer.
+    let sync = one.installed.sync().unwrap();
+    let slot = Slot { at: waiting.claim.slot, trigger: waiting.trigger };
+    let begun = sync.start_slot(&one.installed.choice(&sync).unwrap(), &slot);
+    let made = machine.runs()[0].id;
+    assert!(matches!(begun, Err(StartError::AlreadyRunning { run: Some(run) }) if run == made));
+    machine.tick("02:11", &mut [&mut one, &mut other]);
+    assert_eq!(machine.triggers(), [MADE_UP]);
 }
 
 /// A run of another process, under its lease.

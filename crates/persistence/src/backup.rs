@@ -56,8 +56,8 @@ pub fn back_up(database: &Path, to: &Path) -> Result<u64, StoreError> {
 }
 
 /// Puts a backup in the place of the embedded database, with mode 0600. The database that was there is kept beside it,
-/// with `.before-restore` after its name, and replaces one that was kept earlier; its path is returned. Nothing is
-/// changed unless the whole backup was read and found sound. Repeating is harmless.
+/// with `.before-restore` after its name, or `.before-restore-2` when there is one already, and so on; its path is returned.
+/// Nothing is changed unless the whole backup was read and found sound.
 ///
 /// # Errors
 /// [`StoreError::Backup`] when the database is in use, or when this is no backup of this program;
@@ -68,7 +68,12 @@ pub fn restore(database: &Path, backup: &mut impl Read) -> Result<Option<PathBuf
     let copied = io::copy(backup, &mut file).and_then(|_| file.flush()).map_err(unwritable(&part));
     let restored = copied.and_then(|_| check(&part)).and_then(|()| {
         let kept = set_aside(database)?;
-        put_in_place(&part, database).map(|()| kept)
+        let placed = put_in_place(&part, database);
+        if let (Err(_), Some(kept)) = (&placed, &kept) {
+            // Better the old one than none; the error that counts is the other one.
+            fs::rename(kept, database).unwrap_or_default();
+        }
+        placed.map(|()| kept)
     });
     if restored.is_err() {
         fs::remove_file(&part).unwrap_or_default();
@@ -116,15 +121,15 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, StoreError> {
     // Whoever has the database open holds a lock that keeps it from leaving the mode; a damaged one can not be asked.
     if exists
         && let Ok(mut connection) = open(database)
-        && let Err(error) = connection.batch_execute("PRAGMA journal_mode = DELETE")
-        && error.to_string().contains("locked")
+        && let Err(StoreError::Busy { .. }) = connection
+            .batch_execute("PRAGMA journal_mode = DELETE")
+            .map_err(StoreError::query("close the database"))
     {
         return Err(refused(database, "is in use"));
     }
-    let aside = beside(database, ".before-restore");
+    let aside = free_name(database);
     for companion in COMPANIONS {
         let (from, to) = (beside(database, companion), beside(&aside, companion));
-        fs::remove_file(&to).unwrap_or_default();
         if from.exists() {
             fs::rename(&from, &to).map_err(unwritable(&from))?;
         }
@@ -134,6 +139,13 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, StoreError> {
     }
     fs::rename(database, &aside).map_err(unwritable(database))?;
     Ok(Some(aside))
+}
+
+/// Where nothing is kept yet: of two restores the first may have been the mistake.
+fn free_name(database: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| beside(database, &format!(".before-restore-{number}")));
+    let mut names = std::iter::once(beside(database, ".before-restore")).chain(numbered);
+    names.find(|name| !name.exists()).unwrap_or_else(|| beside(database, ".before-restore"))
 }
 
 /// On the disk first, then under its name.

@@ -172,14 +172,16 @@ impl SyncService {
             self.parts.store.run_finish(run, status, failure.as_ref()).map_err(RunError::from)
         });
         match closed {
-            Ok(true) => self.notify(progress, status),
+            Ok(true) => {
+                self.notify(progress, status);
+                log::info!("the run ended: {status}");
+            }
             Ok(false) => log::error!("the run was closed by somebody else"),
             Err(error) => {
                 log::error!("the run could not be closed as {status} yet: {}", Chain(&error));
                 *self.lock_unclosed() = Some(Unclosed { run, status, failure });
             }
         }
-        log::info!("the run ended: {status}");
     }
 
     /// Closes a run that was recorded and has no thread.

@@ -176,10 +176,13 @@ impl SyncService {
                     return Ok(give_up("the run was cancelled")?);
                 }
                 // It was queued just before what it tells of was recorded, and a crash came between.
-                Some(run) if !is_true(&queued.kind, &run) => return Ok(None),
-                Some(run) if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),
-                Some(run) if run.status == RunStatus::Success => mailer::success(&run, context),
-                Some(run) => mailer::failure(&run, context),
+                Some(run) => match truth(&queued.kind, &run) {
+                    Truth::NotYet => return Ok(None),
+                    Truth::Never => return Ok(give_up("what it tells has not happened")?),
+                    Truth::Now if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),
+                    Truth::Now if run.status == RunStatus::Success => mailer::success(&run, context),
+                    Truth::Now => mailer::failure(&run, context),
+                },
             },
         };
         // Every attempt has the id of the first, even if another version of the program made it.
@@ -255,11 +258,23 @@ fn any_failed(lookalikes: &[Lookalike]) -> bool {
     lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed)
 }
 
-/// Whether what a message of that kind tells of is so by now.
-fn is_true(kind: &str, run: &Run) -> bool {
+/// Whether what a message tells of is so.
+enum Truth {
+    Now,
+    NotYet,
+    Never,
+}
+
+fn truth(kind: &str, run: &Run) -> Truth {
     let unbuilt = (0..).zip(&run.lookalikes).find(|(place, _)| kind == lookalike_unbuilt(*place));
-    match unbuilt {
-        Some((_, lookalike)) => lookalike.status == LookalikeStatus::Failed,
-        None => kind == OUTCOME || run.lookalike_status() != LookalikeStatus::Pending,
-    }
+    let waits = match unbuilt {
+        Some((_, lookalike)) => match lookalike.status {
+            LookalikeStatus::Failed => false,
+            LookalikeStatus::Pending => true,
+            LookalikeStatus::None | LookalikeStatus::Created => return Truth::Never,
+        },
+        None if kind == OUTCOME => run.status == RunStatus::Running,
+        None => run.lookalike_status() == LookalikeStatus::Pending,
+    };
+    if waits { Truth::NotYet } else { Truth::Now }
 }

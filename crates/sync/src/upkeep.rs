@@ -95,7 +95,7 @@ impl SyncService {
     /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its
     /// lease has expired, because the machine slept: only another process may take it over.
     fn lease_for_upkeep(&self, work: &Cancel) -> Result<Option<Lease>, StoreError> {
-        if self.lock_active().is_some() {
+        if self.stopping.is_cancelled() || self.lock_active().is_some() {
             return Ok(None);
         }
         Ok(self.take_lease(work)?.ok())

@@ -27,6 +27,6 @@ ALTER TABLE sync_runs ADD COLUMN scheduled_for TIMESTAMP; -- the moment of the s
 CREATE INDEX sync_contacts_of_contact ON sync_contacts (ghl_contact_id);
 
 -- Two lists of a name can not be told apart where one is chosen.
-UPDATE saved_filters SET name = name || ' (' || id || ')'
+UPDATE saved_filters SET name = name || ' (list ' || id || ', renamed)'
 WHERE EXISTS (SELECT 1 FROM saved_filters older WHERE older.name = saved_filters.name AND older.id < saved_filters.id);
 CREATE UNIQUE INDEX saved_filters_by_name ON saved_filters (name);

@@ -109,7 +109,10 @@ impl Slots {
         self.waiting = match self.store.schedule_renew(waiting.claim) {
             Ok(Some(claim)) => {
                 let outcome = match now - claim.slot > TRIED_FOR {
-                    true => Outcome::Settled,
+                    true => {
+                        log::error!("the sync of {} could not begin for 12 hours and is given up", claim.slot);
+                        Outcome::Settled
+                    }
                     false => self.begin(&sync, waiting),
                 };
                 match outcome {

@@ -170,7 +170,7 @@ fn the_outbox_takes_its_rows_along_in_both_directions(db: &TestDb) {
     assert_eq!(of_runs(&store), before);
     assert_eq!(store.run_latest().unwrap().map(|latest| latest.id), Some(run));
     let names: Vec<String> = store.filters().unwrap().into_iter().map(|filter| filter.name).collect();
-    assert_eq!(names, ["filter 1", "filter 1 (2)"]);
+    assert_eq!(names, ["filter 1", "filter 1 (list 2, renamed)"]);
     assert_eq!(db.number("SELECT COUNT(*) FROM sync_contacts"), 1);
 }
 

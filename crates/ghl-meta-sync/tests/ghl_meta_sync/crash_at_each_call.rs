@@ -26,12 +26,16 @@ walks! {
     dated_on_sqlite_undone_by_others: "dated", Some(Database::Sqlite), [Ghl, Claude, Smtp], false;
     dated_on_postgres_by_meta: "dated", Database::postgres(), [Meta], true;
     dated_on_postgres_by_others: "dated", Database::postgres(), [Ghl, Claude, Smtp], true;
+    dated_on_postgres_undone_by_meta: "dated", Database::postgres(), [Meta], false;
+    dated_on_postgres_undone_by_others: "dated", Database::postgres(), [Ghl, Claude, Smtp], false;
     stable_on_sqlite_by_meta: "stable", Some(Database::Sqlite), [Meta], true;
     stable_on_sqlite_by_others: "stable", Some(Database::Sqlite), [Ghl, Claude, Smtp], true;
     stable_on_sqlite_undone_by_meta: "stable", Some(Database::Sqlite), [Meta], false;
     stable_on_sqlite_undone_by_others: "stable", Some(Database::Sqlite), [Ghl, Claude, Smtp], false;
     stable_on_postgres_by_meta: "stable", Database::postgres(), [Meta], true;
     stable_on_postgres_by_others: "stable", Database::postgres(), [Ghl, Claude, Smtp], true;
+    stable_on_postgres_undone_by_meta: "stable", Database::postgres(), [Meta], false;
+    stable_on_postgres_undone_by_others: "stable", Database::postgres(), [Ghl, Claude, Smtp], false;
 }
 
 /// Kills a sync at its first call to each service, the next one at its second call, and so on until one gets through.

@@ -71,7 +71,7 @@ pub fn restore(database: &Path, backup: &mut impl Read) -> Result<Option<PathBuf
         let placed = put_in_place(&part, database);
         if let (Err(_), Some(kept)) = (&placed, &kept) {
             // Better the old one than none; the error that counts is the other one.
-            fs::rename(kept, database).unwrap_or_default();
+            move_whole(kept, database).unwrap_or_default();
         }
         placed.map(|()| kept)
     });
@@ -128,17 +128,18 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, StoreError> {
         return Err(refused(database, "is in use"));
     }
     let aside = free_name(database);
-    for companion in COMPANIONS {
-        let (from, to) = (beside(database, companion), beside(&aside, companion));
+    move_whole(database, &aside)?;
+    Ok(exists.then_some(aside))
+}
+
+fn move_whole(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for companion in COMPANIONS.into_iter().chain([""]) {
+        let (from, to) = (beside(from, companion), beside(to, companion));
         if from.exists() {
             fs::rename(&from, &to).map_err(unwritable(&from))?;
         }
     }
-    if !exists {
-        return Ok(None);
-    }
-    fs::rename(database, &aside).map_err(unwritable(database))?;
-    Ok(Some(aside))
+    Ok(())
 }
 
 /// Where nothing is kept yet: of two restores the first may have been the mistake.

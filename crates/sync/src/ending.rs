@@ -14,11 +14,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// How a run ended that could not be closed.
-pub(crate) struct Unclosed {
-    run: RunId,
-    status: RunStatus,
-    failure: Option<Failure>,
+/// How a run ended.
+pub(crate) struct End {
+    pub(crate) run: RunId,
+    pub(crate) status: RunStatus,
+    pub(crate) failure: Option<Failure>,
 }
 
 impl SyncService {
@@ -44,6 +44,7 @@ impl SyncService {
     pub fn stop(&self, within: Duration) -> bool {
         let give_up = Instant::now() + within;
         self.stopping.cancel();
+        self.lock_upkeep().cancel();
         if self.wait_until_idle(Instant::now() + within * 2 / 3) {
             return true;
         }
@@ -179,16 +180,17 @@ impl SyncService {
             Ok(false) => log::error!("the run was closed by somebody else"),
             Err(error) => {
                 log::error!("the run could not be closed as {status} yet: {}", Chain(&error));
-                *self.lock_unclosed() = Some(Unclosed { run, status, failure });
+                *self.lock_unclosed() = Some(End { run, status, failure });
             }
         }
     }
 
     /// Closes a run that was recorded and has no thread.
     pub(crate) fn close_unbegun(&self, run: RunId, error: StartError) -> StartError {
-        let failure = failure_of(Step::Fetch, &error);
-        if let Err(unclosed) = self.parts.store.run_finish(run, RunStatus::Failed, Some(&failure)) {
-            log::error!("the run that could not begin could not be closed: {}", Chain(&unclosed));
+        let end = End { run, status: RunStatus::Failed, failure: Some(failure_of(Step::Fetch, &error)) };
+        if let Err(unclosed) = self.close_as(&end) {
+            log::error!("the run that could not begin could not be closed yet: {}", Chain(&unclosed));
+            *self.lock_unclosed() = Some(end);
         }
         error
     }
@@ -204,7 +206,8 @@ impl SyncService {
         closed
     }
 
-    fn close_as(&self, end: &Unclosed) -> Result<bool, RunError> {
+    /// Gives a run that nobody works on its final status, with whatever of it was still open. False when it had one.
+    pub(crate) fn close_as(&self, end: &End) -> Result<bool, RunError> {
         let store = &self.parts.store;
         store.steps_close(end.run, StepStatus::Failed)?;
         if end.status != RunStatus::Success {
@@ -214,7 +217,7 @@ impl SyncService {
         Ok(store.run_finish(end.run, end.status, end.failure.as_ref())?)
     }
 
-    fn lock_unclosed(&self) -> std::sync::MutexGuard<'_, Option<Unclosed>> {
+    fn lock_unclosed(&self) -> std::sync::MutexGuard<'_, Option<End>> {
         self.unclosed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

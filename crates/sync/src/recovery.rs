@@ -1,5 +1,6 @@
 //! After a crash or a failure: nothing half-made is left behind, at Meta or in the database.
 
+use crate::ending::End;
 use crate::error::RunError;
 use crate::lookalikes::is_created;
 use crate::service::SyncService;
@@ -74,10 +75,7 @@ impl SyncService {
             trace_id: None,
         };
         log::warn!("the run was interrupted at step {step}");
-        self.parts.store.steps_close(run.id, StepStatus::Failed)?;
-        self.give_up_lookalikes(run.id)?;
-        self.queue_mail(run.id, RunStatus::Failed, Some(&failure))?;
-        self.parts.store.run_finish(run.id, RunStatus::Failed, Some(&failure))?;
+        self.close_as(&End { run: run.id, status: RunStatus::Failed, failure: Some(failure) })?;
         Ok(())
     }
 

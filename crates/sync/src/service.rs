@@ -2,7 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::edges::{ContactSource, Ranker, ValueField};
-use crate::ending::Unclosed;
+use crate::ending::End;
 use crate::error::{EdgeError, RunError, StartError};
 use crate::expiry::NextLook;
 use crate::follow_up::Looks;
@@ -64,7 +64,7 @@ pub struct SyncService {
     /// The latest lease of this process.
     held: Arc<Mutex<Option<Hold>>>,
     /// How a run of this process ended that could not be closed, because the database did not answer.
-    pub(crate) unclosed: Arc<Mutex<Option<Unclosed>>>,
+    pub(crate) unclosed: Arc<Mutex<Option<End>>>,
     /// Raised when the process ends: nothing is begun any more.
     pub(crate) stopping: Cancel,
 }

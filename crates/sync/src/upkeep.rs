@@ -27,7 +27,11 @@ impl SyncService {
     pub fn recover(&self) -> Result<(), RunError> {
         let cancel = Cancel::new();
         match self.lease_for_upkeep(&cancel)? {
-            Some(lease) => self.under(&lease).clean_up(&cancel),
+            Some(lease) => {
+                let here = self.under(&lease);
+                here.close_interrupted_runs();
+                here.clean_up(&cancel)
+            }
             None => {
                 log::info!("a sync is running or has just been interrupted: cleaning up comes later");
                 Ok(())
@@ -74,7 +78,9 @@ impl SyncService {
             // The other one counts as raised, now that its lease is given back.
             let cancel = Cancel::new();
             *self.lock_upkeep() = cancel.clone();
-            self.waiting_at_most(UPKEEP_WAITS).look_ahead(&cancel);
+            if !self.stopping.is_cancelled() {
+                self.waiting_at_most(UPKEEP_WAITS).look_ahead(&cancel);
+            }
         }
     }
 
@@ -85,7 +91,6 @@ impl SyncService {
     }
 
     fn clean_up(&self, cancel: &Cancel) -> Result<(), RunError> {
-        self.close_interrupted_runs();
         self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(cancel);
         let unfinished: Vec<RunId> =
             self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();

@@ -105,6 +105,13 @@ fn a_backup_takes_the_place_of_the_database_which_is_kept() {
     assert_eq!(store.run_latest().unwrap().unwrap().id, first);
     assert_eq!((store.instance_tag().unwrap(), store.outbox_due().unwrap().len()), (tag, 1));
     assert_eq!(open(&db, &kept).run_latest().unwrap().unwrap().id, second);
+
+    // The first one may have been the mistake, so that the second must not cost what it set aside.
+    drop(store);
+    let again = restore(&db.path(), &mut File::open(&to).unwrap()).unwrap().unwrap();
+    assert_eq!(again, beside(&db, "store.db.before-restore-2"));
+    assert_eq!(open(&db, &kept).run_latest().unwrap().unwrap().id, second);
+    assert_eq!(open(&db, &again).run_latest().unwrap().unwrap().id, first);
 }
 
 #[test]
@@ -149,8 +156,10 @@ fn what_is_no_whole_backup_of_a_known_version_changes_nothing() {
     let newer = {
         let other = TestDb::sqlite();
         drop(other.open());
-        other.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000'); PRAGMA journal_mode = DELETE").unwrap();
-        fs::read(other.path()).unwrap()
+        other.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')").unwrap();
+        let newer = beside(&other, "backup.sqlite3");
+        back_up(&other.path(), &newer).unwrap();
+        fs::read(&newer).unwrap()
     };
     let before = names(&db);
     for bad in [&b""[..], b"hello", &whole[..whole.len() / 2], &damaged, &foreign, &newer] {

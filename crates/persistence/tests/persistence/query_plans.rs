@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::connection::{InstrumentationEvent, SimpleConnection, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use domain::run::{Channel, RunStatus, Step, StepStatus};
+use domain::run::{Channel, RefusedSample, RunStatus, Step, StepStatus};
 use domain::{Bucket, RunId};
 use persistence::Store;
 use std::collections::BTreeSet;
@@ -61,13 +61,15 @@ fn no_query_about_one_run_reads_the_contacts_of_all_runs(db: &TestDb) {
     store.contacts_of_bucket(run, Bucket::Sent, part.end.as_ref(), 1_000).unwrap();
     store.contacts_changes(run, runs[19]).unwrap();
     store.contacts_sent_in(run, &["c1".into(), "c2".into()]).unwrap();
+    let refused = RefusedSample { ghl_contact_id: "c1".into(), reason: "bad".into() };
+    assert_eq!(store.contacts_refuse(run, &[refused]).unwrap(), 1);
     store.runs_with_needless_contacts(db.now() + TimeDelta::days(1)).unwrap();
     assert_eq!(store.contacts_delete_some(run).unwrap(), 3_000);
     let sent = SENT.lock().unwrap().clone();
     let about_contacts = |query: &&String| query.contains("sync_contacts") && !query.contains("INSERT");
     let mut queries: Vec<&String> = sent.iter().filter(about_contacts).collect();
     queries.dedup();
-    assert!(queries.len() >= 8, "{queries:#?}");
+    assert!(queries.len() >= 9, "{queries:#?}");
     for query in queries {
         let (query, bound) = query.rsplit_once(" -- binds: ").unwrap_or((query, "[]"));
         let plan = plan(db, query, bound);

@@ -93,6 +93,8 @@ class Installation:
 
     def __init__(self, contacts, postgres=None):
         self.folder = tempfile.mkdtemp(prefix="ghl-meta-sync-measured-")
+        self.is_kept = False
+        self.started = []
         self.postgres = postgres
         self.sandbox = Watched(
             [program(), "sandbox", "--until-stdin-closes", "--clock-rate", "18000", "--contacts", str(contacts)],
@@ -141,16 +143,23 @@ class Installation:
         self.control("/control/faults", {**fault, "effect": {"kind": "delay", "millis": millis}})
 
     def start(self, *command):
-        return Watched(
+        running = Watched(
             [program(), *command], env=self.environment, cwd=self.folder,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
+        self.started.append(running)
+        return running
+
+    def failure(self, what):
+        """The error that says so and names the log, which stays then."""
+        self.is_kept = True
+        return SystemExit(f"{what}; its log is in {self.folder}")
 
     def sync(self):
         """One sync as a process of its own: its cost."""
         running = self.start("sync")
         if running.process.wait() != 0:
-            raise SystemExit(f"the sync failed; its log is in {self.folder}")
+            raise self.failure("the sync failed")
         running.thread.join()
         return running.cost
 
@@ -173,6 +182,20 @@ class Installation:
         return [(name, moment(start) - begun, moment(end) - begun, int(done)) for name, start, end, done in found]
 
     def stop(self):
+        """Ends everything that was started here, also when a measurement failed."""
+        for running in self.started:
+            end(running.process)
         self.sandbox.process.stdin.close()
         self.sandbox.process.wait()
-        shutil.rmtree(self.folder)
+        if not self.is_kept:
+            shutil.rmtree(self.folder)
+
+
+def end(process):
+    """Asks a process to end, if it still runs, and makes it after a minute."""
+    process.terminate()
+    try:
+        process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -101,28 +101,12 @@ class Installation:
             env={}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         announced = json.loads(self.sandbox.process.stdout.readline())
-        addresses, credentials = announced["addresses"], announced["credentials"]
-        self.control_address = addresses["control"].removeprefix("http://")
+        self.control_address = announced["addresses"]["control"].removeprefix("http://")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.environment = {
-            "GHL_BASE_URL": addresses["ghl"],
-            "GHL_API_KEY": credentials["ghl_token"],
-            "GHL_LOCATION_ID": credentials["ghl_location_id"],
-            "GHL_SMART_LIST_ID": "all",
-            "GHL_LTV_FIELD": "contact.lifetime_value",
-            "META_GRAPH_URL": addresses["meta"],
-            "META_ACCESS_TOKEN": credentials["meta_access_token"],
-            "META_AD_ACCOUNT_ID": credentials["meta_ad_account_id"],
-            "META_POLL_SECONDS": "1",
-            "CLAUDE_BASE_URL": addresses["claude"],
-            "CLAUDE_API_KEY": credentials["claude_key"],
-            "SMTP_HOST": addresses["smtp_host"],
-            "SMTP_PORT": str(addresses["smtp_port"]),
-            "SMTP_TLS": "none",
-            "SMTP_FROM_EMAIL": "sync@example.com",
-            "SMTP_TO_EMAIL": "marketing@example.com",
+            **announced["settings"],
             "WEB_PORT": str(self.port),
             "DATA_DIR": os.path.join(self.folder, "data"),
             "LOG_DIR": os.path.join(self.folder, "logs"),

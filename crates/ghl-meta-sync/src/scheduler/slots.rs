@@ -110,7 +110,10 @@ impl Slots {
             Ok(Some(claim)) => {
                 let outcome = match now - claim.slot > TRIED_FOR {
                     true => {
-                        log::error!("the sync of {} could not begin for 12 hours and is given up", claim.slot);
+                        log::error!(
+                            "the sync of {} could not begin for 12 hours and is given up",
+                            claim.slot
+                        );
                         Outcome::Settled
                     }
                     false => self.begin(&sync, waiting),

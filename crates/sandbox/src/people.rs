@@ -211,33 +211,10 @@ impl Population {
         email_hash: Option<&[u8; 32]>,
         phone_hash: Option<&[u8; 32]>,
     ) -> io::Result<Option<PersonIndex>> {
-        self.first_found(email_hash, phone_hash, |key, index| {
-            self.on_meta(index) && !self.unknown_to_meta.contains(&(key, index))
-        })
-    }
-
-    /// Who it is, account at Meta or not: for checking uploads against the truth.
-    ///
-    /// # Errors
-    /// A temporary file that can not be read.
-    pub fn identify(
-        &self,
-        email_hash: Option<&[u8; 32]>,
-        phone_hash: Option<&[u8; 32]>,
-    ) -> io::Result<Option<PersonIndex>> {
-        self.first_found(email_hash, phone_hash, |_, _| true)
-    }
-
-    /// By the e-mail cell, else by the phone cell, whoever is `wanted` by that key.
-    fn first_found(
-        &self,
-        email_hash: Option<&[u8; 32]>,
-        phone_hash: Option<&[u8; 32]>,
-        wanted: impl Fn(u64, PersonIndex) -> bool,
-    ) -> io::Result<Option<PersonIndex>> {
         for (keys, hash) in [(&self.emails, email_hash), (&self.phones, phone_hash)] {
             let Some(key) = hash.map(cut) else { continue };
-            if let Some(found) = keys.find(key)?.filter(|found| wanted(key, *found)) {
+            let known = |index: &_| self.on_meta(*index) && !self.unknown_to_meta.contains(&(key, *index));
+            if let Some(found) = keys.find(key)?.filter(known) {
                 return Ok(Some(found));
             }
         }

@@ -295,9 +295,9 @@ of its cores, so the times of whole syncs are upper bounds.
 {speed}
 
 Medians of 20 passes (ours) and 7 passes (the SDK). The contacts are made up: 2,000 first names, 20,000 last names and 3,000
-cities with four postal codes each, the first ones more often; e-mail addresses and numbers are of one person only. Countries,
-states, cities, postal codes and first names that repeat are neither normalized nor hashed again
-(`crates/match-keys/src/seen.rs`). Nothing is allocated per field; the raw output counts the allocations.
+cities with four postal codes each, the first ones more often; e-mail addresses and numbers are of one person only. States,
+cities, postal codes and first names that repeat, and a country that the contact before had too, are neither normalized nor
+hashed again (`crates/match-keys/src/seen.rs`). Nothing is allocated per field; the raw output counts the allocations.
 
 ## Whole syncs
 

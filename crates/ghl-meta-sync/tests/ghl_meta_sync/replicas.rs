@@ -1,7 +1,7 @@
 //! Two copies of the program on one database, and one that sleeps for so long that the other takes over.
 
 use crate::crash::later;
-use crate::instance::{Database, Instance, on_both_databases};
+use crate::instance::{Database, Instance, on_both_databases, signal};
 use crate::serve::Served;
 use chrono::{TimeDelta, Timelike};
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
@@ -10,14 +10,9 @@ use domain::{Clock, SystemClock};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use serde_json::json;
-use std::process::{Child, Command};
+use std::process::Child;
 
 on_both_databases!(a_suspended_sync_that_was_replaced_sends_and_records_nothing_more);
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
 
 /// Starts a sync and suspends it while it waits for the answer to a call.
 fn suspended_at(instance: &Instance, service: Service, path: &str) -> Child {

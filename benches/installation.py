@@ -93,34 +93,20 @@ class Installation:
 
     def __init__(self, contacts, postgres=None):
         self.folder = tempfile.mkdtemp(prefix="ghl-meta-sync-measured-")
+        self.is_kept = False
+        self.started = []
         self.postgres = postgres
         self.sandbox = Watched(
             [program(), "sandbox", "--until-stdin-closes", "--clock-rate", "18000", "--contacts", str(contacts)],
             env={}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         announced = json.loads(self.sandbox.process.stdout.readline())
-        addresses, credentials = announced["addresses"], announced["credentials"]
-        self.control_address = addresses["control"].removeprefix("http://")
+        self.control_address = announced["addresses"]["control"].removeprefix("http://")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.environment = {
-            "GHL_BASE_URL": addresses["ghl"],
-            "GHL_API_KEY": credentials["ghl_token"],
-            "GHL_LOCATION_ID": credentials["ghl_location_id"],
-            "GHL_SMART_LIST_ID": "all",
-            "GHL_LTV_FIELD": "contact.lifetime_value",
-            "META_GRAPH_URL": addresses["meta"],
-            "META_ACCESS_TOKEN": credentials["meta_access_token"],
-            "META_AD_ACCOUNT_ID": credentials["meta_ad_account_id"],
-            "META_POLL_SECONDS": "1",
-            "CLAUDE_BASE_URL": addresses["claude"],
-            "CLAUDE_API_KEY": credentials["claude_key"],
-            "SMTP_HOST": addresses["smtp_host"],
-            "SMTP_PORT": str(addresses["smtp_port"]),
-            "SMTP_TLS": "none",
-            "SMTP_FROM_EMAIL": "sync@example.com",
-            "SMTP_TO_EMAIL": "marketing@example.com",
+            **announced["settings"],
             "WEB_PORT": str(self.port),
             "DATA_DIR": os.path.join(self.folder, "data"),
             "LOG_DIR": os.path.join(self.folder, "logs"),
@@ -141,16 +127,23 @@ class Installation:
         self.control("/control/faults", {**fault, "effect": {"kind": "delay", "millis": millis}})
 
     def start(self, *command):
-        return Watched(
+        running = Watched(
             [program(), *command], env=self.environment, cwd=self.folder,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
+        self.started.append(running)
+        return running
+
+    def failure(self, what):
+        """The error that says so and names the log, which stays then."""
+        self.is_kept = True
+        return SystemExit(f"{what}; its log is in {self.folder}")
 
     def sync(self):
         """One sync as a process of its own: its cost."""
         running = self.start("sync")
         if running.process.wait() != 0:
-            raise SystemExit(f"the sync failed; its log is in {self.folder}")
+            raise self.failure("the sync failed")
         running.thread.join()
         return running.cost
 
@@ -173,6 +166,20 @@ class Installation:
         return [(name, moment(start) - begun, moment(end) - begun, int(done)) for name, start, end, done in found]
 
     def stop(self):
+        """Ends everything that was started here, also when a measurement failed."""
+        for running in self.started:
+            end(running.process)
         self.sandbox.process.stdin.close()
         self.sandbox.process.wait()
-        shutil.rmtree(self.folder)
+        if not self.is_kept:
+            shutil.rmtree(self.folder)
+
+
+def end(process):
+    """Asks a process to end, if it still runs, and makes it after a minute."""
+    process.terminate()
+    try:
+        process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

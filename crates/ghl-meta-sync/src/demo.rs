@@ -7,7 +7,7 @@ use crate::command_line::{DemoOptions, Simulator};
 use crate::cost::{Cost, Meter};
 use crate::failure::Failed;
 use crate::installed::Installed;
-use crate::sandbox_process::SandboxProcess;
+use crate::sandbox_process::{LTV_FIELD, SandboxProcess};
 use crate::settings::{Environment, Settings};
 use crate::signals::{SYNC_STOPS_WITHIN, Signals};
 use crate::sync_command::{report, run_once};
@@ -18,14 +18,12 @@ use confirmation::Witness;
 use domain::run::Step;
 use domain::{Run, SystemClock};
 use persistence::Store;
-use sandbox::Announcement;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use web::{Installation, RunningServer};
 
-/// The field of the sandbox that holds the lifetime values.
-const LTV_FIELD: &str = "contact.lifetime_value";
 /// Sandbox seconds per second: Meta's half hour of matching passes in a second and a half.
 const CLOCK_RATE: f64 = 1200.0;
 
@@ -40,12 +38,12 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     })?;
     let _log = logging::start(&folder.path().join("logs"), log::LevelFilter::Info, false)?;
     let sandbox = SandboxProcess::start(options.contacts, CLOCK_RATE)?;
-    let witness = Witness::new(&sandbox.announcement.addresses.control)?;
+    let witness = Witness::new(&sandbox.announced.addresses().control)?;
     if let Some(simulator) = options.without {
         witness.stop(simulator)?;
         terminal.say(&format!("The simulator of {} is switched off.", service_name(simulator)));
     }
-    let environment = demo_environment(&sandbox.announcement, folder.path(), options.port);
+    let environment = demo_environment(&sandbox.announced.settings, folder.path(), options.port);
     let store = wiring::open_store(&Settings::read(&environment)?)?;
     let meter = Arc::new(Meter::new(Arc::new(terminal.clone())));
     let watcher = Arc::<Meter>::clone(&meter);
@@ -138,31 +136,17 @@ fn failed_at(step: Step, error: &impl domain::Explain) -> Failed {
 }
 
 /// The environment of the demo: nothing of this process's own, everything from the sandbox.
-fn demo_environment(sandbox: &Announcement, folder: &Path, port: u16) -> Environment {
-    let (addresses, credentials) = (&sandbox.addresses, &sandbox.credentials);
-    Environment::of(&[
-        ("GHL_BASE_URL", &addresses.ghl),
-        ("GHL_API_KEY", &credentials.ghl_token),
-        ("GHL_LOCATION_ID", &credentials.ghl_location_id),
-        ("GHL_SMART_LIST_ID", "all"),
-        ("GHL_LTV_FIELD", LTV_FIELD),
-        ("META_GRAPH_URL", &addresses.meta),
-        ("META_ACCESS_TOKEN", &credentials.meta_access_token),
-        ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
-        ("META_POLL_SECONDS", "1"),
+fn demo_environment(sandbox: &BTreeMap<String, String>, folder: &Path, port: u16) -> Environment {
+    let (port, data) = (port.to_string(), folder.join("data"));
+    let own = [
         ("META_POLL_TIMEOUT_SECONDS", "60"),
-        ("CLAUDE_BASE_URL", &addresses.claude),
-        ("CLAUDE_API_KEY", &credentials.claude_key),
-        ("SMTP_HOST", &addresses.smtp_host),
-        ("SMTP_PORT", &addresses.smtp_port.to_string()),
-        ("SMTP_TLS", "none"),
-        ("SMTP_FROM_EMAIL", "sync@example.com"),
-        ("SMTP_TO_EMAIL", "marketing@example.com"),
-        ("WEB_PORT", &port.to_string()),
-        ("DATA_DIR", &folder.join("data").to_string_lossy()),
+        ("WEB_PORT", &port),
+        ("DATA_DIR", &data.to_string_lossy()),
         ("INSTANCE_NAME", "Demo"),
         ("LTV_CURRENCY", "USD"),
-    ])
+    ];
+    let simulators = sandbox.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Environment::of(&simulators.chain(own).collect::<Vec<_>>())
 }
 
 fn service_name(simulator: Simulator) -> &'static str {

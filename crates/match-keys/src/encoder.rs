@@ -4,8 +4,8 @@ use crate::country::{CountryCode, Place};
 use crate::digest::{Digest, hash};
 use crate::reason::Reason;
 use crate::row::{Cell, Field, Row, SCHEMA};
-use crate::seen::Seen;
-use crate::{birth, city, country, email, name, phone, state, zip};
+use crate::seen::{LastCountry, Seen};
+use crate::{birth, city, email, name, phone, state, zip};
 use chrono::NaiveDate;
 use domain::Contact;
 use std::borrow::Cow;
@@ -124,14 +124,6 @@ pub struct Encoder {
     country: LastCountry,
 }
 
-/// The last text of a country and what became of it: neighbours of a list mostly share it.
-#[derive(Clone)]
-struct LastCountry {
-    text: String,
-    code: Option<CountryCode>,
-    made: (Cell, Outcome),
-}
-
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoder").field("location", &self.location).finish_non_exhaustive()
@@ -142,17 +134,13 @@ impl Encoder {
     /// An encoder for the contacts of one location. Its country helps to read phone numbers, states and postal codes
     /// of contacts without a readable country of their own; it is never sent as theirs. Nobody is born after `today`.
     pub fn new(location: Option<CountryCode>, today: NaiveDate) -> Self {
-        Self { location, today, seen: Seen::default(), country: LastCountry::of("") }
+        Self { location, today, seen: Seen::default(), country: LastCountry::default() }
     }
 
     /// Normalizes and hashes every field. Never fails: a field that can not be sent is an empty cell with an
     /// [`Outcome`] that says why.
     pub fn encode(&mut self, contact: &Contact) -> Encoded {
-        let text = contact.country.as_deref().unwrap_or_default();
-        if self.country.text != text {
-            self.country = LastCountry::of(text);
-        }
-        let own = self.country.code;
+        let (own, country) = self.country.read(contact.country.as_deref().unwrap_or_default());
         let place = Place { own, location: self.location };
         let likely = place.likely();
         let mut encoded = Encoded {
@@ -180,7 +168,7 @@ impl Encoder {
         encoded.put(Field::State, self.seen.cell(Field::State, own, &contact.state, state));
         let zip = |raw: &str| zip::normalize(raw, place);
         encoded.put(Field::Zip, self.seen.cell(Field::Zip, own, &contact.postal_code, zip));
-        encoded.put(Field::Country, self.country.made);
+        encoded.put(Field::Country, country);
         if let Some(raw) = &contact.birth_date {
             match birth::normalize(raw, self.today) {
                 Ok(parts) => {
@@ -202,13 +190,6 @@ impl Encoder {
         emails.into_iter().for_each(|digest| encoded.push_further(Field::Email, digest));
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
-    }
-}
-
-impl LastCountry {
-    fn of(text: &str) -> Self {
-        let code = country::read(text).ok();
-        Self { text: text.to_owned(), code, made: made(country::normalize(text)) }
     }
 }
 

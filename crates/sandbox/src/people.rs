@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 pub use contact::Contact;
 pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
 use generated::{added_at, generated, index_of_id};
-use hash_index::{HashIndex, Unsorted};
+use hash_index::{HashIndex, Unsorted, key_of};
 pub use listed::{Contacts, ContactsError};
 pub use opportunities::Opportunity;
 pub(crate) use opportunities::{PIPELINES, STAGES, person_at, place_of_id};
@@ -171,13 +171,15 @@ impl Population {
             }
             let gives_way = merged.contains_key(&index);
             for (keys, truths) in [(&mut emails, &known.emails), (&mut phones, &known.phones)] {
-                truths.iter().try_for_each(|truth| keys.push(key_of(truth.as_bytes()), gives_way, index))?;
+                truths
+                    .iter()
+                    .try_for_each(|truth| keys.push(key_of(&Sha256::digest(truth)), gives_way, index))?;
             }
             if let Some(held) = &known.known_to_meta {
                 surely_on_meta.insert(index);
                 let all = known.emails.iter().chain(&known.phones);
                 let unknown = all.filter(|truth| !held.contains(truth));
-                unknown_to_meta.extend(unknown.map(|truth| (key_of(truth.as_bytes()), index)));
+                unknown_to_meta.extend(unknown.map(|truth| (key_of(&Sha256::digest(truth)), index)));
             }
         }
         Ok(Self {
@@ -211,33 +213,10 @@ impl Population {
         email_hash: Option<&[u8; 32]>,
         phone_hash: Option<&[u8; 32]>,
     ) -> io::Result<Option<PersonIndex>> {
-        self.first_found(email_hash, phone_hash, |key, index| {
-            self.on_meta(index) && !self.unknown_to_meta.contains(&(key, index))
-        })
-    }
-
-    /// Who it is, account at Meta or not: for checking uploads against the truth.
-    ///
-    /// # Errors
-    /// A temporary file that can not be read.
-    pub fn identify(
-        &self,
-        email_hash: Option<&[u8; 32]>,
-        phone_hash: Option<&[u8; 32]>,
-    ) -> io::Result<Option<PersonIndex>> {
-        self.first_found(email_hash, phone_hash, |_, _| true)
-    }
-
-    /// By the e-mail cell, else by the phone cell, whoever is `wanted` by that key.
-    fn first_found(
-        &self,
-        email_hash: Option<&[u8; 32]>,
-        phone_hash: Option<&[u8; 32]>,
-        wanted: impl Fn(u64, PersonIndex) -> bool,
-    ) -> io::Result<Option<PersonIndex>> {
         for (keys, hash) in [(&self.emails, email_hash), (&self.phones, phone_hash)] {
-            let Some(key) = hash.map(cut) else { continue };
-            if let Some(found) = keys.find(key)?.filter(|found| wanted(key, *found)) {
+            let Some(key) = hash.map(|hash| key_of(hash)) else { continue };
+            let known = |index: &_| self.on_meta(*index) && !self.unknown_to_meta.contains(&(key, *index));
+            if let Some(found) = keys.find(key)?.filter(known) {
                 return Ok(Some(found));
             }
         }
@@ -375,14 +354,6 @@ fn merged(list: &[Known]) -> HashMap<PersonIndex, PersonIndex> {
         }
     }
     merged
-}
-
-fn key_of(text: &[u8]) -> u64 {
-    cut(&Sha256::digest(text).into())
-}
-
-fn cut(hash: &[u8; 32]) -> u64 {
-    hash.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// SplitMix64: spreads a counter over all bits, the same on every machine.

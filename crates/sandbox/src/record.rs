@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::sorter::made;
+
 /// Bytes of one body that are kept.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// Bytes of all bodies together that are kept; beyond it only the metadata is.
+/// Bytes of all bodies together that are kept: who asks for the record gets it whole, and hundreds of syncs must not fill
+/// the folder for temporary files. Beyond it only the metadata is kept.
 const BODIES_LIMIT: usize = 64 * 1024 * 1024;
 
 /// One of the simulated services.
@@ -80,10 +83,7 @@ struct Entries {
 impl Entries {
     fn push(&mut self, entry: &RecordedRequest) -> io::Result<()> {
         self.count += 1;
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
-        };
+        let file = made(&mut self.file)?;
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
         file.seek(SeekFrom::End(0))?;

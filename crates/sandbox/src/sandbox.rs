@@ -85,7 +85,7 @@ pub struct Credentials {
     pub claude_key: String,
 }
 
-/// What [`run_blocking`] writes as one line of JSON.
+/// What a `sandbox` process tells whoever started it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// Where the simulators listen.
@@ -291,22 +291,25 @@ fn listeners(first: Option<u16>) -> Result<[TcpListener; 5], SandboxError> {
     Ok([listen(port(0)?)?, listen(port(1)?)?, listen(port(2)?)?, listen(port(3)?)?, listen(port(4)?)?])
 }
 
-/// The body of a `sandbox` process: starts, writes the [`Announcement`] as one line of JSON to `out`, then serves.
+/// The body of a `sandbox` process: starts, writes what `told` makes of the [`Announcement`] as one line of JSON to `out`,
+/// then serves.
 ///
 /// With `until_stdin_closes` it returns when its standard input ends, so that it does not outlive the process that
 /// started it and holds the other end. Without, it serves until it is killed.
 ///
 /// # Errors
 /// As [`Sandbox::start`]; and when `out` does not take the line.
-pub fn run_blocking(
+pub fn run_blocking<T: Serialize>(
     settings: SandboxSettings,
+    told: impl FnOnce(Announcement) -> T,
     mut out: impl Write,
     until_stdin_closes: bool,
 ) -> Result<(), SandboxError> {
     let sandbox = Sandbox::start(settings)?;
     let announcement =
         Announcement { addresses: sandbox.addresses.clone(), credentials: sandbox.credentials.clone() };
-    let line = serde_json::to_string(&announcement).map_err(|error| SandboxError::Announce(error.into()))?;
+    let line =
+        serde_json::to_string(&told(announcement)).map_err(|error| SandboxError::Announce(error.into()))?;
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(SandboxError::Announce)?;
     drop(out);
     if until_stdin_closes {

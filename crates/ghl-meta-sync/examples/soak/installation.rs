@@ -3,7 +3,8 @@
 use crate::{Failure, Options};
 use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
 use persistence::{DatabaseUrl, Store};
-use sandbox::{Addresses, Announcement};
+use sandbox::Addresses;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -19,6 +20,14 @@ const CLOCK_RATE: &str = "18000";
 
 /// A started service answers by then.
 const LONGEST_START: Duration = Duration::from_secs(60);
+
+/// What the sandbox says of itself.
+#[derive(Deserialize)]
+struct Announced {
+    addresses: Addresses,
+    /// What leads the service to it.
+    settings: BTreeMap<String, String>,
+}
 
 /// The sandbox, the service, and the folder of both.
 pub struct Installation {
@@ -47,7 +56,7 @@ impl Installation {
         let folder = tempfile::Builder::new().prefix("ghl-meta-sync-soak-").tempdir()?;
         let (sandbox, announced) = start_sandbox(&program, options.contacts)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let environment = environment(&announced, folder.path(), port, &options.database);
+        let environment = environment(announced.settings, folder.path(), port, &options.database);
         let service = serve(&program, folder.path(), &environment)?;
         let installation = Self {
             program,
@@ -176,7 +185,7 @@ impl Drop for Installation {
     }
 }
 
-fn start_sandbox(program: &Path, contacts: u32) -> Result<(Child, Announcement), Failure> {
+fn start_sandbox(program: &Path, contacts: u32) -> Result<(Child, Announced), Failure> {
     let mut sandbox = Command::new(program)
         .args(["sandbox", "--until-stdin-closes", "--clock-rate", CLOCK_RATE])
         .args(["--contacts", &contacts.to_string()])
@@ -202,40 +211,22 @@ fn serve(program: &Path, folder: &Path, environment: &BTreeMap<String, String>) 
         .spawn()?)
 }
 
+/// What leads the service to the sandbox, and its own.
 fn environment(
-    announced: &Announcement,
+    mut environment: BTreeMap<String, String>,
     folder: &Path,
     port: u16,
     database: &str,
 ) -> BTreeMap<String, String> {
-    let (addresses, credentials) = (&announced.addresses, &announced.credentials);
     let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    let mut environment: BTreeMap<String, String> = [
-        ("GHL_BASE_URL", addresses.ghl.clone()),
-        ("GHL_API_KEY", credentials.ghl_token.clone()),
-        ("GHL_LOCATION_ID", credentials.ghl_location_id.clone()),
-        ("GHL_SMART_LIST_ID", "all".to_owned()),
-        ("GHL_LTV_FIELD", "contact.lifetime_value".to_owned()),
-        ("META_GRAPH_URL", addresses.meta.clone()),
-        ("META_ACCESS_TOKEN", credentials.meta_access_token.clone()),
-        ("META_AD_ACCOUNT_ID", credentials.meta_ad_account_id.clone()),
-        ("META_POLL_SECONDS", "1".to_owned()),
+    let own = [
         ("META_POLL_TIMEOUT_SECONDS", "20".to_owned()),
-        ("CLAUDE_BASE_URL", addresses.claude.clone()),
-        ("CLAUDE_API_KEY", credentials.claude_key.clone()),
-        ("SMTP_HOST", addresses.smtp_host.clone()),
-        ("SMTP_PORT", addresses.smtp_port.to_string()),
-        ("SMTP_TLS", "none".to_owned()),
-        ("SMTP_FROM_EMAIL", "sync@example.com".to_owned()),
-        ("SMTP_TO_EMAIL", "marketing@example.com".to_owned()),
         ("AUDIENCE_KEEP", crate::verdict::AUDIENCE_KEEP.to_string()),
         ("WEB_PORT", port.to_string()),
         ("DATA_DIR", path("data")),
         ("LOG_DIR", path("logs")),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    ];
+    environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if database != "sqlite" {
         environment.insert("DATABASE_URL".to_owned(), database.to_owned());
     }

@@ -152,10 +152,8 @@ fn wait_for_the_end(installation: &Installation, run: i64) -> Result<String, Fai
         let is_told = seen["steps"]
             .as_array()
             .is_some_and(|steps| steps.iter().all(|step| step["completed_at"] != Value::Null));
-        match seen["status"].as_str() {
-            Some("running") | None => {}
-            Some(status) if is_told => return Ok(status.to_owned()),
-            Some(_) => {}
+        if let Some(status) = seen["status"].as_str().filter(|status| is_told && *status != "running") {
+            return Ok(status.to_owned());
         }
         if begun.elapsed() > LONGEST_RUN {
             return Err(format!("run {run} does not end: {seen}").into());

@@ -4,10 +4,12 @@ use crate::figures::{Figures, Sample};
 use crate::installation::Installation;
 use crate::{Failure, Options, say};
 use chrono::TimeDelta;
+use domain::accounting::Accounting;
 use domain::{Clock, SystemClock};
 use persistence::{RemoteKind, Store};
+use serde::Deserialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Audiences the service keeps.
@@ -18,20 +20,6 @@ const STILL_BEING_MADE: TimeDelta = TimeDelta::minutes(11);
 
 /// The upkeep comes once a minute.
 const TWO_TICKS: Duration = Duration::from_secs(130);
-
-/// What the buckets of one account must come to.
-const BUCKETS: [&str; 10] = [
-    "sent",
-    "duplicates",
-    "suppressed",
-    "excluded_opted_out",
-    "skipped_no_ltv",
-    "rejected_bad_ltv",
-    "below_ltv_min",
-    "skipped_no_identifier",
-    "merged",
-    "refused_by_meta",
-];
 
 /// Prints the figures; what is wrong.
 pub fn look(
@@ -82,8 +70,9 @@ fn runs(history: &[Value], options: &Options, figures: &Figures, wrong: &mut Vec
             }
             continue;
         }
-        let sum: u64 = BUCKETS.iter().filter_map(|bucket| account[bucket].as_u64()).sum();
-        if account["fetched"] != options.contacts || sum != u64::from(options.contacts) {
+        let adds_up = Accounting::deserialize(account)
+            .is_ok_and(|account| account.fetched == u64::from(options.contacts) && account.check().is_ok());
+        if !adds_up {
             wrong.push(format!("run {id} does not account for every contact: {account}"));
         }
         *accounts.entry(account.to_string()).or_default() += 1;
@@ -160,7 +149,7 @@ fn told(installation: &Installation, history: &[Value], wrong: &mut Vec<String>)
     // The mail of the very last run is on its way.
     let begun = Instant::now();
     let (mut waiting, mut given_up) = (0, 0);
-    let mut sent: HashMap<String, u32> = HashMap::new();
+    let mut sent = HashSet::new();
     for run in history.iter().filter(|run| run["status"] != "cancelled") {
         let id = run["id"].as_i64().unwrap_or_default();
         let mails = loop {
@@ -176,7 +165,7 @@ fn told(installation: &Installation, history: &[Value], wrong: &mut Vec<String>)
         for mail in mails {
             waiting += u32::from(mail.sent_at.is_none() && mail.given_up_at.is_none());
             given_up += u32::from(mail.given_up_at.is_some());
-            sent.insert(mail.message_id, u32::from(mail.sent_at.is_some()));
+            sent.extend(mail.sent_at.map(|_| mail.message_id));
         }
     }
     let mut received: HashMap<String, u32> = HashMap::new();
@@ -190,7 +179,7 @@ fn told(installation: &Installation, history: &[Value], wrong: &mut Vec<String>)
         "{} mails received, {doubled} of them more than once (with the same Message-ID), {waiting} wait for another try, {given_up} given up",
         received.len()
     ));
-    for (id, _) in sent.iter().filter(|(_, sent)| **sent > 0) {
+    for id in sent {
         if !received.contains_key(id.trim_matches(['<', '>'])) {
             wrong.push(format!("the mail {id} counts as sent and was not received"));
         }

@@ -6,7 +6,7 @@ use sandbox::{Contacts, Sandbox, SandboxSettings};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 use testkit::postgres_server::{self, TestDatabase};
@@ -339,6 +339,24 @@ pub fn run(mut command: Command) -> Outcome {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Sends a process a signal, such as `-TERM`.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// How a process ended that was asked to; fails the test when it takes longer than Docker waits.
+pub fn ended_in_time(child: &mut Child) -> ExitStatus {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "Docker would have killed it");
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 

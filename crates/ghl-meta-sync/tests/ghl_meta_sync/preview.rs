@@ -2,14 +2,13 @@
 
 use crate::account::{header, row};
 use crate::crash::later;
-use crate::instance::{Database, Instance, Outcome, on_both_databases, run};
+use crate::instance::{Database, Instance, Outcome, on_both_databases, run, signal};
 use chrono::TimeDelta;
 use domain::{Bucket, Cancel};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use serde_json::json;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 use sync::Reach;
 
 const MESSY: &str = include_str!("../../../match-keys/tests/data/contacts_messy.csv");
@@ -223,12 +222,9 @@ fn ctrl_c_ends_a_preview_and_leaves_no_working_files() {
         let entries = instance.sandbox.record().entries(Service::Ghl);
         entries.iter().any(|entry| entry.path.contains("/contacts/search"))
     };
-    while !searched() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    instance.wait_until(searched);
     assert_eq!(std::fs::read_dir(&spool).unwrap().count(), 1);
-    let interrupted = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(interrupted.success());
+    signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "The preview was cancelled.");

@@ -1,23 +1,18 @@
 //! Two copies of the program on one database, and one that sleeps for so long that the other takes over.
 
 use crate::crash::later;
-use crate::instance::{Database, Instance, on_both_databases};
+use crate::instance::{Database, Instance, on_both_databases, signal};
 use crate::serve::Served;
 use chrono::{TimeDelta, Timelike};
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
 use domain::run::{RunStatus, Trigger};
 use domain::{Clock, SystemClock};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use serde_json::json;
-use std::process::{Child, Command};
+use std::process::Child;
 
 on_both_databases!(a_suspended_sync_that_was_replaced_sends_and_records_nothing_more);
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
 
 /// Starts a sync and suspends it while it waits for the answer to a call.
 fn suspended_at(instance: &Instance, service: Service, path: &str) -> Child {
@@ -29,7 +24,22 @@ fn suspended_at(instance: &Instance, service: Service, path: &str) -> Child {
     let is_saved = || !instance.store().contacts_count_by_bucket(instance.last_run().id).unwrap().is_empty();
     instance.wait_until(|| service == Service::Claude || is_saved());
     signal(&child, "-STOP");
+    while is_within_a_transaction(instance) {
+        signal(&child, "-CONT");
+        signal(&child, "-STOP");
+    }
     child
+}
+
+/// Whether a process works on the database of this installation, or was stopped while it did.
+fn is_within_a_transaction(instance: &Instance) -> bool {
+    let Some(url) = instance.get("DATABASE_URL") else {
+        let mut connection = SqliteConnection::establish(instance.database().to_str().unwrap()).unwrap();
+        return sql_query("BEGIN IMMEDIATE").execute(&mut connection).is_err();
+    };
+    let busy = "SELECT 1 FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+    sql_query(busy).execute(&mut PgConnection::establish(url).unwrap()).unwrap() > 0
 }
 
 /// What a person would miss if it changed.

@@ -1,6 +1,6 @@
 //! A running service, as programs and browsers reach it.
 
-use crate::instance::Instance;
+use crate::instance::{Instance, ended_in_time, signal};
 use http_client::{Body, HeaderText, HttpClient, HttpSettings, Method, Request};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -85,12 +85,9 @@ impl Served {
     }
 
     pub fn page(&self, path: &str) -> String {
-        let url = format!("{}{path}", self.base);
-        let page =
-            Request { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: Body::None };
-        let reply = self.http.send(page).unwrap();
-        assert_eq!(reply.status, 200, "{path}");
-        String::from_utf8(reply.body).unwrap()
+        let (status, page) = self.any_page(path);
+        assert_eq!(status, 200, "{path}");
+        page
     }
 
     /// Status and body of an answer that need not be a good one.
@@ -136,16 +133,8 @@ impl Served {
 
     /// Asks the process to end, as Docker does.
     pub fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(10), "Docker would have killed it");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        signal(&self.child, "-TERM");
+        ended_in_time(&mut self.child).code()
     }
 }
 

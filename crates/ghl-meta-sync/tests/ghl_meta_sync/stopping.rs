@@ -2,14 +2,13 @@
 //! and the next one works.
 
 use crate::crash::received;
-use crate::instance::{Database, Instance};
+use crate::instance::{Database, Instance, ended_in_time, signal};
 use crate::serve::Served;
 use domain::run::{RunStatus, Step, StepStatus, Trigger};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Mail, Service};
 use serde_json::json;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 use testkit::postgres_server::UnsteadyServer;
 
 /// Every such call is silent for longer than any of these tests takes.
@@ -150,13 +149,8 @@ fn stopped_while_a_preview_is_made() {
 }
 
 fn terminate(mut child: Child) -> (Option<i32>, String) {
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "Docker would have killed it");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    signal(&child, "-TERM");
+    ended_in_time(&mut child);
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }

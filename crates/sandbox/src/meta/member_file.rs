@@ -5,6 +5,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use super::members::{DataProcessing, Key, Member};
 use crate::people::PersonIndex;
+use crate::sorter::{made, part};
 
 /// E-mail, phone, value, person, session, limited data use.
 const LENGTH: usize = 16 + 16 + 8 + 4 + 4 + 1;
@@ -34,10 +35,7 @@ impl MemberFile {
         if members.is_empty() {
             return Ok(());
         }
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
-        };
+        let file = made(&mut self.file)?;
         file.seek(SeekFrom::Start(position(self.len)))?;
         let mut out = BufWriter::with_capacity(BUFFER, file);
         members.iter().try_for_each(|member| out.write_all(&encoded(member)))?;
@@ -102,11 +100,6 @@ fn encoded(member: &Member) -> [u8; LENGTH] {
 }
 
 fn decoded(record: &[u8; LENGTH]) -> Member {
-    fn part<const N: usize>(record: &[u8; LENGTH], from: usize) -> [u8; N] {
-        let mut part = [0; N];
-        part.copy_from_slice(&record[from..from + N]);
-        part
-    }
     let value = f64::from_le_bytes(part(record, 32));
     let person = PersonIndex::from_le_bytes(part(record, 40));
     Member {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::members::{Key, Member};
 use crate::people::{Expectation, Person, PersonIndex, Population};
-use crate::sorter::{Sorted, Sorter};
+use crate::sorter::{Sorted, Sorter, part};
 
 /// How many ids are named of each kind of difference.
 const NAMED: usize = 20;
@@ -340,10 +340,4 @@ fn keys(person: &Person) -> impl Iterator<Item = (Key, Key)> {
 fn key(truth: &str) -> Key {
     let hash = (!truth.is_empty()).then(|| Sha256::digest(truth.as_bytes()).into());
     Key::of(hash.as_ref())
-}
-
-fn part<const N: usize>(record: &[u8], from: usize) -> [u8; N] {
-    let mut part = [0; N];
-    part.copy_from_slice(&record[from..from + N]);
-    part
 }

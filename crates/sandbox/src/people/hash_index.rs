@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 use super::PersonIndex;
-use crate::sorter::Sorter;
+use crate::sorter::{Sorter, part};
 
 /// Key, whether the person gives way to another one, and the person: of equal keys the kept contact comes first.
 const ENTRY: usize = 8 + 1 + 4;
@@ -78,18 +78,14 @@ impl HashIndex {
         file.read_exact(entries.as_flattened_mut())?;
         drop(file);
         let at = entries.partition_point(|entry| key_of(entry) < key);
-        Ok(entries.get(at).filter(|entry| key_of(entry) == key).map(person_of))
+        let found = entries.get(at).filter(|entry| key_of(*entry) == key);
+        Ok(found.map(|entry| PersonIndex::from_be_bytes(part(entry, 9))))
     }
 }
 
-fn key_of(entry: &[u8; ENTRY]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *entry;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-fn person_of(entry: &[u8; ENTRY]) -> PersonIndex {
-    let [.., a, b, c, d] = *entry;
-    PersonIndex::from_be_bytes([a, b, c, d])
+/// A hash and an entry begin with the key.
+pub(super) fn key_of(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(part(bytes, 0))
 }
 
 #[cfg(test)]

@@ -119,7 +119,8 @@ fn the_process_announces_itself_in_one_line() {
     let (sender, receiver) = std::sync::mpsc::channel();
     // The thread serves until the test process ends.
     std::thread::spawn(move || {
-        sandbox::run_blocking(few(), Lines(sender), false).map_err(|error| error.to_string())
+        sandbox::run_blocking(few(), std::convert::identity, Lines(sender), false)
+            .map_err(|error| error.to_string())
     });
     let mut line = Vec::new();
     while !line.ends_with(b"\n") {

@@ -1,7 +1,7 @@
 //! `scripts/dev`, with a cargo that has nothing to build.
 
 use super::{read, root};
-use crate::instance::binary;
+use crate::instance::{binary, signal};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -34,8 +34,7 @@ fn the_development_script_serves_on_the_simulators_and_leaves_nothing_behind() {
     let answers = |port: u16| TcpStream::connect(("127.0.0.1", port)).is_ok();
     assert!(answers(port) && answers(control));
 
-    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(ended.success());
+    signal(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(!answers(port), "the service has ended");
     // The simulators end by themselves when the script is gone.

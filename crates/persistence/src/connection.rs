@@ -43,8 +43,10 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 15000; PRAGMA foreign_keys 
 const WAL_PAUSE: Duration = Duration::from_millis(50);
 const WAL_TRIES: usize = 200;
 
-/// Settings of each PostgreSQL connection: no statement and no wait for a lock lasts for ever.
-const POSTGRES_SETTINGS: &str = "SET statement_timeout = '120s'; SET lock_timeout = '30s';";
+/// Settings of each PostgreSQL connection: no statement and no wait for a lock lasts for ever, and a process that is
+/// suspended in the middle of a transaction keeps its locks for less time than others wait for them.
+const POSTGRES_SETTINGS: &str = "SET statement_timeout = '120s'; SET lock_timeout = '30s'; \
+                                 SET idle_in_transaction_session_timeout = '20s';";
 
 /// Opens one connection with its settings.
 pub(crate) fn connect(url: &DatabaseUrl) -> Result<AnyConnection, StoreError> {
@@ -193,6 +195,22 @@ mod tests {
         .get_result(&mut connection)
         .unwrap();
         assert_eq!(found.settings, "wal synchronous=2 foreign_keys=1");
+    }
+
+    #[test]
+    fn postgres_lets_nobody_wait_for_ever() {
+        let Some(database) = testkit::postgres_server::fresh_database() else { return };
+        let mut connection = connect(&database.url().parse().unwrap()).unwrap();
+        let found: Settings = diesel::sql_query(
+            "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS settings FROM pg_settings \
+             WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')",
+        )
+        .get_result(&mut connection)
+        .unwrap();
+        assert_eq!(
+            found.settings,
+            "idle_in_transaction_session_timeout=20000 lock_timeout=30000 statement_timeout=120000"
+        );
     }
 
     #[test]

@@ -288,11 +288,11 @@ impl Installation for Installed {
     }
 
     fn send_test_mail(&self) -> Result<TestSent, Explanation> {
-        let (settings, mailer, webhook) = {
+        let (settings, mailer) = {
             let current = self.current();
-            (current.settings.clone(), current.clients.mailer.clone(), current.clients.webhook.clone())
+            (current.settings.clone(), current.clients.mailer.clone())
         };
-        if mailer.is_none() && webhook.is_none() {
+        if mailer.is_none() && settings.webhook.is_none() {
             return Err(Explanation::new(
                 "E-mail is not set up.",
                 "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL, or NOTIFY_WEBHOOK_URL, in the environment and start again.",
@@ -305,7 +305,7 @@ impl Installation for Installed {
         Ok(TestSent {
             mailed_to: mailer
                 .map(|mailer| mailer.send(&mail).map(|_| recipients).map_err(|error| error.explain())),
-            posted: webhook.map(|webhook| webhook.post(&mail).map(drop).map_err(|error| error.explain())),
+            posted: settings.webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain())),
         })
     }
 }

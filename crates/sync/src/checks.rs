@@ -64,6 +64,21 @@ pub enum Extent {
     NotUsed,
 }
 
+/// What a check came to, in one word; whoever shows it chooses the word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Something is wrong.
+    Problem,
+    /// It was called, and works.
+    Works,
+    /// It is set up, and was not called.
+    NotTried,
+    /// What it would do is done without it.
+    NotNeeded,
+    /// It is not set up, and that is well.
+    NotSetUp,
+}
+
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckResult {
@@ -84,6 +99,22 @@ impl CheckResult {
     /// Whether everything is well.
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// What it came to.
+    pub fn verdict(&self) -> Verdict {
+        match (self.extent, self.service) {
+            _ if !self.is_good() => Verdict::Problem,
+            (Extent::Called, _) => Verdict::Works,
+            (Extent::NotCalled, _) => Verdict::NotTried,
+            (Extent::NotUsed, Checked::Claude) => Verdict::NotNeeded,
+            (Extent::NotUsed, _) => Verdict::NotSetUp,
+        }
+    }
+
+    /// How long the calls took together, in whole milliseconds; `None` when there were none.
+    pub fn milliseconds(&self) -> Option<u128> {
+        (self.extent == Extent::Called).then(|| self.latency.as_millis())
     }
 }
 
@@ -335,7 +366,7 @@ fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanatio
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Checked, Checkers, Extent, Findings, judge_model};
+    use super::{Access, Checked, Checkers, Extent, Findings, Verdict, judge_model};
     use crate::settings::AudienceMode;
     use claude::ModelInfo;
     use domain::{Explanation, SystemClock};
@@ -365,6 +396,12 @@ mod tests {
         let extents: Vec<Extent> = all.iter().map(|result| result.extent).collect();
         let (called, unused) = (Extent::Called, Extent::NotUsed);
         assert_eq!(extents, [called, called, unused, called, unused, Extent::NotCalled]);
+        let verdicts: Vec<Verdict> = all.iter().map(super::CheckResult::verdict).collect();
+        let problem = Verdict::Problem;
+        let unused = [Verdict::NotNeeded, Verdict::NotSetUp];
+        assert_eq!(verdicts, [problem, problem, unused[0], problem, unused[1], Verdict::NotTried]);
+        let timed: Vec<bool> = all.iter().map(|result| result.milliseconds().is_some()).collect();
+        assert_eq!(timed, [true, true, false, true, false, false]);
         assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
     }

@@ -114,7 +114,7 @@ impl CheckResult {
 
     /// How long the calls took together, in whole milliseconds; `None` when there were none.
     pub fn milliseconds(&self) -> Option<u128> {
-        (self.extent == Extent::Called).then(|| self.latency.as_millis())
+        (self.extent == Extent::Called).then_some(self.latency.as_millis())
     }
 }
 

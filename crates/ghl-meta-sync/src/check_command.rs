@@ -15,7 +15,7 @@ use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
 use sync::GhlApi;
-use sync::checks::{Access, CheckResult, Checked, Checkers, Extent};
+use sync::checks::{Access, CheckResult, Checked, Checkers, Verdict};
 
 #[derive(Debug, Args)]
 pub struct CheckOptions {
@@ -177,17 +177,17 @@ pub fn missing(settings: &Settings, prefix: &str) -> Explanation {
 
 /// The service with its state and, when it was called, the latency; and below it what was found.
 fn lines(result: &CheckResult) -> Vec<String> {
-    let state = match (result.is_good(), result.extent, result.service) {
-        (false, _, _) => "PROBLEM",
-        (true, Extent::Called, _) => "ok",
-        (true, Extent::NotCalled, _) => "not tried",
-        (true, Extent::NotUsed, Checked::Claude) => "not needed",
-        (true, Extent::NotUsed, _) => "not set up",
+    let state = match result.verdict() {
+        Verdict::Problem => "PROBLEM",
+        Verdict::Works => "ok",
+        Verdict::NotTried => "not tried",
+        Verdict::NotNeeded => "not needed",
+        Verdict::NotSetUp => "not set up",
     };
     let head = format!("{:12} {state:10}", result.service.title());
-    let mut lines = vec![match result.extent {
-        Extent::Called => format!("{head} {:>6} ms", result.latency.as_millis()),
-        Extent::NotCalled | Extent::NotUsed => head.trim_end().to_owned(),
+    let mut lines = vec![match result.milliseconds() {
+        Some(milliseconds) => format!("{head} {milliseconds:>6} ms"),
+        None => head.trim_end().to_owned(),
     }];
     let mut tell = |line: &str| lines.push(format!("    {line}"));
     for sentence in &result.found {

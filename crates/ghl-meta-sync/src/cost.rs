@@ -8,6 +8,7 @@ pub mod process;
 use crate::failure::Failed;
 use domain::RunId;
 use domain::run::{Step, StepStatus};
+use monitoring::Process;
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -49,7 +50,7 @@ impl Sample {
         Self {
             at: Instant::now(),
             cpu: process::own_cpu_time(),
-            peak_bytes: process::peak_memory(std::process::id()),
+            peak_bytes: Process::read(std::process::id()).map(|process| process.peak_bytes),
             sent_bytes: http_client::traffic().sent.get(),
         }
     }

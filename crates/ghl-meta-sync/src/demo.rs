@@ -67,11 +67,11 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
         stopped = true;
         service.stop(SYNC_STOPS_WITHIN);
     })?;
-    if stopped {
-        // The simulators go with this process, and so does everything that was recorded.
+    // The simulators go with this process, and so does everything that was recorded: even a run that ended is not told.
+    let Some(ended) = ended.filter(|_| !stopped) else {
         return Err(Failed::job("The demo was stopped."));
-    }
-    let outcome = ended.unwrap_or_else(|| Err(Failed::job("The demo was stopped."))).and_then(|run| {
+    };
+    let outcome = ended.and_then(|run| {
         let cost = meter.cost(run.accounting.fetched);
         summarize(&run, &witness, begun.elapsed(), cost.as_ref(), terminal)?;
         cost.zip(options.json_cost.as_ref()).map_or(Ok(()), |(cost, file)| cost.write(file))

@@ -32,7 +32,7 @@ pub struct Installed {
 
 /// What follows from the settings in force.
 struct Current {
-    /// What was saved on the settings page, as it stands in the database.
+    /// What was saved on the settings page, as it was last seen in the database.
     saved: Vec<(String, String)>,
     settings: Settings,
     clients: Clients,
@@ -99,19 +99,22 @@ impl Installed {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What another copy of the service has changed since, put in force here.
-    fn changed_elsewhere(&self) -> Result<(), Failed> {
-        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error))?;
+    /// Puts in force what is saved, whoever saved it; tells whether it was not yet.
+    fn follow(&self, saved: Vec<(String, String)>) -> Result<bool, Failed> {
         if saved == self.current().saved {
-            return Ok(());
+            return Ok(false);
         }
-        log::info!("the settings were changed by another copy of the service");
         let in_force = usable(&self.environment, saved.iter().cloned().collect());
         let settings = Settings::read(&self.environment.with_saved(&in_force))?;
-        self.replace(saved, settings)
+        self.replace(saved, settings)?;
+        Ok(true)
     }
 
     /// Puts changed settings in force. A run that is going on keeps what it began with.
+    ///
+    /// # Errors
+    /// A configuration error when a service that works would be lost, with the run that may be going on, to a value that
+    /// needs keys which are not set here. The settings in force then stay.
     fn replace(&self, saved: Vec<(String, String)>, settings: Settings) -> Result<(), Failed> {
         // The keys of GoHighLevel and Meta are in the environment only, so their clients stay, and with them the limits a
         // run may be waiting for.
@@ -122,11 +125,24 @@ impl Installed {
         let sync = match (&current.sync, parts) {
             (Some(sync), Some(parts)) => Some(sync.with_parts(parts)),
             (None, parts) => parts.map(SyncService::new),
-            (Some(_), None) => None,
+            (Some(_), None) => {
+                // Seen once, told once: only another change can mend it.
+                current.saved = saved;
+                return Err(Failed::configuration(format!(
+                    "What is saved {}.",
+                    needs(&settings.missing_keys())
+                )));
+            }
         };
         *current = Current { saved, settings, clients, sync };
         Ok(())
     }
+}
+
+/// What is wrong with settings that a service which works can not follow, as the rest of a sentence.
+fn needs(missing: &[&str]) -> String {
+    let are = if missing.len() == 1 { "is" } else { "are" };
+    format!("needs {}, which {are} not set in the environment", missing.join(" and "))
 }
 
 /// The saved values without those that an earlier version took and this one refuses. They must not keep the service from
@@ -167,8 +183,11 @@ impl Installation for Installed {
     }
 
     fn follow_saved_settings(&self) {
-        if let Err(failed) = self.changed_elsewhere() {
-            log::warn!("the saved settings could not be followed: {failed}");
+        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error));
+        match saved.and_then(|saved| self.follow(saved)) {
+            Ok(true) => log::info!("the settings were changed by another copy of the service"),
+            Ok(false) => {}
+            Err(failed) => log::warn!("the saved settings could not be followed: {failed}"),
         }
     }
 
@@ -212,13 +231,15 @@ impl Installation for Installed {
         // A service that works must not be lost, with the run that may be going on, to a value that needs more keys.
         let missing = settings.missing_keys();
         if self.current().sync.is_some() && !missing.is_empty() {
-            let why = format!("needs {}, which is not set in the environment", missing.join(" and "));
+            let why = needs(&missing);
             return Err(SettingsError::Refused(
                 changes.into_iter().map(|(name, _)| (name, why.clone())).collect(),
             ));
         }
         self.store.settings_change(&changes)?;
-        self.replace(self.store.settings_saved()?, settings).map_err(|failed| {
+        // Another copy may have saved something in between: what is put in force is what the database has now.
+        let followed = self.follow(self.store.settings_saved()?);
+        followed.map(drop).map_err(|failed| {
             SettingsError::Refused(
                 changes.iter().map(|(name, _)| (name.clone(), failed.to_string())).collect(),
             )
@@ -267,11 +288,11 @@ impl Installation for Installed {
     }
 
     fn send_test_mail(&self) -> Result<TestSent, Explanation> {
-        let (settings, mailer, webhook) = {
+        let (settings, mailer) = {
             let current = self.current();
-            (current.settings.clone(), current.clients.mailer.clone(), current.clients.webhook.clone())
+            (current.settings.clone(), current.clients.mailer.clone())
         };
-        if mailer.is_none() && webhook.is_none() {
+        if mailer.is_none() && settings.webhook.is_none() {
             return Err(Explanation::new(
                 "E-mail is not set up.",
                 "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL, or NOTIFY_WEBHOOK_URL, in the environment and start again.",
@@ -284,7 +305,78 @@ impl Installation for Installed {
         Ok(TestSent {
             mailed_to: mailer
                 .map(|mailer| mailer.send(&mail).map(|_| recipients).map_err(|error| error.explain())),
-            posted: webhook.map(|webhook| webhook.post(&mail).map(drop).map_err(|error| error.explain())),
+            posted: settings.webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain())),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Environment, Installed, Patience, Settings};
+    use crate::wiring;
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    use std::sync::Arc;
+    use sync::NobodyWatches;
+    use tempfile::TempDir;
+    use web::Installation;
+
+    /// An installation that can sync as long as Claude is not asked, which has no key.
+    fn installed(folder: &TempDir) -> Installed {
+        let environment = Environment::of(&[
+            ("GHL_API_KEY", "pit-key"),
+            ("GHL_LOCATION_ID", "location"),
+            ("META_ACCESS_TOKEN", "token"),
+            ("META_AD_ACCOUNT_ID", "act_1"),
+            ("NORMALIZER", "local"),
+            ("DATA_DIR", folder.path().to_str().unwrap()),
+        ]);
+        let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
+        Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented).unwrap()
+    }
+
+    fn change(name: &str, value: &str) -> [(String, Option<String>); 1] {
+        [(name.to_owned(), Some(value.to_owned()))]
+    }
+
+    #[test]
+    fn what_another_copy_saves_at_the_same_moment_is_in_force_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = installed(&folder);
+        let database = folder.path().join("ghl-meta-sync.sqlite3");
+        // The other copy comes between the check of the change and the look at what is saved then.
+        SqliteConnection::establish(database.to_str().unwrap())
+            .unwrap()
+            .batch_execute(
+                "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
+                 INSERT INTO saved_settings (name, value, updated_at) VALUES ('TZ', 'Europe/Berlin', NEW.updated_at); \
+                 END",
+            )
+            .unwrap();
+        installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap();
+        installed.follow_saved_settings();
+        let settings = installed.settings_in_force();
+        assert_eq!(
+            (settings.sync.audience_prefix.as_str(), settings.time_zone.name()),
+            ("Mine", "Europe/Berlin")
+        );
+    }
+
+    #[test]
+    fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = installed(&folder);
+        installed.store.settings_change(&change("NORMALIZER", "claude")).unwrap();
+        let refused = installed.follow(installed.store.settings_saved().unwrap()).unwrap_err().to_string();
+        assert_eq!(refused, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
+        assert!(installed.sync().is_some() && installed.missing_settings().is_empty());
+        let seen = installed.follow(installed.store.settings_saved().unwrap());
+        assert!(matches!(seen, Ok(false)), "told once: {seen:?}");
+        // Here as there, one may go back.
+        installed.change_settings(&change("NORMALIZER", "local")).unwrap();
+        installed.store.settings_change(&change("AUDIENCE_PREFIX", "Theirs")).unwrap();
+        installed.follow_saved_settings();
+        assert_eq!(installed.settings_in_force().sync.audience_prefix, "Theirs");
+        assert!(installed.sync().is_some());
     }
 }

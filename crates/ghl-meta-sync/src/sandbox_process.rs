@@ -3,6 +3,7 @@
 use crate::command_line::SandboxOptions;
 use crate::cost::{self, process};
 use crate::failure::Failed;
+use monitoring::Process;
 use sandbox::{Addresses, Announcement, Contacts, SandboxSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -124,7 +125,7 @@ impl SandboxProcess {
         format!(
             "The simulators, a process of their own: {} CPU s, peak {} MB",
             cost::known(process::cpu_time(process).map(|time| format!("{:.2}", time.as_secs_f64()))),
-            cost::known(process::peak_memory(process).map(cost::megabytes)),
+            cost::known(Process::read(process).map(|process| cost::megabytes(process.peak_bytes))),
         )
     }
 }

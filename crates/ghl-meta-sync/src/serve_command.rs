@@ -14,7 +14,7 @@ use persistence::Store;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 use sync::NobodyWatches;
-use web::{Installation, RunningServer};
+use web::{Installation, NextRun, RunningServer};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -54,18 +54,14 @@ pub fn run(options: &ServeOptions, terminal: &Terminal) -> Result<(), Failed> {
 
 /// When the schedule begins the next sync, in its own time zone.
 fn next_sync(installed: &Installed, store: &Store) -> Result<String, Failed> {
-    let explained = |error| Failed::explained(&error);
-    if let Some(at) = web::next_run_at(installed, store).map_err(explained)? {
-        let zone = installed.settings_in_force().time_zone;
-        return Ok(format!("Next sync: {} ({zone})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M")));
-    }
-    let chosen = store.config_latest().map_err(explained)?;
-    let why = if chosen.is_some_and(|(_, chosen)| !chosen.sync_enabled) {
-        "the schedule is off"
-    } else if installed.next_runs(1).is_empty() {
-        "SYNC_SCHEDULE_CRON names no moment to come"
-    } else {
-        "the setup is not complete; the dashboard says what is missing"
+    let why = match NextRun::read(installed, store).map_err(|error| Failed::explained(&error))? {
+        NextRun::At(at) => {
+            let zone = installed.settings_in_force().time_zone;
+            return Ok(format!("Next sync: {} ({zone})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M")));
+        }
+        NextRun::Off => "the schedule is off",
+        NextRun::Never => "SYNC_SCHEDULE_CRON names no moment to come",
+        NextRun::NotSetUp => "the setup is not complete; the dashboard says what is missing",
     };
     Ok(format!("Next sync: none, {why}"))
 }

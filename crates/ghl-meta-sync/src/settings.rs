@@ -15,12 +15,13 @@ use chrono_tz::Tz;
 use domain::ltv::DecimalMark;
 use domain::{Cents, ListSelection, Secret};
 use http_client::BaseUrl;
-use mailer::MailerSettings;
+use mailer::{MailerSettings, Webhook};
 use meta::{AdAccountId, ApiVersion};
 use persistence::DatabaseUrl;
 use reader::Reader;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every variable this program reads.
@@ -172,8 +173,8 @@ pub struct Settings {
     pub claude: Claude,
     pub sync: Sync,
     pub smtp: Option<MailerSettings>,
-    /// `NOTIFY_WEBHOOK_URL`, checked.
-    pub webhook: Option<Secret>,
+    /// Whoever posts to `NOTIFY_WEBHOOK_URL`.
+    pub webhook: Option<Arc<Webhook>>,
     pub web: Web,
     pub database: DatabaseUrl,
     pub data_dir: PathBuf,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Docker kills a container ten seconds after it asked it to end. All of a stop together takes no longer than this.
 pub const STOP_WITHIN: Duration = Duration::from_secs(9);
 
-/// What is left for everything else when the sync has been stopped.
+/// How much of [`STOP_WITHIN`] the sync may take; the rest is for everything else.
 pub const SYNC_STOPS_WITHIN: Duration = Duration::from_millis(7_500);
 
 const LOOK_AROUND: Duration = Duration::from_millis(20);

@@ -42,10 +42,12 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
             })
         }
     };
+    let mut stopped = false;
     let ended = signals.attend(work, || {
+        stopped = true;
         service.stop(SYNC_STOPS_WITHIN);
     })?;
-    let run = ended_or_stopped(ended, &store, begun.get())?;
+    let run = ended_or_stopped(ended, stopped, &store, begun.get())?;
     if let Some((cost, file)) = meter.cost(run.accounting.fetched).zip(options.json_cost.as_ref()) {
         cost.write(file)?;
     }
@@ -55,19 +57,21 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
 /// The run as it ended, or as it was closed when the process was asked to end and its thread did not answer.
 ///
 /// # Errors
-/// A failed job when none had begun, or the database does not answer.
-pub fn ended_or_stopped(
+/// Why it could not begin; a failed job when it was stopped before that, or the database does not answer.
+fn ended_or_stopped(
     ended: Option<Result<Run, Failed>>,
+    stopped: bool,
     store: &Store,
     begun: Option<&RunId>,
 ) -> Result<Run, Failed> {
     match (ended, begun) {
-        (Some(ended), _) => ended,
         (None, Some(run)) => {
             let run = store.run_get(*run).map_err(|error| Failed::explained(&error))?;
             run.ok_or_else(|| Failed::job("The sync is no longer in the database."))
         }
-        (None, None) => Err(Failed::job(
+        (Some(ended), begun) if begun.is_some() || !stopped => ended,
+        // What a stop interrupts before the run may or may not find the time to refuse by itself: it is told alike.
+        _ => Err(Failed::job(
             "Stopped before the sync began; work left by an earlier one may have gone on at Meta.",
         )),
     }
@@ -121,4 +125,54 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
         }
     }
     Err(Failed::job(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failed, ended_or_stopped, run_once};
+    use crate::installed::Installed;
+    use crate::settings::{Environment, Settings};
+    use crate::wiring::{self, Patience};
+    use domain::run::SyncConfig;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use sync::NobodyWatches;
+
+    #[test]
+    fn a_stop_before_the_sync_begins_is_told_alike_whenever_it_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment::of(&[
+            ("GHL_API_KEY", "pit-key"),
+            ("GHL_LOCATION_ID", "location"),
+            ("META_ACCESS_TOKEN", "token"),
+            ("META_AD_ACCOUNT_ID", "act_1"),
+            ("NORMALIZER", "local"),
+            ("DATA_DIR", folder.path().to_str().unwrap()),
+        ]);
+        let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
+        let installed =
+            Installed::new(environment, store.clone(), Arc::new(NobodyWatches), Patience::AsDocumented)
+                .unwrap();
+        let service = installed.service().unwrap();
+        service.stop(Duration::ZERO);
+        let config = SyncConfig {
+            list_id: "all".to_owned(),
+            list_name: "All contacts".to_owned(),
+            list_conditions: None,
+            ltv_field_key: "contact.lifetime_value".to_owned(),
+            ltv_field_name: "Lifetime value".to_owned(),
+            ad_account_id: "1".to_owned(),
+            sync_enabled: true,
+        };
+        let refused = || run_once(&service, &store, &config, false, |_run| panic!("it has begun"));
+        let told = |ended, stopped| {
+            let failed: Failed = ended_or_stopped(ended, stopped, &store, None).unwrap_err();
+            (failed.exit_code(), failed.to_string())
+        };
+        let stopped = told(None, true);
+        assert_eq!(stopped.0, 1);
+        assert!(stopped.1.starts_with("Stopped before the sync began;"), "{}", stopped.1);
+        assert_eq!(told(Some(refused()), true), stopped);
+        assert_eq!(told(Some(Err(Failed::configuration("No list."))), false), (2, "No list.".to_owned()));
+    }
 }

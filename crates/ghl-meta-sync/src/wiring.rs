@@ -6,7 +6,7 @@ use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, SystemClock};
 use ghl::{GhlClient, GhlSettings, GhlV1Client};
 use http_client::RetryPolicy;
-use mailer::{MailContext, Mailer, Webhook};
+use mailer::{MailContext, Mailer};
 use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const RETRY_WITH_SIMULATORS: RetryPolicy = RetryPolicy {
 
 /// The longest that a run may take. The largest lists take minutes, and Meta's limits are over within an hour or so; a
 /// daily sync that waits longer is better begun anew than still there at the next slot.
-pub const RUN_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+const RUN_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// Opens the database and brings its schema up to date.
 ///
@@ -55,7 +55,6 @@ pub struct Clients {
     pub meta: Option<Arc<MetaClient>>,
     pub claude: Option<Arc<ClaudeClient>>,
     pub mailer: Option<Mailer>,
-    pub webhook: Option<Arc<Webhook>>,
     pub patience: Patience,
 }
 
@@ -63,7 +62,7 @@ impl Clients {
     /// Builds every client whose keys are set; calls nobody.
     ///
     /// # Errors
-    /// A configuration error when the mail settings or the webhook can not be used.
+    /// A configuration error when the mail settings can not be used.
     pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
         let ghl = ghl(settings, patience);
         let meta = meta(settings, patience).map(Arc::new);
@@ -75,11 +74,7 @@ impl Clients {
         });
         let mailer =
             settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
-        let webhook = settings.webhook.as_ref().map(Webhook::new).transpose();
-        let webhook = webhook.map_err(|error| {
-            Failed::configuration(format!("NOTIFY_WEBHOOK_URL can not be used: {error}."))
-        })?;
-        Ok(Self { ghl, meta, claude, mailer, webhook: webhook.map(Arc::new), patience })
+        Ok(Self { ghl, meta, claude, mailer, patience })
     }
 
     /// Whoever ranks by the settings; `None` while its key is missing.
@@ -111,7 +106,7 @@ impl Clients {
             ranker,
             meta: Arc::clone(meta),
             mailer: self.mailer.clone(),
-            webhook: self.webhook.clone(),
+            webhook: settings.webhook.clone(),
             mail_context: mail_context(settings, store)?,
             settings: sync_settings(settings, &account.to_string(), self.patience),
             clock: Arc::new(SystemClock),

@@ -9,4 +9,5 @@ mod process;
 mod text;
 
 pub use error::MonitoringError;
+pub use process::Process;
 pub use text::{CONTENT_TYPE, Surroundings, text};

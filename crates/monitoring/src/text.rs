@@ -65,7 +65,7 @@ pub fn text(store: &Store, surroundings: &Surroundings) -> Result<String, Monito
     }
     figures.0.register("scheduler_alive", "Whether a part of the scheduler is at work: 1 or 0", alive);
     figures.traffic();
-    if let Some(process) = Process::read() {
+    if let Some(process) = Process::read(std::process::id()) {
         Figures(&mut registry).process(&process);
     }
     let mut text = String::new();
@@ -167,11 +167,12 @@ impl Figures<'_> {
 
     fn process(&mut self, process: &Process) {
         for (name, help, unit, value) in [
-            ("process_resident_memory", "Memory in use", Some(Unit::Bytes), process.resident_bytes),
-            ("process_threads", "Threads", None, process.threads),
+            ("process_resident_memory", "Memory in use", Some(Unit::Bytes), Some(process.resident_bytes)),
+            ("process_threads", "Threads", None, Some(process.threads)),
             ("process_open_fds", "Open files and connections", None, process.open_files),
         ] {
-            let gauge = Gauge::<i64>::default();
+            let Some(value) = value else { continue };
+            let gauge = Gauge::<u64, AtomicU64>::default();
             gauge.set(value);
             match unit {
                 Some(unit) => self.0.register_with_unit(name, help, unit, gauge),

@@ -4,6 +4,9 @@
 
 mod meta;
 mod preflight;
+mod result;
+
+pub use result::{CheckResult, Checked, Extent, Verdict};
 
 use crate::edges::GhlApi;
 use crate::settings::AudienceMode;
@@ -16,76 +19,7 @@ use ghl::{ContactQuery, GhlClient, GhlV1Client};
 use mailer::Mailer;
 use persistence::{Store, StoreError};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// What can be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Checked {
-    /// GoHighLevel.
-    Ghl,
-    /// Meta.
-    Meta,
-    /// Claude.
-    Claude,
-    /// The database.
-    Database,
-    /// The mail server.
-    Smtp,
-    /// The webhook of a chat.
-    Webhook,
-}
-
-impl Checked {
-    /// Every service, in the order they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Ghl, Self::Meta, Self::Claude, Self::Database, Self::Smtp, Self::Webhook];
-
-    /// The service's name for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Ghl => "GoHighLevel",
-            Self::Meta => "Meta",
-            Self::Claude => "Claude",
-            Self::Database => "Database",
-            Self::Smtp => "E-mail",
-            Self::Webhook => "Webhook",
-        }
-    }
-}
-
-/// How far a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// The service was called, or could not be although it should.
-    Called,
-    /// It is set up, and was not called. A webhook never is: whatever it is sent is posted.
-    NotCalled,
-    /// It is not used, so there was nothing to call.
-    NotUsed,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckResult {
-    /// The service.
-    pub service: Checked,
-    /// Whether the service was called.
-    pub extent: Extent,
-    /// Sentences about what was found, such as the account's name. No secrets. One that asks for attention soon begins
-    /// with `Warning:`.
-    pub found: Vec<String>,
-    /// What is wrong and what to do, each thing for itself; empty when everything is well.
-    pub problems: Vec<Explanation>,
-    /// How long the calls took together.
-    pub latency: Duration,
-}
-
-impl CheckResult {
-    /// Whether everything is well.
-    pub fn is_good(&self) -> bool {
-        self.problems.is_empty()
-    }
-}
+use std::time::Instant;
 
 /// A service that can be asked, or the reason why it is not.
 #[derive(Debug, Clone)]
@@ -335,7 +269,7 @@ fn check_smtp(mailer: &Mailer, findings: &mut Findings) -> Result<(), Explanatio
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Checked, Checkers, Extent, Findings, judge_model};
+    use super::{Access, Checked, Checkers, Extent, Findings, Verdict, judge_model};
     use crate::settings::AudienceMode;
     use claude::ModelInfo;
     use domain::{Explanation, SystemClock};
@@ -365,6 +299,12 @@ mod tests {
         let extents: Vec<Extent> = all.iter().map(|result| result.extent).collect();
         let (called, unused) = (Extent::Called, Extent::NotUsed);
         assert_eq!(extents, [called, called, unused, called, unused, Extent::NotCalled]);
+        let verdicts: Vec<Verdict> = all.iter().map(super::CheckResult::verdict).collect();
+        let problem = Verdict::Problem;
+        let unused = [Verdict::NotNeeded, Verdict::NotSetUp];
+        assert_eq!(verdicts, [problem, problem, unused[0], problem, unused[1], Verdict::NotTried]);
+        let timed: Vec<bool> = all.iter().map(|result| result.milliseconds().is_some()).collect();
+        assert_eq!(timed, [true, true, false, true, false, false]);
         assert_eq!(all[0].problems[0].remedy, "Set GHL_API_KEY.");
         assert_eq!(all[4].found, ["SMTP_HOST is not set"]);
     }

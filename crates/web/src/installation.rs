@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::Explanation;
-use persistence::{Store, StoreError};
+use persistence::StoreError;
 use sync::checks::{CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, SyncService};
 
@@ -176,23 +176,6 @@ pub trait Installation: Send + Sync + 'static {
     /// # Errors
     /// What to show: that none is set up, or why there is no message to send.
     fn send_test_mail(&self) -> Result<TestSent, Explanation>;
-}
-
-/// When the schedule starts the next run; `None` when it is off, when the setup is not complete, or when no moment comes.
-/// Blocks.
-///
-/// # Errors
-/// The database's error.
-pub fn next_run_at(
-    installation: &dyn Installation,
-    store: &Store,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let (is_chosen, sync_enabled) = match store.config_latest()? {
-        Some((_, config)) => (true, config.sync_enabled),
-        None => (matches!(installation.initial_choice(), (Some(_), Some(_))), true),
-    };
-    let starts = sync_enabled && is_chosen && installation.missing_settings().is_empty();
-    Ok(if starts { installation.next_runs(1).into_iter().next() } else { None })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod host;
 mod in_context;
 mod installation;
 mod meta_check;
+mod next_run;
 mod openapi;
 mod pages;
 mod previews;
@@ -37,7 +38,8 @@ mod wording;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
-    TestSent, next_run_at,
+    TestSent,
 };
+pub use next_run::NextRun;
 pub use server::{RunningServer, start};
 pub use settings::{ClientLimits, WebSettings};

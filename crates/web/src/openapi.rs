@@ -84,7 +84,7 @@ fn add_errors(operation: &mut Operation, is_change: bool, has_body: bool) {
         ("421", "The host name is not allowed"),
         ("429", "Too many wrong passwords"),
         ("500", "A fault of this program"),
-        ("503", "The database did not answer"),
+        ("503", "The database failed"),
     ];
     let of_changes = [("403", "The request comes from a page of another site")];
     let of_bodies = [

@@ -82,8 +82,8 @@ pub(crate) enum Problem {
     /// A vendor or the mail server said no.
     #[error("a service failed: {}", .0.message)]
     Service(Explanation),
-    /// The database did not answer.
-    #[error("the database did not answer")]
+    /// The database failed.
+    #[error("the database failed")]
     Store(#[from] StoreError),
     /// The service can not do its work.
     #[error("not ready: {}", .0.message)]

@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use crate::installation::Installation;
+use monitoring::Process;
 use std::collections::BTreeMap;
-use std::fs;
 
 /// What the service's process used after one run.
 #[derive(Debug, Clone, Copy)]
@@ -47,16 +47,12 @@ impl Figures {
     /// Looks at the process of the service.
     pub fn measure(&mut self, installation: &Installation, number: u32) -> Result<(), Failure> {
         let process = installation.service_id();
-        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let number_of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-        };
+        let used = Process::read(process).ok_or("the system tells nothing of the service")?;
         self.samples.push(Sample {
             process,
-            resident_kb: number_of("VmRSS:"),
-            threads: number_of("Threads:"),
-            files: fs::read_dir(format!("/proc/{process}/fd"))?.count() as u64,
+            resident_kb: used.resident_bytes / 1024,
+            threads: used.threads,
+            files: used.open_files.ok_or("the system does not tell the files of the service")?,
             spooled: installation.spooled() as u64,
         });
         if number.is_multiple_of(10) {

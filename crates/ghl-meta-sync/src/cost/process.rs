@@ -1,5 +1,5 @@
-//! What the system knows of a process: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html> and
-//! <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>. Nothing where there is no `/proc`.
+//! The CPU time of a process: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>. Nothing where the system does
+//! not tell.
 
 use std::time::Duration;
 
@@ -32,20 +32,10 @@ fn ticks_per_second() -> Option<u64> {
     None
 }
 
-/// The most memory a process has ever had resident, in bytes.
-pub fn peak_memory(process: u32) -> Option<u64> {
-    peak(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
-}
-
 /// User and system time; the name in front of them may hold anything, but ends at the last parenthesis.
 fn ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
-}
-
-fn peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]
@@ -53,16 +43,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_figures_of_a_process_are_read() {
+    fn the_time_of_a_process_is_read() {
         let stat = "77 (a) b (c) S 1 77 77 0 -1 4194304 1 2 3 4 250 50 9 9 20 0 1 0 1 1 1";
         assert_eq!(ticks(stat), Some(300));
-        assert_eq!(peak("VmPeak:\t  999 kB\nVmHWM:\t   10240 kB\n"), Some(10 << 20));
-        assert_eq!((ticks("77 (a"), peak("Name:\tx\n")), (None, None));
+        assert_eq!(ticks("77 (a"), None);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_process_uses_time_and_memory() {
+    fn this_process_uses_time() {
         let before = own_cpu_time().unwrap();
         let mut sum = 0_u64;
         while own_cpu_time().unwrap() - before < Duration::from_millis(20) {
@@ -70,6 +59,5 @@ mod tests {
         }
         let this = std::process::id();
         assert!(std::hint::black_box(sum) > 0 && cpu_time(this).unwrap() >= Duration::from_millis(10));
-        assert!(peak_memory(this).unwrap() > 1 << 20);
     }
 }

@@ -8,6 +8,7 @@ use mailer::{MailError, Mailer, MailerSettings, Tls, Webhook};
 use meta::{AdAccountId, ApiVersion};
 use persistence::{DatabaseUrl, PostgresAddress, StoreError};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 use sync::NotifyOn;
 use sync::schedule::Cron;
@@ -273,12 +274,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn webhook(&mut self) -> Option<Secret> {
+    pub(super) fn webhook(&mut self) -> Option<Arc<Webhook>> {
         let address = self.secret("NOTIFY_WEBHOOK_URL")?;
-        if let Err(error) = Webhook::new(&address) {
-            self.problem("NOTIFY_WEBHOOK_URL", format!("can not be used: {error}"));
+        match Webhook::new(&address) {
+            Ok(webhook) => Some(Arc::new(webhook)),
+            Err(error) => {
+                self.problem("NOTIFY_WEBHOOK_URL", format!("can not be used: {error}"));
+                None
+            }
         }
-        Some(address)
     }
 
     /// SQLite below the data folder unless a PostgreSQL is named.

@@ -30,7 +30,8 @@ fn the_database_server_is_gone_and_comes_back_and_the_process_goes_on() {
         scope.spawn(|| {
             let (status, page) = served.any_page("/");
             assert_eq!(status, 503, "{page}");
-            assert!(page.contains("<h1>The database did not answer</h1>"), "{page}");
+            assert!(page.contains("<h1>The database failed</h1>"), "{page}");
+            assert!(page.contains("The database does not answer."), "{page}");
         });
         scope.spawn(|| {
             let (status, problem) = served.answer("/api/sync/status");

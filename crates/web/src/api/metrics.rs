@@ -1,7 +1,7 @@
 //! `GET /metrics`: figures for Prometheus.
 
 use crate::app::App;
-use crate::installation::next_run_at;
+use crate::next_run::NextRun;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::{HttpResponse, web};
@@ -24,7 +24,7 @@ pub(crate) async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem
             let scheduler = app.installation.scheduler();
             let surroundings = Surroundings {
                 now: SystemClock.now(),
-                next_run_at: next_run_at(&*app.installation, &app.store)?,
+                next_run_at: NextRun::read(&*app.installation, &app.store)?.at(),
                 scheduler: scheduler.map(|parts| [("schedule", parts.schedule), ("upkeep", parts.upkeep)]),
             };
             Ok(monitoring::text(&app.store, &surroundings)?)

@@ -5,7 +5,7 @@ use super::run::{Run, RunWithSample};
 use super::run_id;
 use crate::actions;
 use crate::app::App;
-use crate::installation::next_run_at;
+use crate::next_run::NextRun;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::http::header::LOCATION;
@@ -172,7 +172,7 @@ pub(crate) async fn status(app: web::Data<App>) -> Result<web::Json<SyncStatus>,
             run: running.map(Run::from),
             last_run: newest.into_iter().find(|run| run.status != RunStatus::Running).map(Run::from),
             last_success: app.store.run_latest_success()?.map(Run::from),
-            next_run_at: next_run_at(&*app.installation, &app.store)?,
+            next_run_at: NextRun::read(&*app.installation, &app.store)?.at(),
             missing_settings: app.installation.missing_settings(),
         })
     });

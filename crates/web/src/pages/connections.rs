@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, rt, web};
 use askama::Template;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
-use sync::checks::{CheckResult, Checked, Extent};
+use sync::checks::{CheckResult, Checked, Verdict};
 
 const SET: Badge = Badge { class: "ok", icon: "✓", word: "Set" };
 const NOT_SET: Badge = Badge { class: "warn", icon: "○", word: "Not set" };
@@ -243,17 +243,16 @@ impl Service {
 
 impl ResultView {
     fn new(result: CheckResult) -> Self {
-        let is_good = result.is_good();
         Self {
-            badge: match (is_good, result.extent, result.service) {
-                (false, _, _) => FAILED,
-                (true, Extent::Called, _) => WORKS,
-                (true, Extent::NotCalled, _) => NOT_TRIED,
-                (true, Extent::NotUsed, Checked::Claude) => NOT_NEEDED,
-                (true, Extent::NotUsed, _) => NOT_SET_UP,
+            badge: match result.verdict() {
+                Verdict::Problem => FAILED,
+                Verdict::Works => WORKS,
+                Verdict::NotTried => NOT_TRIED,
+                Verdict::NotNeeded => NOT_NEEDED,
+                Verdict::NotSetUp => NOT_SET_UP,
             },
-            role: if is_good { "status" } else { "alert" },
-            latency: (result.extent == Extent::Called).then(|| format!("{} ms", result.latency.as_millis())),
+            role: if result.is_good() { "status" } else { "alert" },
+            latency: result.milliseconds().map(|milliseconds| format!("{milliseconds} ms")),
             found: result.found,
             notices: result.problems.into_iter().map(Notice::refused).collect(),
         }

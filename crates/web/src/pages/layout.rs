@@ -6,6 +6,7 @@ use super::run_view::warnings;
 use super::standing::Standing;
 use crate::app::App;
 use crate::csrf;
+use crate::next_run::NextRun;
 use crate::wording::{Badge, Moment, state_badge};
 use actix_web::HttpRequest;
 use domain::run::RunStatus;
@@ -38,8 +39,8 @@ pub(super) struct Layout {
     /// How far the run is that goes on.
     pub(super) percent: Option<u8>,
     pub(super) last_success: Option<Moment>,
-    pub(super) next_run: Option<Moment>,
-    pub(super) no_next_run: &'static str,
+    /// When the schedule begins the next run, or that it does not.
+    pub(super) next_run: Result<Moment, &'static str>,
     /// Why *Sync now* can not be pressed.
     pub(super) blocked: Option<String>,
     pub(super) csrf: String,
@@ -87,7 +88,6 @@ impl Layout {
         };
         let moment = |at| standing.wording.minute(at);
         let last_success = standing.latest_success.as_ref();
-        let is_on = standing.choice.sync_enabled;
         Self {
             title: match percent {
                 Some(percent) => format!("{} {percent}% - {title}", badge.word),
@@ -103,8 +103,11 @@ impl Layout {
             icon: app.asset(icon),
             badge,
             last_success: last_success.map(|run| moment(run.completed_at.unwrap_or(run.started_at))),
-            next_run: standing.next_run.map(moment),
-            no_next_run: if is_on { "No sync is due" } else { "The schedule is off" },
+            next_run: match standing.next_run {
+                NextRun::At(at) => Ok(moment(at)),
+                NextRun::Off => Err("The schedule is off"),
+                NextRun::Never | NextRun::NotSetUp => Err("No sync is due"),
+            },
             blocked: standing.blocked(),
             csrf: csrf::token(request),
             with_logout: app.gate.is_some(),

@@ -2,10 +2,10 @@
 
 use super::choice::Choice;
 use crate::app::App;
-use crate::installation::{Setting, next_run_at};
+use crate::installation::Setting;
+use crate::next_run::NextRun;
 use crate::problem::Problem;
 use crate::wording::Wording;
-use chrono::{DateTime, Utc};
 use domain::Run;
 use domain::run::RunStatus;
 
@@ -15,8 +15,7 @@ pub(super) struct Standing {
     pub(super) latest_success: Option<Run>,
     pub(super) choice: Choice,
     pub(super) missing: Vec<&'static str>,
-    /// When the schedule starts the next run, if it does.
-    pub(super) next_run: Option<DateTime<Utc>>,
+    pub(super) next_run: NextRun,
     pub(super) instance_name: Option<String>,
     pub(super) wording: Wording,
     /// Claude is not asked: the ranks are computed here.
@@ -27,12 +26,15 @@ impl Standing {
     /// Blocks.
     pub(super) fn read(app: &App) -> Result<Self, Problem> {
         let settings = app.installation.settings()?;
+        let choice = Choice::read(app)?;
+        let missing = app.installation.missing_settings();
+        let is_set_up = choice.is_complete() && missing.is_empty();
         Ok(Self {
             latest: app.store.run_latest()?,
             latest_success: app.store.run_latest_success()?,
-            choice: Choice::read(app)?,
-            missing: app.installation.missing_settings(),
-            next_run: next_run_at(&*app.installation, &app.store)?,
+            next_run: NextRun::of(choice.sync_enabled, is_set_up, &app.installation.next_runs(1)),
+            choice,
+            missing,
             instance_name: in_force(&settings, "INSTANCE_NAME", app.instance_name.as_ref()),
             wording: wording(app, &settings),
             ranked_here: in_force(&settings, "NORMALIZER", None).as_deref() == Some("local"),

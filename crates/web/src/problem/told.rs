@@ -9,7 +9,6 @@ use askama::Template;
 use domain::error_chain::Chain;
 use domain::foreign_text::{LONGEST, one_line, presentable};
 use domain::{Explain, Explanation};
-use persistence::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -240,19 +239,7 @@ impl Problem {
             }
             Self::InUse(explained) => return ("In use", "in_use", explained.clone()),
             Self::NotReady(explained) => return ("Not ready", "not_ready", explained.clone()),
-            Self::Store(
-                error @ (StoreError::NoConnection(_)
-                | StoreError::Full { .. }
-                | StoreError::Disk { .. }
-                | StoreError::Busy { .. }
-                | StoreError::ReadOnly { .. }),
-            ) => return ("The database did not answer", "database", error.explain()),
-            Self::Store(_) => (
-                "The database did not answer",
-                "database",
-                "The page could not be read from the database. Syncs and their results are not affected by this page.",
-                "Wait a moment and reload. If it stays, check that the disk is not full and look at the log.",
-            ),
+            Self::Store(error) => return ("The database failed", "database", error.explain()),
             Self::Lost(_) | Self::Template(_) | Self::System(_) => (
                 "Something went wrong",
                 "internal",

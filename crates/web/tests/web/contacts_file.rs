@@ -170,8 +170,8 @@ fn the_page_of_a_run_names_who_was_not_sent_and_offers_the_files() {
 fn what_is_saved_of_a_run_that_has_not_succeeded_is_shown_to_nobody() {
     let dashboard = Dashboard::new();
     let run = running(&dashboard.store);
-    dashboard.store.contacts_insert(run, &[contact("c1", Bucket::Sent, None)]).unwrap();
-    let bad = contact("c2", Bucket::BadLtv, Some("the value is not a number"));
+    dashboard.store.contacts_insert(run, &[contact("contact-1", Bucket::Sent, None)]).unwrap();
+    let bad = contact("contact-2", Bucket::BadLtv, Some("the value is not a number"));
     dashboard.store.contacts_insert(run, &[bad]).unwrap();
     for end in [None, Some(RunStatus::Failed)] {
         if let Some(end) = end {
@@ -179,7 +179,7 @@ fn what_is_saved_of_a_run_that_has_not_succeeded_is_shown_to_nobody() {
         }
         assert_eq!(dashboard.get(&format!("/sync/{run}/contacts.csv?bucket=sent")).status, 422);
         let page = dashboard.get(&format!("/sync/{run}"));
-        assert!(page.status == 200 && !page.body.contains("c2"), "{}", page.body);
+        assert!(page.status == 200 && !page.body.contains("contact-2"), "{}", page.body);
         let told: serde_json::Value =
             serde_json::from_str(&dashboard.get(&format!("/api/sync/{run}")).body).unwrap();
         assert_eq!(told["sample"], serde_json::json!([]));

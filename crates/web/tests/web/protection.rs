@@ -114,7 +114,7 @@ fn pages_can_only_be_read() {
 }
 
 #[test]
-fn a_database_that_does_not_answer_is_said_without_detail() {
+fn a_database_that_fails_is_said_without_detail() {
     let folder = tempfile::tempdir().unwrap();
     let broken = store(&folder);
     let server = web::start(settings(), broken, nothing()).unwrap();
@@ -131,7 +131,12 @@ fn a_database_that_does_not_answer_is_said_without_detail() {
     let body = response.body_mut().read_to_string().unwrap();
     assert_eq!(response.status().as_u16(), 503, "{body}");
     check_page(&body);
-    assert!(body.contains("The database did not answer") && body.contains("href=\"/\""), "{body}");
+    assert!(
+        body.contains("The database failed")
+            && body.contains("The database refused to ")
+            && body.contains("href=\"/\""),
+        "{body}"
+    );
     assert!(!body.contains("sync.db") && !body.to_lowercase().contains("sqlite"), "{body}");
 }
 

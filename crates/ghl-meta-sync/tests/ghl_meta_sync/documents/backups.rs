@@ -72,10 +72,16 @@ fn an_embedded_database_is_restored_by_the_documented_lines_for_every_way_of_ins
     let (_, asked) = machine.run(&instance, backup);
     assert_eq!(asked, "backup");
 
-    for (way, place, order) in [
-        ("### Restore on Unraid with the template", of_the_template, "stop restore start"),
-        ("### Restore on Unraid with compose", "/mnt/user/appdata/ghl-meta-sync/data", "stop run start"),
-        ("### Restore with compose", "data", "stop run start"),
+    let of_unraid = "/mnt/user/appdata/ghl-meta-sync/data";
+    for (way, place, order, kept) in [
+        (
+            "### Restore on Unraid with the template",
+            of_the_template,
+            "stop restore start",
+            ".before-restore.",
+        ),
+        ("### Restore on Unraid with compose", of_unraid, "stop run start", ".before-restore-2."),
+        ("### Restore with compose", "data", "stop run start", ".before-restore-3."),
     ] {
         instance.sync(&[]).expect(0);
         assert_ne!(instance.last_run().id, first.id);
@@ -86,8 +92,7 @@ fn an_embedded_database_is_restored_by_the_documented_lines_for_every_way_of_ins
         let (printed, asked) = machine.run(&instance, restore);
         assert_eq!(instance.last_run(), first, "{way}\n{printed}");
         assert_eq!(asked, order, "{way}");
-        for words in ["The backup is in place as ", "/data/ghl-meta-sync.sqlite3; start", ".before-restore."]
-        {
+        for words in ["The backup is in place as ", "/data/ghl-meta-sync.sqlite3; start", kept] {
             assert!(printed.contains(words), "{way}: {words} in {printed}");
         }
         std::fs::remove_file(&place).unwrap();

@@ -306,7 +306,7 @@ def write(parts):
 PAGE_TEXT = """# Performance
 
 Written by `scripts/performance`, which measures everything below in one run; the raw output is in
-[performance/](performance). Machine: {machine}.
+`docs/performance`, its figures in [measured.json](performance/measured.json). Machine: {machine}.
 
 For one location nothing can be faster than GoHighLevel's quota: 100 calls in 10 seconds with 500 contacts each, 5,000
 contacts per second. Everything else is to disappear behind it. The simulators run on the same machine and take their share

@@ -128,7 +128,12 @@ impl UserRows {
     }
 
     fn with_columns(match_keys: &'static [&'static str], columns: Columns) -> Self {
-        Self { match_keys, columns, json: vec![b'['], count: 0 }
+        // Room for a full batch at once: a million contacts make a hundred batches, and what each left behind while it grew
+        // would stay with the process. Memory that is never written to costs nothing.
+        let row = match_keys.len() * CELL + LONGEST_REST;
+        let mut json = Vec::with_capacity(MAX_ROWS_PER_BATCH * row + 2);
+        json.push(b'[');
+        Self { match_keys, columns, json, count: 0 }
     }
 
     /// Adds a person: one cell per match key in their order, a SHA-256 or `None`, and exactly what the batch has columns
@@ -160,7 +165,6 @@ impl UserRows {
         if cells.iter().all(Option::is_none) {
             return Err(RowError::NoKey);
         }
-        self.json.reserve(cells.len() * CELL + LONGEST_REST);
         if self.count > 0 {
             self.json.push(b',');
         }

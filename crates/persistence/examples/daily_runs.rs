@@ -56,7 +56,7 @@ fn main() {
     if let Some(database) = testkit::postgres_server::fresh_database() {
         let mut connection = PgConnection::establish(database.url()).unwrap();
         measure(&database.url().parse().unwrap(), move || {
-            // A server does it by itself, within minutes of its own clock.
+            // A server does it by itself, once so many rows were removed as a run has.
             connection.batch_execute("VACUUM ANALYZE").unwrap();
             let size = "SELECT pg_database_size(current_database()) AS bytes";
             sql_query(size).get_result::<Size>(&mut connection).unwrap().bytes.unsigned_abs()
@@ -99,8 +99,9 @@ fn measure(url: &DatabaseUrl, mut bytes: impl FnMut() -> u64) {
                 }
             }
         }
+        let size = bytes() / 1_000_000;
         if day == 1 || day % 10 == 0 {
-            println!("{engine} day {day}: {} MB", bytes() / 1_000_000);
+            println!("{engine} day {day}: {size} MB");
         }
     }
     println!("{engine}: removing 5,000 contacts took {} ms at most", longest.as_millis());

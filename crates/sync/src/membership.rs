@@ -194,7 +194,8 @@ impl<'a> Membership<'a> {
     }
 
     fn empty_batch(&self) -> Batch {
-        Batch { rows: self.plan.schema.rows(), owners: Vec::new(), last: false }
+        let owners = Vec::with_capacity(MAX_ROWS_PER_BATCH);
+        Batch { rows: self.plan.schema.rows(), owners, last: false }
     }
 
     fn push(&self, batch: &mut Batch, member: &Member) -> Result<(), RunError> {

@@ -120,7 +120,9 @@ fn image_compose_and_template_agree_on_folders_port_and_capabilities() {
     let template: Vec<&str> =
         parameters.split("--cap-add ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
     assert_eq!((template.len(), template), (5, compose));
-    for word in ["--read-only", "--cap-drop ALL", "no-new-privileges"] {
+    let service = between(COMPOSE, "  ghl-meta-sync:\n", "\n  postgres:\n");
+    let restart = format!("--restart {}", between(service, "    restart: ", "\n"));
+    for word in ["--read-only", "--cap-drop ALL", "no-new-privileges", restart.as_str()] {
         assert!(parameters.contains(word), "{word}");
     }
 }

@@ -143,6 +143,24 @@ fn all_that_the_dockerfile_copies_exists_and_reaches_the_build() {
     assert_eq!(let_through, copied);
 }
 
+/// A folder that was copied over a network share from Windows has lost the executable bits and kept everything else.
+#[test]
+fn the_image_is_built_without_any_executable_bit_or_other_line_ends() {
+    let ours = ["scripts/", "docker/", "./"];
+    for line in DOCKERFILE.lines().filter(|line| line.starts_with("RUN ")) {
+        let program = line.split(' ').nth(1).unwrap();
+        assert!(!ours.iter().any(|folder| program.starts_with(folder)), "{line}");
+    }
+    assert!(DOCKERFILE.contains("\nRUN bash scripts/image-root assemble "));
+    let script = std::fs::read_to_string(root().join("scripts/image-root")).unwrap();
+    assert!(script.contains("\n  install -m 755 docker/entrypoint "));
+    let attributes = std::fs::read_to_string(root().join(".gitattributes")).unwrap();
+    assert!(attributes.lines().any(|line| line == "* -text"), "git changes line ends on Windows");
+    for text in [DOCKERFILE, script.as_str(), include_str!("../../../../docker/entrypoint")] {
+        assert!(!text.contains('\r'));
+    }
+}
+
 #[test]
 fn the_image_is_built_on_pinned_versions_with_the_compiler_that_the_project_names() {
     let bases: Vec<&str> = DOCKERFILE.lines().filter_map(|line| line.strip_prefix("FROM ")).collect();

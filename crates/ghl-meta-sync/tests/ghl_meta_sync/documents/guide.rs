@@ -46,6 +46,14 @@ fn the_dashboard_has_a_password_before_it_is_opened_to_the_network() {
     in_this_order(&unraid, &["`WEB_PASSWORD`", "*Apply*", "*Autostart*", "Open the dashboard"]);
 }
 
+/// Files that are no longer part of the program would stay otherwise, and the locked build refuses a crate too many.
+#[test]
+fn a_new_version_is_never_copied_over_an_old_one() {
+    let update = chapter("docs/guide/upkeep.md", "## Update");
+    let steps = ["](#backup)", "rename `source` to `source-old`", "source-old/.env ", "docker build -t "];
+    in_this_order(&update, &steps);
+}
+
 /// Unraid keeps the filled form in the file that the template is copied to.
 #[test]
 fn a_form_that_was_filled_in_outlives_an_update_and_no_uninstallation() {

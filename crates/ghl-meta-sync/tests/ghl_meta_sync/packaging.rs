@@ -91,8 +91,7 @@ fn the_template_suggests_the_values_in_force_and_hides_secrets() {
 /// Unraid's form accepts nothing as long as such a field is empty.
 #[test]
 fn the_template_demands_nothing_that_it_does_not_fill_in_itself() {
-    let demanded: Vec<&str> =
-        TEMPLATE.lines().filter(|line| line.contains(" Required=\"true\"")).collect();
+    let demanded: Vec<&str> = TEMPLATE.lines().filter(|line| line.contains(" Required=\"true\"")).collect();
     assert!(demanded.len() >= 3, "port and folders: {demanded:?}");
     for element in demanded {
         assert!(!attribute(element, "Default").is_empty(), "{element}");

@@ -16,7 +16,8 @@ RUN cargo build --release --locked --package ghl-meta-sync --features postgres-t
 COPY docker docker
 COPY scripts/image-root scripts/image-root
 # The same script assembles this root on a machine without Docker, and tries it there.
-RUN scripts/image-root assemble target/release/ghl-meta-sync /image
+# Its executable bit may have got lost on the way here, over a network share or in an archive.
+RUN bash scripts/image-root assemble target/release/ghl-meta-sync /image
 
 FROM scratch
 COPY --from=build /image /

@@ -22,11 +22,13 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serves the dashboard and runs the schedule, until it is stopped. The default.
+    /// Serves the dashboard and runs the schedule, until it is stopped. The default. Exit status 0 when it was stopped, 1
+    /// when the system lets it start no thread, 2 when the settings, the database or the port can not be used.
     Serve(ServeOptions),
     /// Shows the whole job on real data without any account, network or configuration: starts simulators of
     /// GoHighLevel, Meta, Claude and a mail server on this machine, runs one full sync, checks every figure against
-    /// what the simulators received, then serves the dashboard.
+    /// what the simulators received, then serves the dashboard. Exit status 0 when every figure was confirmed, 1 when the
+    /// sync failed or a figure was not, 2 when the port is taken or there is no temporary folder.
     Demo(DemoOptions),
     /// Runs one sync now with the settings of the environment. Exit status 0 success, 1 failed, 2 configuration error.
     Sync(SyncOptions),
@@ -39,15 +41,20 @@ pub enum Command {
     /// every later sync. Prints a receipt without personal data. Exit status 0 done, 1 failed, 2 when nobody can be found
     /// by what was given or the configuration is wrong.
     Erase(EraseOptions),
-    /// Brings the database up to date and prints its version.
+    /// Brings the database up to date and prints its version. Exit status 0 done, 2 when the settings or the database can
+    /// not be used.
     Migrate,
     /// Copies the embedded database into a file, also while the service runs. A PostgreSQL database is copied by pg_dump.
+    /// Exit status 0 done, 1 when standard output did not take the copy, 2 when there is nothing to copy or the file can
+    /// not be written.
     Backup(FileOptions),
-    /// Puts a backup in the place of the embedded database, which is kept beside it. The service must be stopped.
+    /// Puts a backup in the place of the embedded database, which is kept beside it. The service must be stopped. Exit
+    /// status 0 done, 2 when it was refused and nothing was changed.
     Restore(FileOptions),
     /// Exit status 0 when the running service is ready.
     Healthcheck,
-    /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON.
+    /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON,
+    /// and runs until it is stopped. Exit status 2 when a port is taken.
     Sandbox(SandboxOptions),
 }
 

@@ -1,6 +1,8 @@
 //! ghl-meta-sync keeps a Meta value-based custom audience and its lookalike in step with a GoHighLevel contact list.
 //!
-//! This binary only wires: command line, settings, logging, and which client goes where. What a sync does is in `sync`.
+//! Owns the command line and its exit statuses, the reading of settings from the environment, logging, signals, and the
+//! wiring: which client goes where. Refuses to know what a sync does (that is in `sync`), to talk to a vendor by itself,
+//! and to touch the tables of the database.
 
 mod backup_commands;
 mod check_command;

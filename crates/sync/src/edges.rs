@@ -1,7 +1,7 @@
 //! The small traits through which a run talks to the world, and their implementations by the clients.
 //!
-//! They exist where a run has more than one partner (Claude or exact local ranks; later a second contact source) or
-//! where only a sliver of a client is needed. The database is not behind a trait: `Store` already hides two engines.
+//! They exist where a run has more than one partner (API 2.0 or API v1 as the source of contacts; Claude or exact local
+//! ranks). The database is not behind a trait: `Store` already hides two engines.
 
 mod ranker;
 mod v1;

@@ -4,6 +4,7 @@
 mod backups;
 mod commands;
 mod development;
+mod guide;
 mod names;
 
 use std::path::{Path, PathBuf};

@@ -88,6 +88,16 @@ fn the_template_suggests_the_values_in_force_and_hides_secrets() {
     }
 }
 
+/// Unraid's form accepts nothing as long as such a field is empty.
+#[test]
+fn the_template_demands_nothing_that_it_does_not_fill_in_itself() {
+    let demanded: Vec<&str> = TEMPLATE.lines().filter(|line| line.contains(" Required=\"true\"")).collect();
+    assert!(demanded.len() >= 3, "port and folders: {demanded:?}");
+    for element in demanded {
+        assert!(!attribute(element, "Default").is_empty(), "{element}");
+    }
+}
+
 #[test]
 fn image_compose_and_template_agree_on_folders_port_and_capabilities() {
     let (image, composed) = (of_the_image(), composed());
@@ -109,7 +119,9 @@ fn image_compose_and_template_agree_on_folders_port_and_capabilities() {
     let template: Vec<&str> =
         parameters.split("--cap-add ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
     assert_eq!((template.len(), template), (5, compose));
-    for word in ["--read-only", "--cap-drop ALL", "no-new-privileges"] {
+    let service = between(COMPOSE, "  ghl-meta-sync:\n", "\n  postgres:\n");
+    let restart = format!("--restart {}", between(service, "    restart: ", "\n"));
+    for word in ["--read-only", "--cap-drop ALL", "no-new-privileges", restart.as_str()] {
         assert!(parameters.contains(word), "{word}");
     }
 }
@@ -128,6 +140,24 @@ fn all_that_the_dockerfile_copies_exists_and_reaches_the_build() {
     let let_through: Vec<&str> = DOCKERIGNORE.lines().filter_map(|line| line.strip_prefix('!')).collect();
     assert!(DOCKERIGNORE.lines().any(|line| line == "*"), "everything else stays out");
     assert_eq!(let_through, copied);
+}
+
+/// A folder that was copied over a network share from Windows has lost the executable bits and kept everything else.
+#[test]
+fn the_image_is_built_without_any_executable_bit_or_other_line_ends() {
+    let ours = ["scripts/", "docker/", "./"];
+    for line in DOCKERFILE.lines().filter(|line| line.starts_with("RUN ")) {
+        let program = line.split(' ').nth(1).unwrap();
+        assert!(!ours.iter().any(|folder| program.starts_with(folder)), "{line}");
+    }
+    assert!(DOCKERFILE.contains("\nRUN bash scripts/image-root assemble "));
+    let script = std::fs::read_to_string(root().join("scripts/image-root")).unwrap();
+    assert!(script.contains("\n  install -m 755 docker/entrypoint "));
+    let attributes = std::fs::read_to_string(root().join(".gitattributes")).unwrap();
+    assert!(attributes.lines().any(|line| line == "* -text"), "git changes line ends on Windows");
+    for text in [DOCKERFILE, script.as_str(), include_str!("../../../../docker/entrypoint")] {
+        assert!(!text.contains('\r'));
+    }
 }
 
 #[test]

@@ -128,6 +128,9 @@ fn the_help_of_every_command_and_option_says_what_it_does_and_where_settings_are
     for command in commands {
         let text = help(&["help", command]);
         assert!(text.lines().next().unwrap().len() > 20, "{command}: {text}");
+        // What a script or a cron job asks about a command.
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("Exit status ") || command == "help", "{command}: {text}");
         let (_, options) = text.split_once("Options:\n").unwrap_or(("", ""));
         for (at, line) in options.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with('-')) {
             // Beside the option, or below it.

@@ -149,7 +149,12 @@ fn the_cost_that_is_promised_follows_from_the_list_of_prices() {
     assert_eq!([sonnet(1100), sonnet(5100)], [1500, 5500]);
     assert!(readme.contains("about 1.5 cents; up to 5.5"));
     assert_eq!([sonnet(1100) * 31 / 1000, sonnet(5100) * 31 / 1000], [46, 170]);
-    assert!(readme.contains("about 50 cents, $1.70 at most"));
+    assert!(readme.contains("about 50 cents; $1.70 if it thinks long every day"));
+    // The longest answer, and the one that is asked for after it was cut off.
+    assert!(read("crates/claude/src/question.rs").contains("MAX_TOKENS: u32 = 8192;"));
+    assert!(read("crates/claude/src/client.rs").contains("question.max_tokens *= 2;"));
+    assert_eq!([sonnet(8192), sonnet(2 * 8192)], [8592, 16_784]);
+    assert!(readme.contains("(8.6 cents for 8,192 tokens with Sonnet, then up to 16.8)"));
     let haiku = |written: u64| (2000 + written * 5) / 100;
     assert_eq!([haiku(1100), haiku(5100)], [75, 275]);
     assert!(readme.contains("0.1 to 0.3 cents"));

@@ -180,7 +180,8 @@ impl Store {
 
     /// Records that a run is about to replace the members of an audience. From now on no member counts as delivered,
     /// until [`Self::members_delivered`] says so: a replacement begins by removing everybody. A run that opens another
-    /// session gives up the one before.
+    /// session gives up the one before, and what earlier runs left unfinished of this audience needs no more care: its
+    /// members would take the place of newer ones.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such run.
@@ -200,6 +201,12 @@ impl Store {
             sync_replacements::closed_at.eq(None::<NaiveDateTime>),
         );
         self.write_referring("record a replacement", ("run", run.0), |connection| {
+            diesel::update(sync_replacements::table)
+                .filter(sync_replacements::audience_id.eq(storable(audience_id)))
+                .filter(sync_replacements::run_id.ne(run.0))
+                .filter(sync_replacements::closed_at.is_null())
+                .set(sync_replacements::closed_at.eq(now))
+                .execute(connection)?;
             on_backend!(connection, inner => diesel::insert_into(sync_replacements::table)
                 .values((
                     sync_replacements::run_id.eq(run.0),

@@ -34,6 +34,8 @@ pub struct Encoded {
     pub further: Vec<Row>,
     /// Additional addresses and numbers that were filled in and are in no row: not usable, or beyond [`MAX_FURTHER`].
     pub further_dropped: u32,
+    /// In which country numbers without a country code were read: the contact's own, else the location's.
+    pub phone_country: Option<CountryCode>,
     outcomes: [Outcome; SCHEMA.len()],
 }
 
@@ -147,6 +149,7 @@ impl Encoder {
             row: Row::default(),
             further: Vec::new(),
             further_dropped: 0,
+            phone_country: likely,
             outcomes: [Outcome::Blank; SCHEMA.len()],
         };
         if let Some(raw) = &contact.email {

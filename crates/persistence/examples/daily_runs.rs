@@ -119,5 +119,6 @@ fn contact(number: u32) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+        country: None,
     }
 }

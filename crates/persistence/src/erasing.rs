@@ -33,6 +33,8 @@ pub struct KnownContact {
     pub email: Option<String>,
     /// Phone number as the source gave it.
     pub phone: Option<String>,
+    /// The country in which the run has read it, in two lower-case letters; `None` when it recorded none.
+    pub country: Option<String>,
 }
 
 /// Personal data never reach a log line, so `Debug` shows the row only.
@@ -82,6 +84,7 @@ impl Store {
                         sync_contacts::ghl_contact_id.eq(erased_id),
                         sync_contacts::email.eq(None::<String>),
                         sync_contacts::phone.eq(None::<String>),
+                        sync_contacts::country.eq(None::<String>),
                         sync_contacts::first_name.eq(None::<String>),
                         sync_contacts::last_name.eq(None::<String>),
                         // It may repeat what somebody typed into the value field.

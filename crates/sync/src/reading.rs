@@ -159,6 +159,7 @@ impl Reader<'_> {
         SpooledContact {
             id: contact.id,
             email: contact.email,
+            country: contact.phone.as_ref().and(encoded.phone_country),
             phone: contact.phone,
             first_name: contact.first_name,
             last_name: contact.last_name,

@@ -41,6 +41,7 @@ impl SyncService {
                 bucket: *bucket,
                 reason: contact.reason,
                 meta_matched: None,
+                country: contact.country.map(|country| country.as_str().to_owned()),
             });
             if chunk.len() == SAVE_CHUNK {
                 failed.check()?;
@@ -99,7 +100,7 @@ impl SyncService {
         account: &Account,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        self.queue_leavers(delivery.progress.run, config, account, spool, delivery.cancel)?;
+        self.queue_leavers(delivery.progress.run, config, account, spool)?;
         if let Err(error) = self.deliver_removals(delivery.cancel) {
             delivery.warn(format!(
                 "People who opted out could not be removed from all lists yet; it is tried again by itself, several times an hour. {}",

@@ -49,6 +49,7 @@ fn failed(instance: &Instance, contacts: usize) -> RunId {
         bucket: Bucket::NoLtv,
         reason: None,
         meta_matched: None,
+        country: None,
     };
     store.contacts_insert(run, &vec![contact; contacts]).unwrap();
     assert!(store.run_finish(run, RunStatus::Failed, None).unwrap());

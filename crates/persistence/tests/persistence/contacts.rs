@@ -27,6 +27,7 @@ fn a_contact_reads_back_as_it_was_stored(db: &TestDb) {
         last_name: Some("O'Hara-Łukasz 李".into()),
         reason: Some("none".into()),
         meta_matched: Some(false),
+        country: Some("pl".into()),
         ..sent("c1", 100, 1_234_567)
     };
     let bare = RunContact { normalized_value: Percentile::new(0), ..sent("c2", 0, i64::MIN) };

@@ -198,6 +198,7 @@ pub fn sent(id: impl Into<String>, rank: u8, cents: i64) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+        country: None,
     }
 }
 

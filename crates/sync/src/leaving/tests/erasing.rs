@@ -3,11 +3,12 @@
 use super::{MARY, NUMBER, Place, TAKEN, email, next_run, person, recorded, spooled};
 use crate::error::EraseError;
 use crate::leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
+use crate::scripted_source::ScriptedSource;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::accounting::Bucket;
 use domain::{Cancel, Clock, RunId, SystemClock};
 use match_keys::{Reason, hash};
-use persistence::{LeaseOutcome, Member, Store};
+use persistence::{LeaseOutcome, Member, RunContact, Store};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use testkit::Reply;
@@ -65,6 +66,26 @@ fn a_number_that_others_have_too_does_not_take_them_along() {
     assert_eq!((receipt.records_changed, receipt.kept_for_others), (1, 0));
     assert!(place.suppresses("c2", "spouse@example.com", "12025550143"));
     assert_eq!(place.told(), []);
+}
+
+#[test]
+fn a_recorded_number_is_read_in_the_country_its_run_has_read_it_in() {
+    let swiss =
+        RunContact { country: Some("ch".into()), ..recorded("c1", Some(MARY), Some("044 555 01 43")) };
+    // As recorded before countries were.
+    let old = RunContact { country: None, ..recorded("c2", Some("old@example.com"), Some("044 555 01 44")) };
+    let place = Place::new(&[swiss, old]);
+    let german = ScriptedSource { country: Some("DE"), ..ScriptedSource::default() };
+    let (server, meta) = super::meta(vec![Reply::json(200, TAKEN), Reply::json(200, TAKEN)]);
+    let leaving = Leaving { source: Some(Arc::new(german)), ..place.leaving(Some(meta)) };
+    for address in [MARY, "old@example.com"] {
+        leaving.erase(&email(address), &Cancel::new()).unwrap();
+    }
+    assert!(server.received()[0].body.contains(&hash("41445550143").unwrap().to_string()));
+    assert!(place.suppresses("c9", "", "41445550143"));
+    for of_strangers in ["49445550143", "49445550144", "41445550144"] {
+        assert!(!place.suppresses("c9", "", of_strangers), "{of_strangers}");
+    }
 }
 
 #[test]

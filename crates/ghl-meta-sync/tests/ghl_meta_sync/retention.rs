@@ -4,7 +4,7 @@ use crate::account::{header, row};
 use crate::crash::{Later, later};
 use crate::instance::{Database, Instance, on_both_databases};
 use chrono::TimeDelta;
-use domain::run::{Changes, RunStatus, Trigger};
+use domain::run::{Changes, RefusedSample, RunStatus, Trigger};
 use domain::{Bucket, RunId};
 use persistence::{LeaseOutcome, RunContact};
 use sandbox::Contacts;
@@ -63,7 +63,17 @@ fn old_contacts_go_and_the_next_run_is_compared_as_ever(database: Database) {
     let failed = failed(&instance, 3);
     instance.sync(&[]).expect(0);
     let second = instance.last_run();
+    let refused = RefusedSample { ghl_contact_id: "c00001".to_owned(), reason: "bad hash".to_owned() };
+    for run in [first.id, failed, second.id] {
+        instance.store().run_set_refused_samples(run, std::slice::from_ref(&refused)).unwrap();
+    }
+    let named = |run| instance.store().run_get(run).unwrap().unwrap().refused_samples.len();
     later(&instance, KEPT - TimeDelta::minutes(10)).follow_up();
+    assert_eq!(
+        [first.id, failed, second.id].map(named),
+        [1, 0, 1],
+        "whom Meta refused is forgotten with the rows"
+    );
     assert_eq!(
         [first.id, failed, second.id].map(|run| stored(&instance, run)),
         [120, 0, 120],
@@ -71,6 +81,7 @@ fn old_contacts_go_and_the_next_run_is_compared_as_ever(database: Database) {
     );
     later(&instance, KEPT + TimeDelta::minutes(10)).follow_up();
     assert_eq!([first.id, failed, second.id].map(|run| stored(&instance, run)), [0, 0, 120]);
+    assert_eq!([first.id, failed, second.id].map(named), [0, 0, 1]);
     let kept = instance.store().run_get(first.id).unwrap().unwrap();
     assert_eq!((kept.accounting, kept.steps), (first.accounting, first.steps), "the run stays as it was");
     instance.sync(&[]).expect(0);

@@ -130,8 +130,16 @@ impl Leaving {
         let Some(meta) = &self.meta else {
             return Ok(queued("META_ACCESS_TOKEN or META_AD_ACCOUNT_ID is not set."));
         };
-        let Ok(lease) = Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? else {
-            return Ok(queued("a sync is running, and the removal follows at its end."));
+        let lease = match Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? {
+            Ok(lease) => lease,
+            Err(Some(_run)) => {
+                return Ok(queued("a sync is running, and the removal follows at its end."));
+            }
+            Err(None) => {
+                return Ok(queued(
+                    "the service is busy for a moment, and the removal follows within minutes.",
+                ));
+            }
         };
         let now = self.clock.now();
         if removals::is_replacing(&self.store.replacements_open()?, now) {

@@ -131,6 +131,9 @@ fn without_keys_during_a_sync_or_a_replacement_the_removal_waits() {
     assert!(queued(without).contains("META_ACCESS_TOKEN"));
     let held = place.store.lease_acquire("another process", Duration::from_secs(60)).unwrap();
     assert_eq!(held, LeaseOutcome::Acquired);
+    let (receipt, _server) = place.erase(&email(MARY), vec![]);
+    assert!(queued(receipt).contains("busy for a moment"), "only a run is called a sync");
+    assert!(place.store.lease_set_run("another process", place.last).unwrap());
     let (receipt, server) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("a sync is running"));
     place.store.lease_release("another process").unwrap();

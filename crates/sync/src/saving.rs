@@ -92,7 +92,8 @@ impl SyncService {
         if fits { Ok(()) } else { Err(RunError::StoredOtherwise) }
     }
 
-    /// What follows a complete run: people who left are removed everywhere, old audiences go. Neither ends the run.
+    /// What follows a complete run: people who left are removed everywhere, old audiences go. Of this only the note
+    /// who left can fail the run; what Meta does not do then, and what a cancellation leaves, is done later.
     pub(crate) fn after_saving(
         &self,
         delivery: &Delivery<'_>,
@@ -101,7 +102,9 @@ impl SyncService {
         spool: &Spool,
     ) -> Result<(), RunError> {
         self.queue_leavers(delivery.progress.run, config, account, spool)?;
-        if let Err(error) = self.deliver_removals(delivery.cancel) {
+        if let Err(error) = self.deliver_removals(delivery.cancel)
+            && !delivery.cancel.is_cancelled()
+        {
             delivery.warn(format!(
                 "People who opted out could not be removed from all lists yet; it is tried again by itself, several times an hour. {}",
                 error.explain().message

@@ -137,7 +137,10 @@ impl SyncService {
                 return Ok(Delivered::Waits);
             }
             (Channel::Mail | Channel::Webhook, _, _) => {
-                store.outbox_give_up(queued.id, "This way of telling is not set up any more.")?;
+                store.outbox_give_up(
+                    queued.id,
+                    "This way of telling is not set up any more: it is given up.",
+                )?;
                 return Ok(Delivered::Settled);
             }
         };
@@ -147,7 +150,7 @@ impl SyncService {
         };
         let words = error.explain().message;
         if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
-            store.outbox_give_up(queued.id, &words)?;
+            store.outbox_give_up(queued.id, &format!("{words} It was tried for a day and is given up."))?;
             self.correct_the_step(queued);
         } else {
             let minutes = 1_i64 << queued.attempts.clamp(0, 7);
@@ -237,12 +240,7 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
     let unsent: Vec<String> = outcome
         .iter()
         .filter(|message| message.sent_at.is_none())
-        .map(|message| {
-            let words = message.last_error.as_deref().unwrap_or("It is sent within minutes.");
-            let given_up =
-                if message.given_up_at.is_some() { " It was tried for a day and is given up." } else { "" };
-            format!("{words}{given_up}")
-        })
+        .map(|message| message.last_error.clone().unwrap_or_else(|| "It is sent within minutes.".to_owned()))
         .collect();
     if !unsent.is_empty() {
         return (StepStatus::Failed, unsent.join(" "));

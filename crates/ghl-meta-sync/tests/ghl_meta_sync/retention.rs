@@ -61,12 +61,13 @@ fn old_contacts_go_and_the_next_run_is_compared_as_ever(database: Database) {
     instance.sync(&[]).expect(0);
     let first = instance.last_run();
     let failed = failed(&instance, 3);
+    let refused = RefusedSample { ghl_contact_id: "c00001".to_owned(), reason: "bad hash".to_owned() };
+    let name_refused =
+        |run| instance.store().run_set_refused_samples(run, std::slice::from_ref(&refused)).unwrap();
+    [first.id, failed].into_iter().for_each(name_refused);
     instance.sync(&[]).expect(0);
     let second = instance.last_run();
-    let refused = RefusedSample { ghl_contact_id: "c00001".to_owned(), reason: "bad hash".to_owned() };
-    for run in [first.id, failed, second.id] {
-        instance.store().run_set_refused_samples(run, std::slice::from_ref(&refused)).unwrap();
-    }
+    name_refused(second.id);
     let named = |run| instance.store().run_get(run).unwrap().unwrap().refused_samples.len();
     later(&instance, KEPT - TimeDelta::minutes(10)).follow_up();
     assert_eq!(

@@ -74,7 +74,6 @@ impl Delivery<'_> {
             limited_data_use: parts.settings.limited_data_use,
             adopted: true,
             replace_refused_at: None,
-            created_at: parts.clock.now(),
         };
         parts.store.stable_audience_set(&stable)?;
         Ok(stable)
@@ -113,7 +112,6 @@ impl Delivery<'_> {
             limited_data_use: membership.schema().limited_data_use,
             adopted: false,
             replace_refused_at: None,
-            created_at: parts.clock.now(),
         })?;
         self.mirrored(&audience.id)
     }

@@ -163,26 +163,27 @@ fn of_two_replacements_cut_short_the_newer_list_is_delivered(database: Database)
     instance.sync(&[]).expect(0);
     let gone = three(&instance);
     let faults = instance.sandbox.faults();
-    let second_batch =
-        |effect| Fault::new(Service::Meta, effect).on_path("/usersreplace").on_body("\"batch_seq\":2,");
-    let hang = || second_batch(Effect::Hang { millis: 60_000 });
+    let fault = |effect, part: &str| Fault::new(Service::Meta, effect).on_path("/usersreplace").on_body(part);
+    let hang = || fault(Effect::Hang { millis: 60_000 }, "\"batch_seq\":2,");
     faults.add(hang());
     kill_when(&instance, || received(&instance, Service::Meta, "/usersreplace") >= 2);
     faults.clear();
     let session_is_over = || instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
     session_is_over();
     instance.tell("/control/ghl/state", &json!({"changes": [{"delete": gone}]}));
-    // The next run can not finish it, begins one of its own, and dies in it too.
-    faults.add(second_batch(Effect::MetaError(MetaError::new(190, Some(463)))));
-    faults.add(hang().after(1));
+    // Nobody can finish it: the next run begins one of its own, and dies in it too.
+    let begun = instance.store().replacements_open().unwrap().remove(0).session_id;
+    let refused = Effect::MetaError(MetaError::new(190, Some(463)));
+    faults.add(fault(refused, &format!("\"session_id\":{begun}")).times(100));
+    faults.add(hang());
     let next = later(&instance, TimeDelta::minutes(5));
     next.recover().unwrap();
-    kill_when(&instance, || received(&instance, Service::Meta, "/usersreplace") >= 5);
+    kill_when(&instance, || faults.left() == 1);
     faults.clear();
     session_is_over();
     let open = instance.store().replacements_open().unwrap();
     assert_eq!(open.iter().map(|open| open.run_id).collect::<Vec<_>>(), [instance.last_run().id]);
-    let service = later(&instance, TimeDelta::minutes(10));
+    let service = later(&instance, TimeDelta::minutes(5));
     service.recover().unwrap();
     service.follow_up();
     let id = audience(&instance)["id"].as_str().unwrap().to_owned();

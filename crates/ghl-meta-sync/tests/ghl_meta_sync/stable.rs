@@ -282,7 +282,7 @@ fn rows_that_were_counted_twice_do_not_hide_rows_that_came_too_late() {
     faults.add(batch(1, Effect::ResetAfterApply));
     faults.add(batch(2, Effect::Delay { millis: 4_000 }));
     let mut sync = instance.spawn_sync();
-    instance.wait_until(|| received(&instance, Service::Meta, "/users") >= 2);
+    instance.wait_until(|| faults.left() == 0);
     instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);

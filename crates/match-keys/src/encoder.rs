@@ -34,8 +34,6 @@ pub struct Encoded {
     pub further: Vec<Row>,
     /// Additional addresses and numbers that were filled in and are in no row: not usable, or beyond [`MAX_FURTHER`].
     pub further_dropped: u32,
-    /// In which country numbers without a country code were read: the contact's own, else the location's.
-    pub phone_country: Option<CountryCode>,
     outcomes: [Outcome; SCHEMA.len()],
 }
 
@@ -149,7 +147,6 @@ impl Encoder {
             row: Row::default(),
             further: Vec::new(),
             further_dropped: 0,
-            phone_country: likely,
             outcomes: [Outcome::Blank; SCHEMA.len()],
         };
         if let Some(raw) = &contact.email {
@@ -193,6 +190,12 @@ impl Encoder {
         emails.into_iter().for_each(|digest| encoded.push_further(Field::Email, digest));
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
+    }
+
+    /// In which country a contact's numbers without a country code are read: its own, else the location's.
+    pub fn phone_country(&mut self, contact: &Contact) -> Option<CountryCode> {
+        let (own, _) = self.country.read(contact.country.as_deref().unwrap_or_default());
+        Place { own, location: self.location }.likely()
     }
 }
 

@@ -191,6 +191,12 @@ impl Encoder {
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
     }
+
+    /// In which country a contact's numbers without a country code are read: its own, else the location's.
+    pub fn phone_country(&mut self, contact: &Contact) -> Option<CountryCode> {
+        let (own, _) = self.country.read(contact.country.as_deref().unwrap_or_default());
+        Place { own, location: self.location }.likely()
+    }
 }
 
 #[cfg(test)]

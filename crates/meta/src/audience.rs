@@ -284,7 +284,7 @@ impl MetaClient {
 impl MetaError {
     /// 100/33: the object does not exist, or not for this login.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Api(error) if error.code == 100 && error.subcode == Some(33))
+        self.api().is_some_and(|error| (error.code, error.subcode) == (100, Some(33)))
     }
 }
 

@@ -205,7 +205,7 @@ impl MetaError {
     }
 
     /// Whether the same call may succeed when repeated in a moment.
-    pub(crate) fn is_hiccup(&self) -> bool {
+    pub fn is_hiccup(&self) -> bool {
         match self {
             Self::Api(error) => error.kind() == ErrorKind::Retry && !error.is_unknown_alias(),
             Self::Transport { source, .. } => source.is_transient(),

@@ -18,7 +18,7 @@ use std::fmt;
 /// Most rows in one transaction: SQLite has one writer, and a heartbeat must get its turn.
 pub(crate) const ROWS_PER_TRANSACTION: usize = 5_000;
 
-/// Rows per statement: on SQLite 12 bound values each, far below the 32,766 it takes.
+/// Rows per statement: on SQLite 13 bound values each, far below the 32,766 it takes.
 const ROWS_PER_STATEMENT: usize = 1_000;
 
 /// One contact as a run left it.
@@ -44,6 +44,9 @@ pub struct RunContact {
     pub reason: Option<String>,
     /// `Some(false)` when Meta refused the row; otherwise `None`, because Meta reports no match per contact.
     pub meta_matched: Option<bool>,
+    /// The country in which the phone number was read, in two lower-case letters (ISO 3166-1); `None` without a number, or
+    /// when neither the contact nor its location has one.
+    pub country: Option<String>,
 }
 
 impl RunContact {
@@ -78,31 +81,44 @@ struct NewContact<'a> {
     reason: Option<Cow<'a, str>>,
     meta_matched: Option<bool>,
     created_at: NaiveDateTime,
+    country: Option<Cow<'a, str>>,
 }
 
 impl<'a> NewContact<'a> {
     fn new(run: RunId, contact: &'a RunContact, created_at: NaiveDateTime) -> Self {
-        // Of an erased person nothing is kept but that there was one.
-        let personal = |text: &'a Option<String>| match contact.bucket {
-            Bucket::Suppressed => None,
-            _ => storable_option(text.as_deref()),
-        };
+        let bucket = contact.bucket.as_str();
+        if contact.bucket == Bucket::Suppressed {
+            // Of an erased person nothing is kept but that there was one.
+            return Self {
+                sync_run_id: run.0,
+                ghl_contact_id: Cow::Borrowed(ERASED),
+                email: None,
+                phone: None,
+                first_name: None,
+                last_name: None,
+                raw_ltv_cents: None,
+                normalized_value: None,
+                bucket,
+                reason: None,
+                meta_matched: None,
+                created_at,
+                country: None,
+            };
+        }
         Self {
             sync_run_id: run.0,
-            ghl_contact_id: match contact.bucket {
-                Bucket::Suppressed => Cow::Borrowed(ERASED),
-                _ => storable_id(&contact.ghl_contact_id),
-            },
-            email: personal(&contact.email),
-            phone: personal(&contact.phone),
-            first_name: personal(&contact.first_name),
-            last_name: personal(&contact.last_name),
+            ghl_contact_id: storable_id(&contact.ghl_contact_id),
+            email: storable_option(contact.email.as_deref()),
+            phone: storable_option(contact.phone.as_deref()),
+            first_name: storable_option(contact.first_name.as_deref()),
+            last_name: storable_option(contact.last_name.as_deref()),
             raw_ltv_cents: contact.raw_ltv.map(|cents| cents.0),
             normalized_value: contact.normalized_value.map(|rank| i32::from(rank.get())),
-            bucket: contact.bucket.as_str(),
+            bucket,
             reason: storable_option(contact.reason.as_deref()),
             meta_matched: contact.meta_matched,
             created_at,
+            country: storable_option(contact.country.as_deref()),
         }
     }
 }
@@ -120,6 +136,7 @@ pub(crate) struct ContactRow {
     bucket: String,
     reason: Option<String>,
     meta_matched: Option<bool>,
+    country: Option<String>,
 }
 
 impl TryFrom<ContactRow> for RunContact {
@@ -140,6 +157,7 @@ impl TryFrom<ContactRow> for RunContact {
             bucket: word("bucket", &row.bucket)?,
             reason: row.reason,
             meta_matched: row.meta_matched,
+            country: row.country,
         })
     }
 }
@@ -164,9 +182,8 @@ struct ChangesRow {
 }
 
 impl Store {
-    /// Adds contacts to a run, at most 5,000 in one transaction. Of a suppressed contact neither id nor personal data are
-    /// stored. After an error some of them may be stored already:
-    /// call [`Self::contacts_delete_of_run`] before trying again.
+    /// Adds contacts to a run, at most 5,000 in one transaction. Of a suppressed contact nothing is stored but its bucket.
+    /// After an error some of them may be stored already, and the run can not succeed any more.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such run; [`StoreError::Full`] when the disk is full.

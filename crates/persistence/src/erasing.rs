@@ -33,6 +33,8 @@ pub struct KnownContact {
     pub email: Option<String>,
     /// Phone number as the source gave it.
     pub phone: Option<String>,
+    /// The country in which the run has read it, in two lower-case letters; `None` when it recorded none.
+    pub country: Option<String>,
 }
 
 /// Personal data never reach a log line, so `Debug` shows the row only.
@@ -65,15 +67,16 @@ impl Store {
         }
     }
 
-    /// Takes name, e-mail address, phone number, reason and id out of every row of these contacts, in all runs, and out of the
-    /// refused contacts of runs; returns how many rows that changed. Each row keeps its bucket, value and rank under an
+    /// Takes name, e-mail address, phone number, reason and id out of every row of these contacts, in all runs, and their
+    /// ids out of what runs name as refused; returns how many rows that changed. Each row keeps its bucket, value and rank under an
     /// id of its own. Repeating is harmless.
     ///
     /// # Errors
     /// Whatever the database refuses; some rows may be changed then.
     pub fn contacts_erase(&self, ghl_contact_ids: &BTreeSet<String>) -> Result<usize, StoreError> {
         let ids: Vec<_> = ghl_contact_ids.iter().map(|id| storable_id(id)).collect();
-        let mut changed = self.erase_refused_samples(ghl_contact_ids)?;
+        self.erase_refused_samples(ghl_contact_ids)?;
+        let mut changed = 0;
         for part in ids.chunks(IDS_PER_STATEMENT) {
             changed += self.write("erase contacts", |connection| {
                 let erased_id = diesel::dsl::sql::<diesel::sql_types::Text>("'erased-' || id");
@@ -82,6 +85,7 @@ impl Store {
                         sync_contacts::ghl_contact_id.eq(erased_id),
                         sync_contacts::email.eq(None::<String>),
                         sync_contacts::phone.eq(None::<String>),
+                        sync_contacts::country.eq(None::<String>),
                         sync_contacts::first_name.eq(None::<String>),
                         sync_contacts::last_name.eq(None::<String>),
                         // It may repeat what somebody typed into the value field.
@@ -124,7 +128,7 @@ impl Store {
         Ok(sent)
     }
 
-    fn erase_refused_samples(&self, ghl_contact_ids: &BTreeSet<String>) -> Result<usize, StoreError> {
+    fn erase_refused_samples(&self, ghl_contact_ids: &BTreeSet<String>) -> Result<(), StoreError> {
         let rows: Vec<(i64, Option<String>)> =
             self.read("look through the refused contacts", |connection| {
                 sync_runs::table
@@ -132,16 +136,13 @@ impl Store {
                     .select((sync_runs::id, sync_runs::refused_samples))
                     .load(connection)
             })?;
-        let mut changed = 0;
         for (run, text) in rows {
             let mut samples: Vec<RefusedSample> = json("refused contacts", &text.unwrap_or_default())?;
             let erased = samples.iter_mut().filter(|sample| ghl_contact_ids.contains(&sample.ghl_contact_id));
-            let count = erased.map(|sample| ERASED.clone_into(&mut sample.ghl_contact_id)).count();
-            if count > 0 {
-                changed += count;
+            if erased.map(|sample| ERASED.clone_into(&mut sample.ghl_contact_id)).count() > 0 {
                 self.run_set_refused_samples(RunId(run), &samples)?;
             }
         }
-        Ok(changed)
+        Ok(())
     }
 }

@@ -223,8 +223,8 @@ impl Explain for StoreError {
             ),
             Self::NoConnection(_) => Explanation::new(
                 "The database does not answer.",
-                "Check that the server named by POSTGRES_HOST or DATABASE_URL runs and accepts more connections; the \
-                 program connects again by itself.",
+                "Check that the disk that holds DATA_DIR is there and not full, or, with PostgreSQL, that the server named by \
+                 POSTGRES_HOST or DATABASE_URL runs and accepts more connections; the program connects again by itself.",
             ),
             Self::NewerSchema { .. } => Explanation::new(
                 format!("{}.", capital(&self.to_string())),

@@ -64,20 +64,7 @@ impl IntentionOutcome {
     }
 }
 
-impl FromStr for IntentionOutcome {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "kept" => Ok(Self::Kept),
-            "deleted" => Ok(Self::Deleted),
-            "never_made" => Ok(Self::NeverMade),
-            other => Err(UnknownWord { what: "IntentionOutcome", word: other.to_owned() }),
-        }
-    }
-}
-
-/// One intention.
+/// One intention whose outcome is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intention {
     /// Its id.
@@ -92,8 +79,6 @@ pub struct Intention {
     pub remote_id: Option<String>,
     /// When it was stored, just before the call.
     pub created_at: DateTime<Utc>,
-    /// What became of it; `None` while recovery still has to look at it.
-    pub outcome: Option<IntentionOutcome>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -105,7 +90,6 @@ struct IntentionRow {
     name: String,
     remote_id: Option<String>,
     created_at: NaiveDateTime,
-    outcome: Option<String>,
 }
 
 impl TryFrom<IntentionRow> for Intention {
@@ -119,7 +103,6 @@ impl TryFrom<IntentionRow> for Intention {
             name: row.name,
             remote_id: row.remote_id,
             created_at: row.created_at.and_utc(),
-            outcome: row.outcome.map(|outcome| word("outcome of an intention", &outcome)).transpose()?,
         })
     }
 }
@@ -178,21 +161,6 @@ impl Store {
         let rows: Vec<IntentionRow> = self.read("find what may be left at Meta", |connection| {
             sync_intentions::table
                 .filter(sync_intentions::closed_at.is_null())
-                .order(sync_intentions::id)
-                .select(IntentionRow::as_select())
-                .load(connection)
-        })?;
-        rows.into_iter().map(Intention::try_from).collect()
-    }
-
-    /// Every intention of a run, closed or not, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when a stored word means nothing to this program.
-    pub fn intentions_of_run(&self, run: RunId) -> Result<Vec<Intention>, StoreError> {
-        let rows: Vec<IntentionRow> = self.read("load the intentions of a run", |connection| {
-            sync_intentions::table
-                .filter(sync_intentions::sync_run_id.eq(run.0))
                 .order(sync_intentions::id)
                 .select(IntentionRow::as_select())
                 .load(connection)

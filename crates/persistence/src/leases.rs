@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::schema::sync_lease;
 use crate::store::Store;
 use crate::text::storable;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use domain::RunId;
 use std::time::Duration;
@@ -21,12 +21,8 @@ pub enum LeaseOutcome {
     Acquired,
     /// Somebody has it.
     HeldBy {
-        /// Who.
-        holder: String,
         /// The run it is used for, once that is known.
         run_id: Option<RunId>,
-        /// When it lapses without another heartbeat.
-        expires_at: DateTime<Utc>,
     },
 }
 
@@ -62,18 +58,12 @@ impl Store {
             if taken == 1 {
                 return Ok(LeaseOutcome::Acquired);
             }
-            let (holder, run_id, expires_at): (Option<String>, Option<i64>, Option<NaiveDateTime>) = self
-                .read("see who holds the lease", |connection| {
-                    sync_lease::table
-                        .select((sync_lease::holder, sync_lease::sync_run_id, sync_lease::expires_at))
-                        .first(connection)
+            let (holder, run_id): (Option<String>, Option<i64>) =
+                self.read("see who holds the lease", |connection| {
+                    sync_lease::table.select((sync_lease::holder, sync_lease::sync_run_id)).first(connection)
                 })?;
-            if let (Some(holder), Some(expires_at)) = (holder, expires_at) {
-                return Ok(LeaseOutcome::HeldBy {
-                    holder,
-                    run_id: run_id.map(RunId),
-                    expires_at: expires_at.and_utc(),
-                });
+            if holder.is_some() {
+                return Ok(LeaseOutcome::HeldBy { run_id: run_id.map(RunId) });
             }
             // It was released between the two statements: try again.
         }

@@ -6,7 +6,6 @@ use crate::run_rows::RunRows;
 use crate::schema::{stable_audiences, sync_configs, sync_intentions, sync_runs};
 use crate::store::Store;
 use crate::text::storable;
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use domain::RunId;
 use domain::run::{Lookalike, RemoteAudience, RunStatus};
@@ -23,8 +22,6 @@ pub struct MadeAudience {
     pub audience: RemoteAudience,
     /// The lookalikes of that run.
     pub lookalikes: Vec<Lookalike>,
-    /// When the run began.
-    pub started_at: DateTime<Utc>,
 }
 
 impl Store {
@@ -59,8 +56,8 @@ impl Store {
             let rows = self
                 .read("load the audiences of earlier runs", |connection| RunRows::load(connection, part))?;
             made.extend(rows.into_runs()?.into_iter().filter_map(|run| {
-                let (id, lookalikes, started_at) = (run.id, run.lookalikes, run.started_at);
-                run.audience.map(|audience| MadeAudience { run: id, audience, lookalikes, started_at })
+                let (id, lookalikes) = (run.id, run.lookalikes);
+                run.audience.map(|audience| MadeAudience { run: id, audience, lookalikes })
             }));
         }
         made.sort_unstable_by_key(|made| std::cmp::Reverse(made.run));

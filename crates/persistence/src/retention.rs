@@ -78,13 +78,4 @@ impl Store {
             diesel::sql_query(query).bind::<BigInt, _>(run.0).bind::<BigInt, _>(at_once).execute(connection)
         })
     }
-
-    /// Removes every contact of a run, 5,000 in one transaction. Repeating is harmless.
-    ///
-    /// # Errors
-    /// Whatever the database refuses; some may be removed then.
-    pub fn contacts_delete_of_run(&self, run: RunId) -> Result<(), StoreError> {
-        while self.contacts_delete_some(run)? > 0 {}
-        Ok(())
-    }
 }

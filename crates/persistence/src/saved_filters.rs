@@ -18,8 +18,6 @@ pub struct SavedFilter {
     pub name: String,
     /// What its contacts meet.
     pub conditions: Conditions,
-    /// When it was saved first.
-    pub created_at: DateTime<Utc>,
     /// When it was saved last.
     pub updated_at: DateTime<Utc>,
 }
@@ -41,7 +39,6 @@ struct FilterRow {
     id: i64,
     name: String,
     conditions: String,
-    created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
 }
 
@@ -51,7 +48,6 @@ impl From<FilterRow> for SavedFilter {
             id: row.id,
             name: row.name,
             conditions: Conditions(row.conditions),
-            created_at: row.created_at.and_utc(),
             updated_at: row.updated_at.and_utc(),
         }
     }

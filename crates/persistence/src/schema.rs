@@ -125,6 +125,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         meta_matched -> Nullable<Bool>,
         created_at -> Timestamp,
+        country -> Nullable<Text>,
     }
 }
 

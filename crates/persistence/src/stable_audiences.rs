@@ -28,8 +28,6 @@ pub struct StableAudience {
     pub adopted: bool,
     /// When Meta refused to replace its members: from then on it is kept by additions and removals.
     pub replace_refused_at: Option<DateTime<Utc>>,
-    /// When it was created or chosen.
-    pub created_at: DateTime<Utc>,
 }
 
 /// A replacement of an audience's members that was opened and not closed: the audience may be half empty.
@@ -59,7 +57,6 @@ struct StableRow {
     limited_data_use: bool,
     adopted: bool,
     replace_refused_at: Option<NaiveDateTime>,
-    created_at: NaiveDateTime,
 }
 
 impl From<StableRow> for StableAudience {
@@ -72,7 +69,6 @@ impl From<StableRow> for StableAudience {
             limited_data_use: row.limited_data_use,
             adopted: row.adopted,
             replace_refused_at: row.replace_refused_at.map(|at| at.and_utc()),
-            created_at: row.created_at.and_utc(),
         }
     }
 }
@@ -141,13 +137,18 @@ impl Store {
             stable_audiences::limited_data_use.eq(audience.limited_data_use),
             stable_audiences::replace_refused_at
                 .eq(audience.replace_refused_at.map(|at| at.trunc_subsecs(6).naive_utc())),
-            stable_audiences::created_at.eq(audience.created_at.trunc_subsecs(6).naive_utc()),
         );
+        let now = self.now_naive();
         self.write("record the stable audience", |connection| {
+            // Another one gets a row of its own, with the moment from which on it is used.
+            let row = stable_audiences::table.find((storable(&audience.ad_account_id), audience.adopted));
+            diesel::delete(row.filter(stable_audiences::audience_id.ne(storable(&audience.audience_id))))
+                .execute(connection)?;
             on_backend!(connection, inner => diesel::insert_into(stable_audiences::table)
                 .values((
                     stable_audiences::ad_account_id.eq(storable(&audience.ad_account_id)),
                     stable_audiences::adopted.eq(audience.adopted),
+                    stable_audiences::created_at.eq(now),
                     values.clone(),
                 ))
                 .on_conflict((stable_audiences::ad_account_id, stable_audiences::adopted))
@@ -180,7 +181,8 @@ impl Store {
 
     /// Records that a run is about to replace the members of an audience. From now on no member counts as delivered,
     /// until [`Self::members_delivered`] says so: a replacement begins by removing everybody. A run that opens another
-    /// session gives up the one before.
+    /// session gives up the one before, and what earlier runs left unfinished of this audience needs no more care: its
+    /// members would take the place of newer ones.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such run.
@@ -200,6 +202,12 @@ impl Store {
             sync_replacements::closed_at.eq(None::<NaiveDateTime>),
         );
         self.write_referring("record a replacement", ("run", run.0), |connection| {
+            diesel::update(sync_replacements::table)
+                .filter(sync_replacements::audience_id.eq(storable(audience_id)))
+                .filter(sync_replacements::run_id.ne(run.0))
+                .filter(sync_replacements::closed_at.is_null())
+                .set(sync_replacements::closed_at.eq(now))
+                .execute(connection)?;
             on_backend!(connection, inner => diesel::insert_into(sync_replacements::table)
                 .values((
                     sync_replacements::run_id.eq(run.0),

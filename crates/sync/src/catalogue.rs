@@ -79,6 +79,14 @@ struct Remembered {
     counts: HashMap<ContactList, (Instant, u64)>,
 }
 
+impl Remembered {
+    /// Forgets the counts that are outdated: the conditions of a list may name somebody's address.
+    fn remember_count(&mut self, list: ContactList, count: u64, now: Instant) {
+        self.counts.retain(|_, entry| fresh(Some(entry), now).is_some());
+        self.counts.insert(list, (now, count));
+    }
+}
+
 impl Catalogue {
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,14 +222,15 @@ impl SyncService {
             return Ok(count);
         }
         let count = self.parts.source.count(list, &Cancel::new())?;
-        self.catalogue.lock().counts.insert(list.clone(), (Instant::now(), count));
+        self.catalogue.lock().remember_count(list.clone(), count, Instant::now());
         Ok(count)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fresh;
+    use super::{Remembered, fresh};
+    use crate::edges::ContactList;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -230,5 +239,17 @@ mod tests {
         let after = |seconds| fresh(Some(&(asked, 7)), asked + Duration::from_secs(seconds));
         assert_eq!([after(0), after(299), after(300)], [Some(7), Some(7), None]);
         assert_eq!(fresh::<u64>(None, asked), None);
+    }
+
+    #[test]
+    fn what_was_counted_long_ago_is_forgotten_with_the_next_count() {
+        let mut remembered = Remembered::default();
+        let begun = Instant::now();
+        let tag = |name: &str| ContactList::Tag(name.to_owned());
+        for (name, seconds) in [("old", 0), ("younger", 200), ("new", 300)] {
+            remembered.remember_count(tag(name), 1, begun + Duration::from_secs(seconds));
+        }
+        assert_eq!(remembered.counts.len(), 2);
+        assert!(!remembered.counts.contains_key(&tag("old")));
     }
 }

@@ -5,7 +5,6 @@
 //! and of each lookalike that no ad uses or excludes it; whatever can not be learned counts as used.
 
 use crate::error::RunError;
-use crate::recovery::is_gone;
 use crate::service::SyncService;
 use crate::settings::AudienceMode;
 use domain::error_chain::Chain;
@@ -49,22 +48,24 @@ struct Tally {
 impl SyncService {
     /// Deletes the audiences that are older than the last AUDIENCE_KEEP, with their lookalikes, oldest first; when there
     /// are many, another part of them after each run. `run` is the one that has just succeeded; its audience counts among
-    /// those that are kept. Returns what to say of it, if anything. Never fails: what could not be deleted is tried again
-    /// after a later run.
+    /// those that are kept. Returns what to say of it, if anything. Never fails: what could not be deleted, or was left
+    /// because of a cancellation, is tried again after a later run.
     pub(crate) fn clean_up_audiences(&self, run: RunId, cancel: &Cancel) -> Option<String> {
         if self.parts.settings.audience_mode != AudienceMode::Dated {
             return None;
         }
-        self.delete_old_audiences(run, cancel).map_or_else(
-            |error| {
-                log::warn!("old audiences could not be cleaned up: {}", Chain(&error));
-                Some(format!("Old audiences could not be deleted. {}", error.explain().message))
-            },
-            |tally| tally.sentence(self.parts.settings.audience_keep),
-        )
+        let mut tally = Tally::default();
+        let failure = self.delete_old_audiences(run, &mut tally, cancel).err().map(|error| {
+            log::warn!("old audiences could not be cleaned up: {}", Chain(&error));
+            format!("Old audiences could not be deleted. {}", error.explain().message)
+        });
+        let told: Vec<String> =
+            failure.into_iter().chain(tally.sentence(self.parts.settings.audience_keep)).collect();
+        (!told.is_empty()).then(|| told.join(" "))
     }
 
-    fn delete_old_audiences(&self, run: RunId, cancel: &Cancel) -> Result<Tally, RunError> {
+    /// After an error `tally` tells how far that came.
+    fn delete_old_audiences(&self, run: RunId, tally: &mut Tally, cancel: &Cancel) -> Result<(), RunError> {
         let parts = &self.parts;
         let made = parts.store.audiences_made(&parts.settings.ad_account_id)?;
         let keep = (parts.settings.audience_keep as usize).saturating_sub(1);
@@ -74,13 +75,11 @@ impl SyncService {
         let beginning = beginning(run, old.len());
         old.rotate_left(beginning);
         let mark = self.mark()?;
-        let mut tally = Tally::default();
         for (looks, old) in old.into_iter().enumerate() {
-            if looks >= LOOKS_PER_RUN || tally.deleted == DELETIONS_PER_RUN {
+            if looks >= LOOKS_PER_RUN || tally.deleted == DELETIONS_PER_RUN || cancel.is_cancelled() {
                 tally.postponed += 1;
                 continue;
             }
-            cancel.check()?;
             let id = &old.audience.id;
             match self.delete_unless_needed(old, &mark, cancel) {
                 Ok(gone) => {
@@ -97,13 +96,15 @@ impl SyncService {
                     );
                     tally.not_ours += 1;
                 }
+                // What was being asked when somebody cancelled.
+                Err(Reason::Unknown(MetaError::Cancelled(_))) => tally.postponed += 1,
                 Err(Reason::Unknown(error)) => {
                     log::warn!("the old audience {id} is kept: {}", Chain(&error));
                     tally.unknown += 1;
                 }
             }
         }
-        Ok(tally)
+        Ok(())
     }
 
     /// Deletes the lookalikes and then the seed. After a crash in between the next clean-up goes on where this one ended.
@@ -140,7 +141,7 @@ impl SyncService {
                 Ok(Some(state))
             }
             Ok(_) => Err(Reason::NotOurs),
-            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(Reason::Unknown(error)),
         }
     }

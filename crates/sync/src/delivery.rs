@@ -20,7 +20,7 @@ const CREATE_TRIES: u32 = 3;
 /// Looks for an audience whose reply was lost, before it is made again.
 const LOOK_UPS: u32 = 4;
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(2);
-/// Audiences with the same name: `-2`, `-3`, … up to this.
+/// Audiences with the same name: `-2`, `-3`, … up to this; then the run's number is used.
 const AUDIENCES_OF_A_NAME: u32 = 99;
 
 /// The work of one run at Meta.
@@ -65,7 +65,7 @@ impl Delivery<'_> {
     }
 
     fn free_name(&self, base: &str) -> Result<String, RunError> {
-        for number in 1..AUDIENCES_OF_A_NAME {
+        for number in 1..=AUDIENCES_OF_A_NAME {
             let name = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
             let taken =
                 self.service.parts.meta.find_custom_audiences(&name, self.cancel).map_err(RunError::edge)?;

@@ -191,14 +191,18 @@ impl RunError {
 
     /// Whether Meta says that the audience does not exist (any more), or not for this login.
     pub(crate) fn is_gone_at_meta(&self) -> bool {
-        matches!(self, Self::Edge(error) if error.explain().provider_code.as_deref() == Some("100/33"))
+        self.of_meta().is_some_and(meta::MetaError::is_gone)
     }
 
     /// Whether only Meta's limits stood in the way: the same may be done later.
     pub(crate) fn is_limit(&self) -> bool {
-        let Self::Edge(EdgeError(error)) = self else { return false };
+        self.of_meta().is_some_and(meta::MetaError::is_limit)
+    }
+
+    fn of_meta(&self) -> Option<&meta::MetaError> {
+        let Self::Edge(EdgeError(error)) = self else { return None };
         let error: &(dyn std::error::Error + 'static) = &**error;
-        error.downcast_ref::<meta::MetaError>().is_some_and(meta::MetaError::is_limit)
+        error.downcast_ref()
     }
 
     pub(crate) fn spool(doing: &'static str) -> impl FnOnce(io::Error) -> Self {

@@ -57,7 +57,7 @@ impl SyncService {
         match self.parts.meta.debug_token(cancel) {
             Ok(token) => Ok(token.expires_at.map(|at| Expiry::MetaToken { on: at.date_naive() })),
             // Some tokens may not ask about themselves; of one that is refused the next run tells.
-            Err(MetaError::Api(_)) => Ok(None),
+            Err(error @ MetaError::Api(_)) if !error.is_hiccup() && !error.is_limit() => Ok(None),
             Err(error) => Err(RunError::edge(error)),
         }
     }

@@ -2,7 +2,6 @@
 //! Meta has built them.
 
 use crate::error::RunError;
-use crate::recovery::is_gone;
 use crate::service::SyncService;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
@@ -145,7 +144,7 @@ impl SyncService {
                 state.operation_status.words()
             ))),
             Err(error) if error.is_limit() => Err(RunError::edge(error)),
-            Err(error) if is_gone(&error) => Ok(Outlook::Gone(error.explain().message)),
+            Err(error) if error.is_gone() => Ok(Outlook::Gone(error.explain().message)),
             Err(error) => {
                 log::warn!("the seed of a pending lookalike can not be read: {}", Chain(&error));
                 Ok(Outlook::NotYet(error.explain().message))
@@ -199,7 +198,7 @@ impl SyncService {
                 }
                 Ok(state) => finished &= state.is_ready(),
                 // A person has deleted it: it is not missed.
-                Err(error) if is_gone(&error) => {}
+                Err(error) if error.is_gone() => {}
                 Err(error) => return Err(RunError::edge(error)),
             }
         }

@@ -140,7 +140,7 @@ impl Lease {
         work: &Cancel,
     ) -> Result<Result<Self, Option<RunId>>, StoreError> {
         let holder = uuid::Uuid::new_v4().to_string();
-        if let LeaseOutcome::HeldBy { run_id, .. } = store.lease_acquire(&holder, ttl)? {
+        if let LeaseOutcome::HeldBy { run_id } = store.lease_acquire(&holder, ttl)? {
             return Ok(Err(run_id));
         }
         let now = Moment(Instant::now(), clock.now());

@@ -239,8 +239,12 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
         .filter(|message| message.sent_at.is_none())
         .map(|message| {
             let words = message.last_error.as_deref().unwrap_or("It is sent within minutes.");
-            let given_up =
-                if message.given_up_at.is_some() { " It was tried for a day and is given up." } else { "" };
+            let given_up = match message.given_up_at {
+                // To give it up counts as an attempt.
+                Some(_) if message.attempts > FEWEST_ATTEMPTS => " It was tried for a day and is given up.",
+                Some(_) => " It is given up.",
+                None => "",
+            };
             format!("{words}{given_up}")
         })
         .collect();
@@ -277,4 +281,35 @@ fn truth(kind: &str, run: &Run) -> Truth {
         None => run.lookalike_status() == LookalikeStatus::Pending,
     };
     if waits { Truth::NotYet } else { Truth::Now }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::standing;
+    use domain::run::{Channel, StepStatus};
+    use domain::{Clock, SystemClock};
+    use persistence::MessageState;
+
+    #[test]
+    fn only_what_was_tried_often_is_told_to_have_been_tried_for_a_day() {
+        let now = SystemClock.now();
+        let given_up = |attempts, words: &str| MessageState {
+            id: 1,
+            channel: Channel::Webhook,
+            kind: mailer::OUTCOME.to_owned(),
+            message_id: "<a@example.com>".to_owned(),
+            attempts,
+            queued_at: now,
+            next_attempt_at: now,
+            sent_at: None,
+            given_up_at: Some(now),
+            last_error: Some(words.to_owned()),
+        };
+        let told = |message| standing(&[message]);
+        assert_eq!(
+            told(given_up(1, "This way of telling is not set up any more.")),
+            (StepStatus::Failed, "This way of telling is not set up any more. It is given up.".to_owned())
+        );
+        assert!(told(given_up(11, "No answer.")).1.ends_with("It was tried for a day and is given up."));
+    }
 }

@@ -18,7 +18,7 @@ use domain::percentile::Sketch;
 use domain::run::{
     Lookalike, LookalikeStatus, NormalizationStats, RankingReport, Step, StepStatus, SyncConfig,
 };
-use domain::{Cancel, Distribution, ListSelection, RunId, SentValues, log_context};
+use domain::{Cancel, Distribution, ListSelection, SentValues, log_context};
 use match_keys::Encoder;
 
 /// The verified ranks of a list, and the values that are sent for them.
@@ -121,7 +121,7 @@ impl SyncService {
             Ok(account)
         });
         let refused = match &read {
-            Ok(account) => self.guard(config, account, Some(progress.run), accept_smaller_list).err(),
+            Ok(account) => self.guard(config, account, accept_smaller_list).err(),
             Err(_) => None,
         };
         let failed_step = match (&read, &refused) {
@@ -182,13 +182,11 @@ impl SyncService {
         account::decide(reader.read()?, spool)
     }
 
-    /// What must not reach Meta: an empty list, a list without values, or far fewer contacts than last time. `run` is
-    /// the one that asks, if it is one.
+    /// What must not reach Meta: an empty list, a list without values, or far fewer contacts than last time.
     pub(crate) fn guard(
         &self,
         config: &SyncConfig,
         account: &Account,
-        run: Option<RunId>,
         accept_smaller_list: bool,
     ) -> Result<(), (Step, RunError)> {
         let counts = &account.counts;
@@ -208,7 +206,7 @@ impl SyncService {
             .store
             .run_last_success_of(&config.list_id, &config.ltv_field_key)
             .map_err(|error| (Step::Fetch, error.into()))?;
-        let Some(last) = last.filter(|last| Some(last.id) != run) else { return Ok(()) };
+        let Some(last) = last else { return Ok(()) };
         let before = last.accounting.sent + last.accounting.refused_by_meta;
         if counts.sent * 2 < before && !accept_smaller_list {
             let conditions_changed = last.config.list_conditions != config.list_conditions;

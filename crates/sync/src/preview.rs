@@ -160,7 +160,7 @@ impl SyncService {
 
     /// What the guard of a run would say of the list.
     fn obstacle(&self, config: &SyncConfig, account: &Account) -> Result<Option<Explanation>, RunError> {
-        match self.guard(config, account, None, false) {
+        match self.guard(config, account, false) {
             Ok(()) => Ok(None),
             Err((_, error)) => match error {
                 RunError::EmptyList { .. }

@@ -129,6 +129,7 @@ impl Reader<'_> {
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
     fn prepare(&self, contact: Contact, encoder: &mut Encoder) -> SpooledContact {
         let encoded = encoder.encode(&contact);
+        let country = contact.phone.as_ref().and_then(|_| encoder.phone_country(&contact));
         let reading = match self.values {
             ValueSource::Field(_) => read_ltv(&contact.ltv, self.settings.decimal_mark),
             ValueSource::Won(sums) => sums.of(&contact.id),
@@ -160,6 +161,7 @@ impl Reader<'_> {
             id: contact.id,
             email: contact.email,
             phone: contact.phone,
+            country,
             first_name: contact.first_name,
             last_name: contact.last_name,
             ltv,

@@ -9,7 +9,6 @@ use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{Failure, RunStatus, Step, StepStatus};
 use domain::{Cancel, Run, RunId};
-use meta::MetaError;
 use persistence::{Intention, IntentionOutcome, RemoteKind};
 
 /// An audience asked for this recently may still appear at Meta.
@@ -153,7 +152,7 @@ impl SyncService {
         match meta.audience(id, cancel) {
             Ok(state) if !state.lookalike_ids.is_empty() => Ok(true),
             Ok(_) => Ok(!meta.ads_using(id, cancel).map_err(RunError::edge)?.is_empty()),
-            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) if error.is_gone() => Ok(false),
             Err(error) => Err(RunError::edge(error)),
         }
     }
@@ -179,7 +178,7 @@ impl SyncService {
         } else if let Some(audience) = &run.audience {
             let existing = match self.parts.meta.lookalikes_of(&audience.id, cancel) {
                 Ok(existing) => existing,
-                Err(error) if is_gone(&error) => Vec::new(),
+                Err(error) if error.is_gone() => Vec::new(),
                 Err(error) => return Err(RunError::edge(error)),
             };
             for lookalike in &mut lookalikes {
@@ -221,9 +220,4 @@ impl SyncService {
     pub(crate) fn mark(&self) -> Result<String, RunError> {
         Ok(format!("[ghl-meta-sync {} run ", self.parts.store.instance_tag()?))
     }
-}
-
-/// 100/33: what was asked for does not exist, or not for this login.
-pub(crate) fn is_gone(error: &MetaError) -> bool {
-    matches!(error, MetaError::Api(api) if api.code == 100 && api.subcode == Some(33))
 }

@@ -8,13 +8,11 @@
 use crate::delivery::Delivery;
 use crate::error::RunError;
 use crate::membership::{Batch, Membership};
-use crate::upload::{Adding, Delivered, new_session_id, with_batches};
+use crate::upload::{Adding, Delivered, LONGEST_SESSION, new_session_id, with_batches};
 use domain::run::Step;
 use meta::{MetaError, ReplaceRefusal, UploadBatch};
 use std::time::{Duration, Instant};
 
-/// Meta ends the session 90 minutes after its first batch. What is left by then is added afterwards.
-const LONGEST_SESSION: Duration = Duration::from_secs(75 * 60);
 /// Times a replacement is begun anew because Meta did not know its session or failed half-way.
 const BEGINNINGS: u32 = 3;
 
@@ -137,9 +135,15 @@ impl Replacing<'_> {
                 Ok(receipt) => {
                     session.next_seq += 1;
                     let delivered = &mut session.delivered;
-                    delivered.rows += rows;
                     delivered.resent += receipt.resent_rows;
-                    delivered.received = receipt.num_received;
+                    // Rows that were sent twice must not hide others that were left out.
+                    let is_taken = receipt.num_received >= delivered.received + rows;
+                    delivered.received = delivered.received.max(receipt.num_received);
+                    if !is_taken {
+                        delivered.resent += rows;
+                        return Ok(Sent::SessionOver);
+                    }
+                    delivered.rows += rows;
                     let before = if receipt.from_session { 0 } else { delivered.invalid };
                     delivered.invalid = before + receipt.num_invalid_entries;
                     delivered.keep_samples(batch, receipt.samples);

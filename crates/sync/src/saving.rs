@@ -41,6 +41,7 @@ impl SyncService {
                 bucket: *bucket,
                 reason: contact.reason,
                 meta_matched: None,
+                country: contact.country.map(|country| country.as_str().to_owned()),
             });
             if chunk.len() == SAVE_CHUNK {
                 failed.check()?;
@@ -91,7 +92,8 @@ impl SyncService {
         if fits { Ok(()) } else { Err(RunError::StoredOtherwise) }
     }
 
-    /// What follows a complete run: people who left are removed everywhere, old audiences go. Neither ends the run.
+    /// What follows a complete run: people who left are removed everywhere, old audiences go. Of this only the note
+    /// who left can fail the run; what Meta does not do then, and what a cancellation leaves, is done later.
     pub(crate) fn after_saving(
         &self,
         delivery: &Delivery<'_>,
@@ -99,8 +101,10 @@ impl SyncService {
         account: &Account,
         spool: &Spool,
     ) -> Result<(), RunError> {
-        self.queue_leavers(delivery.progress.run, config, account, spool, delivery.cancel)?;
-        if let Err(error) = self.deliver_removals(delivery.cancel) {
+        self.queue_leavers(delivery.progress.run, config, account, spool)?;
+        if let Err(error) = self.deliver_removals(delivery.cancel)
+            && !delivery.cancel.is_cancelled()
+        {
             delivery.warn(format!(
                 "People who opted out could not be removed from all lists yet; it is tried again by itself, several times an hour. {}",
                 error.explain().message

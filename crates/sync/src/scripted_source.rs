@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-/// A location in the United States. Each reading and each count takes the next answer.
+/// A location in the United States, or in another country. Each reading and each count takes the next answer.
 #[derive(Default)]
 pub(crate) struct ScriptedSource {
     pub(crate) readings: Mutex<VecDeque<Vec<Contact>>>,
@@ -18,6 +18,7 @@ pub(crate) struct ScriptedSource {
     /// How many contacts each reading leaves out; none without an answer.
     pub(crate) missing: Mutex<VecDeque<u64>>,
     pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) country: Option<&'static str>,
     /// The pipelines that opportunities were asked of.
     pub(crate) asked: Mutex<Vec<String>>,
 }
@@ -32,7 +33,7 @@ impl ScriptedSource {
 
 impl ContactSource for ScriptedSource {
     fn country(&self, _cancel: &Cancel) -> Result<Option<String>, EdgeError> {
-        Ok(Some("US".to_owned()))
+        Ok(Some(self.country.unwrap_or("US").to_owned()))
     }
 
     fn fields(&self, _cancel: &Cancel) -> Result<Vec<ValueField>, EdgeError> {

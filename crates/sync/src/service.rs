@@ -248,9 +248,10 @@ impl SyncService {
         {
             return Err(StartError::AlreadyRunning { run: active });
         }
-        self.lock_upkeep().cancel();
         let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
+            // Another follow-up may have begun meanwhile.
+            self.lock_upkeep().cancel();
             let run = match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
                 Err(run) => run,

@@ -8,7 +8,7 @@ mod record;
 use crate::error::RunError;
 use domain::accounting::Bucket;
 use domain::{Cents, RunId};
-use match_keys::{Reason, Row};
+use match_keys::{CountryCode, Reason, Row};
 use record::{decode, encode};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -25,6 +25,8 @@ pub struct SpooledContact {
     pub email: Option<String>,
     /// As read, for the record.
     pub phone: Option<String>,
+    /// In which country the number was read, for the record.
+    pub country: Option<CountryCode>,
     /// As read, for the record.
     pub first_name: Option<String>,
     /// As read, for the record.
@@ -303,6 +305,7 @@ mod tests {
             id: "b".to_owned(),
             email: Some(String::new()),
             phone: Some("1".to_owned()),
+            country: match_keys::country::read("ch").ok(),
             ltv: Some(Cents(-5)),
             ambiguous: true,
             excluded: Some(Bucket::OptedOut),

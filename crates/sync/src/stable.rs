@@ -74,7 +74,6 @@ impl Delivery<'_> {
             limited_data_use: parts.settings.limited_data_use,
             adopted: true,
             replace_refused_at: None,
-            created_at: parts.clock.now(),
         };
         parts.store.stable_audience_set(&stable)?;
         Ok(stable)
@@ -113,7 +112,6 @@ impl Delivery<'_> {
             limited_data_use: membership.schema().limited_data_use,
             adopted: false,
             replace_refused_at: None,
-            created_at: parts.clock.now(),
         })?;
         self.mirrored(&audience.id)
     }
@@ -190,7 +188,11 @@ impl Delivery<'_> {
 
     /// Notes who is about to be delivered, before anything is sent: whatever happens, who may be in the audience is known.
     /// Tells per row, in the order of the membership, whether the audience lacks it or holds it with another value.
-    fn stage(&self, audience_id: &str, membership: &Membership<'_>) -> Result<Vec<bool>, RunError> {
+    pub(crate) fn stage(
+        &self,
+        audience_id: &str,
+        membership: &Membership<'_>,
+    ) -> Result<Vec<bool>, RunError> {
         let (store, run) = (&self.service.parts.store, self.progress.run);
         let (mut undelivered, mut chunk) = (Vec::new(), Vec::with_capacity(CHUNK));
         membership.for_each_contact(|members| {

@@ -24,8 +24,9 @@ const TRIED_EVERY_MINUTE: TimeDelta = TimeDelta::minutes(10);
 const TRY_EVERY_MINUTES: i64 = 15;
 
 impl SyncService {
-    /// The same for the follow-up that comes every minute: what could not be finished at once, because the token has
-    /// expired or the working files are elsewhere, is tried a few times an hour only.
+    /// Finishes, for the follow-up that comes every minute, every replacement that was begun and not finished. What could
+    /// not be finished at once, because the token has expired or the working files are elsewhere, is tried a few times an
+    /// hour only.
     pub(crate) fn finish_due_replacements(&self, cancel: &Cancel) -> Result<(), RunError> {
         let now = self.parts.clock.now();
         let is_due = |open: &OpenReplacement| {
@@ -39,7 +40,7 @@ impl SyncService {
         }
     }
 
-    /// Finishes every replacement that was begun and not finished. The caller holds the lease.
+    /// The same at once, however often it was tried. The caller holds the lease.
     pub(crate) fn finish_replacements(&self, cancel: &Cancel) -> Result<(), RunError> {
         for open in self.parts.store.replacements_open()? {
             let _context = log_context::enter(Context::of_run(open.run_id));
@@ -74,6 +75,11 @@ impl SyncService {
         );
         let progress = Progress::new(&self.parts.store, open.run_id, &NobodyWatches);
         let delivery = Delivery::new(self, &progress, cancel);
+        // A newer run may have staged other members before it died. Those of an audience that is not mirrored any more
+        // were forgotten, and stay so.
+        if self.parts.store.members_exist(&open.audience_id)? {
+            delivery.stage(&open.audience_id, &membership)?;
+        }
         let age = (self.parts.clock.now() - open.opened_at).to_std().unwrap_or_default();
         let replacing = Replacing {
             delivery: &delivery,

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 /// Batches encoded ahead of those in flight.
 const BATCHES_AHEAD: usize = 2;
-/// Meta ends a session 90 minutes after its first batch and drops what comes later without a word. A session is closed
-/// and followed by another one well before that.
-const LONGEST_SESSION: Duration = Duration::from_secs(75 * 60);
+/// Meta ends a session 90 minutes after its first batch: what comes later it drops without a word, or refuses when members
+/// are replaced. A session is closed well before that, and what is left is added in another one.
+pub(crate) const LONGEST_SESSION: Duration = Duration::from_secs(75 * 60);
 
 /// What Meta took of a delivery.
 #[derive(Default)]
@@ -120,14 +120,18 @@ struct Session {
     id: u64,
     opened: Instant,
     next_seq: u32,
-    rows: u64,
+    /// Rows Meta says it received so far, some of them perhaps twice.
     received: u64,
     invalid: u64,
 }
 
 impl Session {
     fn open() -> Self {
-        Self { id: new_session_id(), opened: Instant::now(), next_seq: 1, rows: 0, received: 0, invalid: 0 }
+        Self { id: new_session_id(), opened: Instant::now(), next_seq: 1, received: 0, invalid: 0 }
+    }
+
+    fn is_old(&self) -> bool {
+        self.opened.elapsed() > LONGEST_SESSION
     }
 }
 
@@ -169,7 +173,7 @@ impl<'a> Adding<'a> {
     }
 
     fn add_group(&mut self, group: &[Batch], closes: bool) -> Result<(), RunError> {
-        let is_old = self.session.as_ref().is_some_and(|session| session.opened.elapsed() > LONGEST_SESSION);
+        let is_old = self.session.as_ref().is_some_and(Session::is_old);
         match group.split_first() {
             None => Ok(()),
             Some((first, rest)) if is_old && !closes => {
@@ -234,14 +238,18 @@ impl<'a> Adding<'a> {
         }
         // Each reply counts the session so far, and the replies of a group come in any order.
         let received = taken.iter().map(|receipt| receipt.num_received).max().unwrap_or_default();
-        if received < session.rows + rows {
+        let resent: u64 = taken.iter().map(|receipt| receipt.resent_rows).sum();
+        // What was sent again is counted twice for good, so a count tells only by how much it has grown. Within a group it
+        // may still hide a batch that came too late, which can be where the session has grown old meanwhile.
+        let in_doubt = resent > 0 && group.len() > 1 && session.is_old();
+        if received < session.received + rows || in_doubt {
             session.received = session.received.max(received);
+            self.delivered.resent += resent;
             return Err(NotTaken::SessionOver);
         }
-        session.rows += rows;
         session.received = received;
+        self.delivered.resent += resent;
         for (batch, receipt) in group.iter().zip(taken) {
-            self.delivered.resent += receipt.resent_rows;
             let before = if receipt.from_session { 0 } else { session.invalid };
             session.invalid = before + receipt.num_invalid_entries;
             self.delivered.keep_samples(batch, receipt.samples);

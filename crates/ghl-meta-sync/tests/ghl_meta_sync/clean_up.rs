@@ -2,7 +2,9 @@
 //! for ever.
 
 use crate::account::{header, row};
+use crate::crash::later;
 use crate::instance::{Database, Instance, on_both_databases};
+use chrono::TimeDelta;
 use domain::run::{RemoteAudience, RunStatus, Trigger};
 use domain::{Run, RunId};
 use sandbox::faults::{Effect, Fault, MetaError};
@@ -236,6 +238,28 @@ fn an_audience_that_is_gone_at_meta_is_recorded_so_and_not_deleted_again() {
     assert_eq!(clean_up(&mut instance, 1).unwrap(), "1 audience older than the last 1 was gone already.");
     assert_eq!(deletions(&instance).len(), before, "nothing was deleted again");
     assert!(instance.store().run_get(old.id).unwrap().unwrap().audience_deleted_at.is_some());
+}
+
+#[test]
+fn a_clean_up_that_somebody_cancels_tells_what_it_has_deleted_and_leaves_the_rest() {
+    let mut instance = instance(Database::Sqlite);
+    (0..4).for_each(|_| drop(synced(&mut instance)));
+    instance.set("AUDIENCE_KEEP", "1");
+    // The lookalike and the seed of the oldest go; then Meta takes its time.
+    let slow = Fault::new(Service::Meta, Effect::Delay { millis: 2_000 }).on_method("DELETE").after(2);
+    instance.sandbox.faults().add(slow);
+    let service = later(&instance, TimeDelta::zero());
+    let config = service.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
+    let handle = service.start(&config, Trigger::Manual, false).unwrap();
+    instance.wait_until(|| instance.sandbox.faults().left() == 0);
+    assert!(service.cancel(handle.run));
+    handle.wait();
+    let run = instance.last_run();
+    assert_eq!(run.status, RunStatus::Success, "{:?}", run.failure);
+    assert_eq!(
+        told(&run).unwrap(),
+        "1 audience older than the last 1 was deleted; 3 are left for the next syncs."
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::account::{header, row};
 use crate::crash::{Later, later};
 use crate::instance::{Database, Instance, on_both_databases};
 use chrono::TimeDelta;
-use domain::run::{Changes, RunStatus, Trigger};
+use domain::run::{Changes, RefusedSample, RunStatus, Trigger};
 use domain::{Bucket, RunId};
 use persistence::{LeaseOutcome, RunContact};
 use sandbox::Contacts;
@@ -49,6 +49,7 @@ fn failed(instance: &Instance, contacts: usize) -> RunId {
         bucket: Bucket::NoLtv,
         reason: None,
         meta_matched: None,
+        country: None,
     };
     store.contacts_insert(run, &vec![contact; contacts]).unwrap();
     assert!(store.run_finish(run, RunStatus::Failed, None).unwrap());
@@ -60,9 +61,20 @@ fn old_contacts_go_and_the_next_run_is_compared_as_ever(database: Database) {
     instance.sync(&[]).expect(0);
     let first = instance.last_run();
     let failed = failed(&instance, 3);
+    let refused = RefusedSample { ghl_contact_id: "c00001".to_owned(), reason: "bad hash".to_owned() };
+    let name_refused =
+        |run| instance.store().run_set_refused_samples(run, std::slice::from_ref(&refused)).unwrap();
+    [first.id, failed].into_iter().for_each(name_refused);
     instance.sync(&[]).expect(0);
     let second = instance.last_run();
+    name_refused(second.id);
+    let named = |run| instance.store().run_get(run).unwrap().unwrap().refused_samples.len();
     later(&instance, KEPT - TimeDelta::minutes(10)).follow_up();
+    assert_eq!(
+        [first.id, failed, second.id].map(named),
+        [1, 0, 1],
+        "whom Meta refused is forgotten with the rows"
+    );
     assert_eq!(
         [first.id, failed, second.id].map(|run| stored(&instance, run)),
         [120, 0, 120],
@@ -70,6 +82,7 @@ fn old_contacts_go_and_the_next_run_is_compared_as_ever(database: Database) {
     );
     later(&instance, KEPT + TimeDelta::minutes(10)).follow_up();
     assert_eq!([first.id, failed, second.id].map(|run| stored(&instance, run)), [0, 0, 120]);
+    assert_eq!([first.id, failed, second.id].map(named), [0, 0, 1]);
     let kept = instance.store().run_get(first.id).unwrap().unwrap();
     assert_eq!((kept.accounting, kept.steps), (first.accounting, first.steps), "the run stays as it was");
     instance.sync(&[]).expect(0);

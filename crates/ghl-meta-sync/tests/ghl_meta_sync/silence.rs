@@ -95,7 +95,7 @@ fn a_silent_mail_server_costs_nothing_but_the_mail() {
 }
 
 /// A clock that is set.
-struct Set(Mutex<DateTime<Utc>>);
+pub struct Set(pub Mutex<DateTime<Utc>>);
 
 impl Clock for Set {
     fn now(&self) -> DateTime<Utc> {

@@ -4,7 +4,7 @@ use crate::crash::{kill_when, later, received};
 use crate::instance::{Database, Instance, on_both_databases};
 use chrono::TimeDelta;
 use domain::run::{RunStatus, StepStatus};
-use sandbox::faults::{Effect, Fault};
+use sandbox::faults::{Effect, Fault, MetaError};
 use sandbox::{Contacts, Service};
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ on_both_databases!(
     the_second_run_replaces_the_members_of_the_same_audience_and_uses_its_lookalike_again,
     where_meta_refuses_to_replace_the_difference_is_sent,
     a_replacement_cut_short_by_a_crash_is_finished_from_the_spool,
+    of_two_replacements_cut_short_the_newer_list_is_delivered,
     a_deleted_audience_is_made_anew_with_a_warning,
 );
 
@@ -118,10 +119,23 @@ fn a_replacement_cut_short_by_a_crash_is_finished_from_the_spool(database: Datab
     instance.sync(&[]).expect(0);
     assert_mirrored(&instance);
     let complete = audience(&instance)["rows"].as_u64().unwrap();
+    let other_run = instance.last_run().id;
     let hang = Fault::new(Service::Meta, Effect::Hang { millis: 60_000 }).on_path("/usersreplace").after(1);
     instance.sandbox.faults().add(hang);
     kill_when(&instance, || received(&instance, Service::Meta, "/usersreplace") >= 2);
     instance.sandbox.faults().clear();
+    // As another run leaves it that dies before it has replaced anything.
+    let id = audience(&instance)["id"].as_str().unwrap().to_owned();
+    let store = instance.store();
+    loop {
+        let staged = store.members_surplus(&id, other_run, None, 2_000).unwrap();
+        if staged.is_empty() {
+            break;
+        }
+        let members: Vec<persistence::Member> = staged.into_iter().map(|(_, member)| member).collect();
+        store.members_stage(&id, other_run, &members).unwrap();
+    }
+    drop(store);
     assert!(audience(&instance)["rows"].as_u64().unwrap() < complete, "the audience stands half empty");
     let service = later(&instance, TimeDelta::minutes(5));
     service.recover().unwrap();
@@ -137,10 +151,50 @@ fn a_replacement_cut_short_by_a_crash_is_finished_from_the_spool(database: Datab
     assert!(instance.store().replacements_open().unwrap().is_empty());
     let spooled = std::fs::read_dir(instance.folder().join("data/spool")).map_or(0, Iterator::count);
     assert_eq!(spooled, 0, "the spool is gone");
+    assert!(instance.store().members_exist(&id).unwrap(), "its members are known");
     let next = later(&instance, TimeDelta::minutes(10));
     let config = next.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
     next.start(&config, domain::run::Trigger::Cli, false).unwrap().wait();
     assert_mirrored(&instance);
+}
+
+fn of_two_replacements_cut_short_the_newer_list_is_delivered(database: Database) {
+    let instance = stable(database, two_batches());
+    instance.sync(&[]).expect(0);
+    let gone = three(&instance);
+    let faults = instance.sandbox.faults();
+    let fault = |effect, part: &str| Fault::new(Service::Meta, effect).on_path("/usersreplace").on_body(part);
+    let hang = || fault(Effect::Hang { millis: 60_000 }, "\"batch_seq\":2,");
+    faults.add(hang());
+    kill_when(&instance, || received(&instance, Service::Meta, "/usersreplace") >= 2);
+    faults.clear();
+    let session_is_over = || instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
+    session_is_over();
+    instance.tell("/control/ghl/state", &json!({"changes": [{"delete": gone}]}));
+    // Nobody can finish it: the next run begins one of its own, and dies in it too.
+    let begun = instance.store().replacements_open().unwrap().remove(0).session_id;
+    let refused = Effect::MetaError(MetaError::new(190, Some(463)));
+    faults.add(fault(refused, &format!("\"session_id\":{begun}")).times(100));
+    faults.add(hang());
+    let next = later(&instance, TimeDelta::minutes(5));
+    next.recover().unwrap();
+    kill_when(&instance, || faults.left() == 1);
+    faults.clear();
+    session_is_over();
+    let open = instance.store().replacements_open().unwrap();
+    assert_eq!(open.iter().map(|open| open.run_id).collect::<Vec<_>>(), [instance.last_run().id]);
+    let service = later(&instance, TimeDelta::minutes(5));
+    service.recover().unwrap();
+    service.follow_up();
+    let id = audience(&instance)["id"].as_str().unwrap().to_owned();
+    let seen = instance.verification(&id);
+    assert_eq!(
+        (&seen["missing_count"], &seen["unexpected"]),
+        (&json!(3), &json!(0)),
+        "who left stays out: {seen}"
+    );
+    assert!(instance.store().members_exist(&id).unwrap());
+    assert!(instance.store().replacements_open().unwrap().is_empty());
 }
 
 fn a_deleted_audience_is_made_anew_with_a_warning(database: Database) {
@@ -213,6 +267,25 @@ fn an_add_session_that_meta_ended_after_ninety_minutes_is_followed_by_another() 
     assert!(sync.wait().unwrap().success());
     assert_mirrored(&instance);
     assert_eq!(instance.last_run().matched.exact, None, "no session holds everybody");
+}
+
+#[test]
+fn rows_that_were_counted_twice_do_not_hide_rows_that_came_too_late() {
+    let mut instance = stable(Database::Sqlite, two_batches());
+    instance.set("AUDIENCE_MODE", "dated");
+    let faults = instance.sandbox.faults();
+    // The reply is lost, so the batch is sent and counted again; the next one is held back until the session is over, and
+    // Meta drops it without a word.
+    let batch = |number: u32, effect| {
+        Fault::new(Service::Meta, effect).on_path("/users").on_body(&format!("\"batch_seq\":{number},"))
+    };
+    faults.add(batch(1, Effect::ResetAfterApply));
+    faults.add(batch(2, Effect::Delay { millis: 4_000 }));
+    let mut sync = instance.spawn_sync();
+    instance.wait_until(|| faults.left() == 0);
+    instance.tell("/control/clock", &json!({"advance_seconds": 91 * 60}));
+    assert!(sync.wait().unwrap().success());
+    assert_mirrored(&instance);
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! Warnings of what ends soon.
 
-use crate::crash::parts_later;
+use crate::crash::{parts, parts_later};
 use crate::instance::{Database, Instance, on_both_databases};
+use crate::silence::Set;
 use chrono::{DateTime, TimeDelta, Utc};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Secret, SystemClock};
 use http_client::BaseUrl;
-use sandbox::Mail;
+use sandbox::faults::{Effect, Fault, MetaError};
+use sandbox::{Mail, Service};
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use sync::{Parts, SyncService};
 use testkit::{Reply, ScriptedServer};
 
@@ -57,22 +60,42 @@ fn a_token_that_ends_soon_is_told_once_and_its_successor_again(database: Databas
 }
 
 #[test]
+fn after_a_passing_fault_of_meta_it_is_looked_again_an_hour_later() {
+    let instance = Instance::start();
+    let now = SystemClock.now();
+    tokens_end(&instance, now + TimeDelta::days(10));
+    let fault = Fault::new(Service::Meta, Effect::MetaError(MetaError::new(2, None)));
+    instance.sandbox.faults().add(fault.on_path("/debug_token").times(2));
+    let clock = Arc::new(Set(Mutex::new(now)));
+    let service =
+        SyncService::new(parts(&instance, Arc::clone(&clock) as Arc<dyn Clock>, Duration::from_secs(60)));
+    service.follow_up();
+    assert_eq!(instance.sandbox.faults().left(), 0, "Meta was asked, and once more");
+    for minutes in [59, 61, 62] {
+        assert_eq!(instance.sandbox.mails().all(), [], "{minutes}");
+        *clock.0.lock().unwrap() = now + TimeDelta::minutes(minutes);
+        service.follow_up();
+    }
+    assert_eq!(instance.sandbox.mails().all().len(), 1);
+}
+
+#[test]
 fn a_model_that_retires_soon_is_told_once_and_asked_for_once_a_day() {
     let instance = Instance::start();
     let on = (SystemClock.now() + TimeDelta::days(10)).format("%Y-%m-%d").to_string();
     let model = json!({"id": "claude-x", "lifecycle": "active", "retires_at": format!("{on}T00:00:00Z")});
     let script = (0..9).map(|_| Reply::json(200, model.to_string())).collect();
     let claude = ScriptedServer::start(script).unwrap();
-    let parts = || {
+    let with_model = || {
         let base_url = BaseUrl::parse(claude.url()).unwrap();
         let ranker = ClaudeClient::new(ClaudeSettings::new(base_url, Secret::new("sk-ant-x"), "claude-x"));
         Parts { ranker: Arc::new(ranker), ..parts_later(&instance, TimeDelta::zero()) }
     };
-    let service = SyncService::new(parts());
+    let service = SyncService::new(with_model());
     (0..5).for_each(|_| service.follow_up());
     assert_eq!(claude.received().len(), 1, "one look a day");
     assert_eq!(claude.received()[0].target, "/v1/models/claude-x");
-    ticks(parts());
+    ticks(with_model());
     let told = format!("⚠️ GHL Meta Sync: Claude Model Retires - {on}");
     assert_eq!(subjects(&instance.sandbox.mails().all()), [told]);
 }

@@ -141,6 +141,12 @@ fn a_replacement_makes_every_member_doubtful(db: &TestDb) {
     store.replacement_opened(run, AUDIENCE, 8, 2).unwrap();
     assert_eq!(store.replacements_open().unwrap()[0].session_id, 8);
     store.replacement_opened(RunId(99), AUDIENCE, 8, 2).unwrap_err();
+    // Of one audience only the newest replacement is finished.
+    let (elsewhere, newer) = (begun(&store), begun(&store));
+    store.replacement_opened(elsewhere, "other", 9, 2).unwrap();
+    store.replacement_opened(newer, AUDIENCE, 10, 2).unwrap();
+    let open: Vec<RunId> = store.replacements_open().unwrap().iter().map(|open| open.run_id).collect();
+    assert_eq!(open, [elsewhere, newer]);
     store.replacement_closed(RunId(99)).unwrap_err();
 }
 

@@ -2,7 +2,7 @@ use crate::support::{Direct, TestDb, begun, for_each_backend, sent};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::RunId;
 use domain::run::{Channel, Step, StepStatus};
-use persistence::{RemoteKind, Removal, RemovalCause, Store, StoreError};
+use persistence::{RemoteKind, Removal, RemovalCause, RunContact, Store, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Barrier;
 
@@ -83,7 +83,8 @@ fn every_table_filled(store: &Store, db: &TestDb) {
     store.intention_create(run, RemoteKind::Audience, "a").unwrap();
     store.lease_acquire("a", std::time::Duration::from_secs(60)).unwrap();
     store.lease_set_run("a", run).unwrap();
-    store.contacts_insert(run, &[sent("c1", 50, 1)]).unwrap();
+    let contact = RunContact { country: Some("us".into()), ..sent("c1", 50, 1) };
+    store.contacts_insert(run, &[contact]).unwrap();
     assert!(store.outbox_add(Some(run), Channel::Mail, "success", "<a@example.com>").unwrap());
     assert!(store.outbox_add(None, Channel::Webhook, "news", "<b@example.com>").unwrap());
     store.settings_change(&[("LTV_MIN".into(), Some("10".into()))]).unwrap();

@@ -131,7 +131,6 @@ fn no_query_of_page_schedule_or_run_reads_the_whole_of_a_table_that_grows(db: &T
     store.step_start(run, Step::Fetch).unwrap();
     store.step_finish(run, Step::Fetch, StepStatus::Done, None).unwrap();
     store.steps_close(run, StepStatus::Failed).unwrap();
-    store.intentions_of_run(run).unwrap();
     store.members_exist("a").unwrap();
     store.members_surplus("a", runs[21], None, 100).unwrap();
     store.members_sharing("a", run, &[person(1, 1)]).unwrap();

@@ -198,6 +198,7 @@ pub fn sent(id: impl Into<String>, rank: u8, cents: i64) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+        country: None,
     }
 }
 
@@ -228,6 +229,5 @@ pub fn stable_audience(audience_id: &str) -> StableAudience {
         limited_data_use: false,
         adopted: true,
         replace_refused_at: None,
-        created_at: "2026-01-31T02:00:00Z".parse().unwrap(),
     }
 }

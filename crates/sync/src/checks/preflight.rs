@@ -11,7 +11,7 @@ impl SyncService {
     ///
     /// # Errors
     /// [`RunError::NotPrepared`] with everything that somebody has to do first; otherwise that Meta can not be asked.
-    pub fn preflight(&self, cancel: &Cancel) -> Result<Vec<String>, RunError> {
+    pub(crate) fn preflight(&self, cancel: &Cancel) -> Result<Vec<String>, RunError> {
         let mut findings = Findings::default();
         let parts = &self.parts;
         let settings = &parts.settings;

@@ -7,10 +7,10 @@ use std::io;
 /// Why a run was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// One is running already, here or in another process.
-    #[error("a sync is already running")]
+    /// One is running already, here or in another process, or the service is busy with something else for a moment.
+    #[error("a sync is already running, or the service is busy")]
     AlreadyRunning {
-        /// The running one, when it is known.
+        /// The running one; `None` when no run is known to hold the lease.
         run: Option<RunId>,
     },
     /// The process is about to end.
@@ -55,12 +55,13 @@ pub enum StartError {
 impl Explain for StartError {
     fn explain(&self) -> Explanation {
         match self {
-            Self::AlreadyRunning { run } => Explanation::new(
-                match run {
-                    Some(run) => format!("Sync {run} is still running."),
-                    None => "A sync is still running.".to_owned(),
-                },
+            Self::AlreadyRunning { run: Some(run) } => Explanation::new(
+                format!("Sync {run} is still running."),
                 "Wait until it has ended, or cancel it.",
+            ),
+            Self::AlreadyRunning { run: None } => Explanation::new(
+                "The service is finishing other work (a mail, or a request to Meta).",
+                "Press Sync now again in a minute.",
             ),
             Self::Stopping => Explanation::new(
                 "No sync was begun: the service is being stopped.",
@@ -88,5 +89,22 @@ impl Explain for StartError {
                 "The machine is out of resources: free memory or restart the program.",
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StartError;
+    use domain::{Explain, RunId};
+
+    #[test]
+    fn only_a_known_run_is_told_to_be_running_and_to_be_cancelled() {
+        let told = |run| {
+            let told = StartError::AlreadyRunning { run }.explain();
+            format!("{} {}", told.message, told.remedy)
+        };
+        assert_eq!(told(Some(RunId(7))), "Sync 7 is still running. Wait until it has ended, or cancel it.");
+        let busy = told(None);
+        assert!(!busy.contains("running") && !busy.contains("cancel"), "{busy}");
     }
 }

@@ -1,14 +1,15 @@
 //! Erasing one person, on somebody's word.
 
-use super::known::{Known, Normalizer, Wanted};
+use super::known::{Known, Wanted, find};
 use super::receipt::{AtMeta, ErasureReceipt};
 use super::removals;
 use super::suppression::SuppressionKey;
 use crate::edges::ContactSource;
 use crate::error::{EraseError, RunError};
 use crate::lease::Lease;
+use domain::error_chain::Chain;
 use domain::{Cancel, Clock, Explain};
-use match_keys::{CountryCode, Reason, email, hash, phone};
+use match_keys::{CountryCode, Reason, country, email, hash, phone};
 use meta::MetaClient;
 use persistence::{PersonHashes, Removal, RemovalCause, Store};
 use std::borrow::Cow;
@@ -65,17 +66,23 @@ impl Leaving {
     /// # Errors
     /// [`EraseError::Unusable`] when nobody can be found by what was given; then nothing was changed.
     pub fn erase(&self, who: &ErasePerson, cancel: &Cancel) -> Result<ErasureReceipt, EraseError> {
-        let normalizer = Normalizer::new(self.source.as_deref(), cancel);
-        let wanted = wanted(who, normalizer.country)?;
-        Ok(self.erase_wanted(&normalizer, &wanted, cancel)?)
+        let wanted = wanted(who, self.country(cancel))?;
+        Ok(self.erase_wanted(&wanted, cancel)?)
     }
 
-    fn erase_wanted(
-        &self,
-        normalizer: &Normalizer,
-        wanted: &Wanted,
-        cancel: &Cancel,
-    ) -> Result<ErasureReceipt, RunError> {
+    /// The location's country, in which a number without a country code is read that somebody types. Without it only
+    /// international numbers can be read, which is no reason to find nobody.
+    fn country(&self, cancel: &Cancel) -> Option<CountryCode> {
+        match self.source.as_deref()?.country(cancel) {
+            Ok(country) => country.and_then(|country| country::read(&country).ok()),
+            Err(error) => {
+                log::warn!("the phone number is read without the location's country: {}", Chain(&error));
+                None
+            }
+        }
+    }
+
+    fn erase_wanted(&self, wanted: &Wanted, cancel: &Cancel) -> Result<ErasureReceipt, RunError> {
         let store = &self.store;
         let key = SuppressionKey::load(store)?;
         // Before anybody is looked for: a sync that stores a contact after the look finds it erased, and takes it out.
@@ -83,7 +90,7 @@ impl Leaving {
             Wanted::Contact(id) => vec![key.contact(id)],
             Wanted::Person(person) => key.person(person).collect(),
         })?;
-        let Known { ids, people, members, shared } = normalizer.find(store, wanted)?;
+        let Known { ids, people, members, shared } = find(store, wanted)?;
         let mut suppressed: Vec<[u8; 32]> = ids.iter().map(|id| key.contact(id)).collect();
         suppressed.extend(people.iter().flat_map(|person| key.person(person)));
         suppressed.sort_unstable();
@@ -123,8 +130,16 @@ impl Leaving {
         let Some(meta) = &self.meta else {
             return Ok(queued("META_ACCESS_TOKEN or META_AD_ACCOUNT_ID is not set."));
         };
-        let Ok(lease) = Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? else {
-            return Ok(queued("a sync is running, and the removal follows at its end."));
+        let lease = match Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? {
+            Ok(lease) => lease,
+            Err(Some(_run)) => {
+                return Ok(queued("a sync is running, and the removal follows at its end."));
+            }
+            Err(None) => {
+                return Ok(queued(
+                    "the service is busy for a moment, and the removal follows within minutes.",
+                ));
+            }
         };
         let now = self.clock.now();
         if removals::is_replacing(&self.store.replacements_open()?, now) {

@@ -1,10 +1,7 @@
 //! Finding a person in what earlier syncs recorded.
 
-use crate::edges::ContactSource;
 use crate::error::RunError;
-use domain::Cancel;
-use domain::error_chain::Chain;
-use match_keys::{CountryCode, country, email, hash, phone};
+use match_keys::{country, email, hash, phone};
 use persistence::{KnownContact, PersonHashes, Store};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -27,103 +24,85 @@ pub(super) struct Known {
     pub(super) shared: u64,
 }
 
-/// Reads what a contact holds as a run does.
-pub(super) struct Normalizer {
-    /// The location's country; phone numbers without country code are read in it.
-    pub(super) country: Option<CountryCode>,
+/// By what Meta knows a recorded contact. A number without a country code is read in the country the run has read it in;
+/// without that nobody knows whose it is, and it is left out: it may be a stranger's.
+pub(super) fn hashes(contact: &KnownContact) -> PersonHashes {
+    let hashed = |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes());
+    let country = contact.country.as_deref().and_then(|code| country::read(code).ok());
+    let phone = contact.phone.as_deref().filter(|raw| country.is_some() || is_international(raw));
+    PersonHashes {
+        email: contact.email.as_deref().and_then(|raw| email::normalize(raw).ok()).and_then(hashed),
+        phone: phone.and_then(|raw| phone::normalize(raw, country).ok()).and_then(hashed),
+    }
 }
 
-impl Normalizer {
-    /// Asks for the location's country. Without it only international numbers can be read, which is no reason to find
-    /// nobody.
-    pub(super) fn new(source: Option<&dyn ContactSource>, cancel: &Cancel) -> Self {
-        let country = source.and_then(|source| match source.country(cancel) {
-            Ok(country) => country.and_then(|country| country::read(&country).ok()),
-            Err(error) => {
-                log::warn!("phone numbers are read without the location's country: {}", Chain(&error));
-                None
-            }
-        });
-        Self { country }
-    }
+fn is_international(number: &str) -> bool {
+    let number = number.trim_start();
+    number.starts_with('+') || number.starts_with("00")
+}
 
-    /// By what Meta knows the contact, as far as it was recorded.
-    pub(super) fn hashes(&self, contact: &KnownContact) -> PersonHashes {
-        let hashed = |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes());
-        PersonHashes {
-            email: contact.email.as_deref().and_then(|raw| email::normalize(raw).ok()).and_then(hashed),
-            phone: contact
-                .phone
-                .as_deref()
-                .and_then(|raw| phone::normalize(raw, self.country).ok())
-                .and_then(hashed),
+/// Finds the person. An address or number counts as the person's own when nobody else has it: a family's or a
+/// company's number must not take the others along. What was given counts in any case.
+pub(super) fn find(store: &Store, wanted: &Wanted) -> Result<Known, RunError> {
+    let (given, ids) = match wanted {
+        Wanted::Person(person) => (*person, contacts_with(store, person)?),
+        Wanted::Contact(id) => (PersonHashes::default(), BTreeSet::from([id.clone()])),
+    };
+    let mut recorded = HashSet::new();
+    store.contacts_each(|contact| {
+        if ids.contains(&contact.ghl_contact_id) {
+            recorded.insert(hashes(&contact));
         }
+    })?;
+    let shared = of_others(store, &ids, &recorded)?;
+    let mut people = without(recorded, &shared);
+    let holds = |hash: Option<[u8; 32]>, of: fn(&PersonHashes) -> Option<[u8; 32]>| {
+        hash.is_none() || people.iter().any(|person| of(person) == hash)
+    };
+    if !holds(given.email, |person| person.email) || !holds(given.phone, |person| person.phone) {
+        people.insert(given);
     }
+    let own: Vec<PersonHashes> = people.iter().copied().collect();
+    let members: HashSet<PersonHashes> = store.members_known_by(&own)?.into_iter().collect();
+    let of_other_members = of_others(store, &ids, &members)?;
+    let members = without(members, &of_other_members);
+    Ok(Known { ids, people, members, shared: shared.len() as u64 })
+}
 
-    /// Finds the person. An address or number counts as the person's own when nobody else has it: a family's or a
-    /// company's number must not take the others along. What was given counts in any case.
-    pub(super) fn find(&self, store: &Store, wanted: &Wanted) -> Result<Known, RunError> {
-        let (given, ids) = match wanted {
-            Wanted::Person(person) => (*person, self.contacts_with(store, person)?),
-            Wanted::Contact(id) => (PersonHashes::default(), BTreeSet::from([id.clone()])),
-        };
-        let mut recorded = HashSet::new();
-        store.contacts_each(|contact| {
-            if ids.contains(&contact.ghl_contact_id) {
-                recorded.insert(self.hashes(&contact));
-            }
-        })?;
-        let of_others = self.of_others(store, &ids, &recorded)?;
-        let mut people = without(recorded, &of_others);
-        let holds = |hash: Option<[u8; 32]>, of: fn(&PersonHashes) -> Option<[u8; 32]>| {
-            hash.is_none() || people.iter().any(|person| of(person) == hash)
-        };
-        if !holds(given.email, |person| person.email) || !holds(given.phone, |person| person.phone) {
-            people.insert(given);
+/// The contacts recorded with the given address or number.
+fn contacts_with(store: &Store, given: &PersonHashes) -> Result<BTreeSet<String>, RunError> {
+    let mut ids = BTreeSet::new();
+    store.contacts_each(|contact| {
+        let found = hashes(&contact);
+        if (given.email.is_some() && found.email == given.email)
+            || (given.phone.is_some() && found.phone == given.phone)
+        {
+            ids.insert(contact.ghl_contact_id);
         }
-        let own: Vec<PersonHashes> = people.iter().copied().collect();
-        let members: HashSet<PersonHashes> = store.members_known_by(&own)?.into_iter().collect();
-        let of_other_members = self.of_others(store, &ids, &members)?;
-        let members = without(members, &of_other_members);
-        Ok(Known { ids, people, members, shared: of_others.len() as u64 })
-    }
+    })?;
+    Ok(ids)
+}
 
-    /// The contacts recorded with the given address or number.
-    fn contacts_with(&self, store: &Store, given: &PersonHashes) -> Result<BTreeSet<String>, RunError> {
-        let mut ids = BTreeSet::new();
-        store.contacts_each(|contact| {
-            let found = self.hashes(&contact);
-            if (given.email.is_some() && found.email == given.email)
-                || (given.phone.is_some() && found.phone == given.phone)
-            {
-                ids.insert(contact.ghl_contact_id);
-            }
-        })?;
-        Ok(ids)
+/// Those addresses and numbers of the people that a recorded contact outside `ids` has.
+fn of_others(
+    store: &Store,
+    ids: &BTreeSet<String>,
+    people: &HashSet<PersonHashes>,
+) -> Result<HashSet<[u8; 32]>, RunError> {
+    let mut of_others = HashSet::new();
+    if people.is_empty() {
+        return Ok(of_others);
     }
-
-    /// Those addresses and numbers of the people that a recorded contact outside `ids` has.
-    fn of_others(
-        &self,
-        store: &Store,
-        ids: &BTreeSet<String>,
-        people: &HashSet<PersonHashes>,
-    ) -> Result<HashSet<[u8; 32]>, RunError> {
-        let mut of_others = HashSet::new();
-        if people.is_empty() {
-            return Ok(of_others);
+    let emails: HashSet<[u8; 32]> = people.iter().filter_map(|person| person.email).collect();
+    let phones: HashSet<[u8; 32]> = people.iter().filter_map(|person| person.phone).collect();
+    store.contacts_each(|contact| {
+        if !ids.contains(&contact.ghl_contact_id) {
+            let other = hashes(&contact);
+            of_others.extend(other.email.filter(|email| emails.contains(email)));
+            of_others.extend(other.phone.filter(|phone| phones.contains(phone)));
         }
-        let emails: HashSet<[u8; 32]> = people.iter().filter_map(|person| person.email).collect();
-        let phones: HashSet<[u8; 32]> = people.iter().filter_map(|person| person.phone).collect();
-        store.contacts_each(|contact| {
-            if !ids.contains(&contact.ghl_contact_id) {
-                let other = self.hashes(&contact);
-                of_others.extend(other.email.filter(|email| emails.contains(email)));
-                of_others.extend(other.phone.filter(|phone| phones.contains(phone)));
-            }
-        })?;
-        Ok(of_others)
-    }
+    })?;
+    Ok(of_others)
 }
 
 /// The people without what others have too; nobody is left of whom others have everything.

@@ -1,21 +1,18 @@
 //! Who leaves with a run: who opted out since earlier uploads, and who was erased.
 
-use super::known::Normalizer;
+use super::known::hashes;
 use super::suppression::Suppression;
 use crate::account::Account;
-use crate::edges::ContactSource;
 use crate::error::RunError;
 use crate::membership::hashes_of;
 use crate::service::SyncService;
 use crate::spool::{Spool, SpooledContact};
+use domain::RunId;
 use domain::accounting::Bucket;
 use domain::run::SyncConfig;
-use domain::{Cancel, RunId};
 use match_keys::Row;
 use persistence::{KnownContact, PersonHashes, Removal, RemovalCause, Store};
-use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashSet};
-use std::ops::Deref;
 
 /// Contacts whose past is looked up at once.
 const CONTACTS_AT_ONCE: usize = 500;
@@ -33,23 +30,19 @@ impl SyncService {
         config: &SyncConfig,
         account: &Account,
         spool: &Spool,
-        cancel: &Cancel,
     ) -> Result<(), RunError> {
-        let (store, source) = (&self.parts.store, &*self.parts.source);
-        Leavers { store, source, run, config, buckets: &account.buckets, spool, cancel }.queue()
+        Leavers { store: &self.parts.store, run, config, buckets: &account.buckets, spool }.queue()
     }
 }
 
 /// See [`SyncService::queue_leavers`].
 pub(super) struct Leavers<'a> {
     pub(super) store: &'a Store,
-    pub(super) source: &'a dyn ContactSource,
     pub(super) run: RunId,
     pub(super) config: &'a SyncConfig,
     /// Per contact of the spool.
     pub(super) buckets: &'a [Bucket],
     pub(super) spool: &'a Spool,
-    pub(super) cancel: &'a Cancel,
 }
 
 /// What is known of earlier uploads to the ad account.
@@ -65,7 +58,6 @@ impl Leavers<'_> {
         let store = self.store;
         let suppression = Suppression::load(store)?;
         let past = self.past()?;
-        let normalizer = LazyCell::new(|| Normalizer::new(Some(self.source), self.cancel));
         let (mut left, mut erased, mut swept) = (Vec::new(), Vec::new(), Vec::new());
         let mut erased_ids = BTreeSet::new();
         let mut opted_out = Vec::new();
@@ -87,10 +79,10 @@ impl Leavers<'_> {
                 _ => {}
             }
             if opted_out.len() == CONTACTS_AT_ONCE {
-                left.extend(self.sent_before(&past, &normalizer, &std::mem::take(&mut opted_out))?);
+                left.extend(self.sent_before(&past, &std::mem::take(&mut opted_out))?);
             }
         }
-        left.extend(self.sent_before(&past, &normalizer, &opted_out)?);
+        left.extend(self.sent_before(&past, &opted_out)?);
         store.contacts_erase(&erased_ids)?;
         let waiting: Vec<(i64, PersonHashes)> = store
             .removals_pending(u32::MAX)?
@@ -139,12 +131,7 @@ impl Leavers<'_> {
     }
 
     /// As what those of the contacts were sent that earlier runs have sent, and as what they would be now.
-    fn sent_before(
-        &self,
-        past: &Past,
-        normalizer: &impl Deref<Target = Normalizer>,
-        contacts: &[SpooledContact],
-    ) -> Result<Vec<PersonHashes>, RunError> {
+    fn sent_before(&self, past: &Past, contacts: &[SpooledContact]) -> Result<Vec<PersonHashes>, RunError> {
         let ids: Vec<String> = contacts.iter().map(|contact| contact.id.clone()).collect();
         let (mut left, mut sent) = (Vec::new(), HashSet::new());
         for run in &past.recorded {
@@ -152,7 +139,7 @@ impl Leavers<'_> {
             for contact in contacts {
                 if let Some(known) = found.get(&contact.id) {
                     sent.insert(contact.id.as_str());
-                    left.extend(as_sent(known, contact, normalizer));
+                    left.extend(as_sent(known, contact));
                 }
             }
         }
@@ -195,18 +182,14 @@ fn people(contact: &SpooledContact) -> impl Iterator<Item = PersonHashes> {
 }
 
 /// As what the contact was sent, when its address or number was another then. What has not changed is taken as it is
-/// read now, with the country of the contact, which is not recorded.
-fn as_sent(
-    known: &KnownContact,
-    now: &SpooledContact,
-    normalizer: &impl Deref<Target = Normalizer>,
-) -> Option<PersonHashes> {
+/// read now, since older records lack the country of the contact.
+fn as_sent(known: &KnownContact, now: &SpooledContact) -> Option<PersonHashes> {
     let has_changed = |then: &Option<String>, now: &Option<String>| then.is_some() && then != now;
     let changed = (has_changed(&known.email, &now.email), has_changed(&known.phone, &now.phone));
     if changed == (false, false) {
         return None;
     }
-    let (then, now) = (normalizer.hashes(known), hashes_of(&now.row));
+    let (then, now) = (hashes(known), hashes_of(&now.row));
     Some(PersonHashes {
         email: if changed.0 { then.email } else { now.email },
         phone: if changed.1 { then.phone } else { now.phone },

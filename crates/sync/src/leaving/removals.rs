@@ -26,7 +26,7 @@ impl SyncService {
     ///
     /// # Errors
     /// What stood in the way; the removals behind it were not tried.
-    pub fn deliver_removals(&self, cancel: &Cancel) -> Result<(), RunError> {
+    pub(crate) fn deliver_removals(&self, cancel: &Cancel) -> Result<(), RunError> {
         deliver(&self.parts.store, &self.parts.meta, self.parts.clock.now(), cancel)
     }
 
@@ -35,7 +35,7 @@ impl SyncService {
     ///
     /// # Errors
     /// See [`Self::deliver_removals`].
-    pub fn deliver_due_removals(&self, cancel: &Cancel) -> Result<(), RunError> {
+    pub(crate) fn deliver_due_removals(&self, cancel: &Cancel) -> Result<(), RunError> {
         deliver_due(&self.parts.store, &self.parts.meta, self.parts.clock.now(), cancel)
     }
 }

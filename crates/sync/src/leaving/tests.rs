@@ -106,9 +106,8 @@ fn next_run(store: &Store, config: &SyncConfig, contacts: &[(Bucket, SpooledCont
         .collect();
     store.contacts_insert(run, &stored).unwrap();
     let buckets: Vec<Bucket> = contacts.iter().map(|(bucket, _)| *bucket).collect();
-    let (source, cancel) = (&ScriptedSource::default(), &Cancel::new());
     for _ in 0..2 {
-        Leavers { store, source, run, config, buckets: &buckets, spool: &spool, cancel }.queue().unwrap();
+        Leavers { store, run, config, buckets: &buckets, spool: &spool }.queue().unwrap();
     }
     run
 }
@@ -137,6 +136,7 @@ fn meta(script: Vec<Reply>) -> (ScriptedServer, Arc<MetaClient>) {
     (server, Arc::new(client))
 }
 
+/// A contact of the United States, where the location is too.
 fn recorded(id: &str, email: Option<&str>, phone: Option<&str>) -> RunContact {
     RunContact {
         ghl_contact_id: id.into(),
@@ -149,6 +149,7 @@ fn recorded(id: &str, email: Option<&str>, phone: Option<&str>) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+        country: phone.map(|_| "us".to_owned()),
     }
 }
 

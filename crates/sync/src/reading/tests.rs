@@ -9,7 +9,7 @@ use crate::spool::Spool;
 use domain::contact::OptOut;
 use domain::ltv::{BadLtv, DecimalMark, LtvReading, read_ltv};
 use domain::{Accounting, Cancel, Cents, Contact, Explain, RawLtv, RunId, SystemClock};
-use match_keys::Encoder;
+use match_keys::{CountryCode, Encoder, country};
 use persistence::{DatabaseUrl, Store};
 use std::sync::{Arc, Mutex};
 
@@ -188,4 +188,30 @@ fn what_stands_in_place_of_an_amount_is_repeated_in_short_and_without_addresses(
     }
     let long = why_bad_ltv(BadLtv::NotANumber, &text(&"word ".repeat(30)));
     assert_eq!(long.chars().count(), "the value is not a number: \"\"".len() + 41);
+}
+
+#[test]
+fn beside_a_number_it_is_kept_in_which_country_it_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("a.db")), Arc::new(SystemClock)).unwrap();
+    let mut encoder = Encoder::new(country::read("DE").ok(), "2026-11-21".parse().unwrap());
+    let reader = Reader {
+        source: &ScriptedSource::default(),
+        list: &ContactList::All,
+        values: &ValueSource::Field("f1".to_owned()),
+        encoder: &encoder.clone(),
+        settings: &SyncSettings::of_tests(folder.path()),
+        suppression: &Suppression::load(&store).unwrap(),
+        spool: &Spool::create(folder.path(), RunId(1)).unwrap(),
+        page_read: &|_done, _total| Ok(()),
+        cancel: &Cancel::new(),
+    };
+    let mut kept = |country: Option<&str>, phone: Option<&str>| {
+        let (country, phone) = (country.map(str::to_owned), phone.map(str::to_owned));
+        let prepared = reader.prepare(Contact { country, phone, ..contact(1) }, &mut encoder);
+        prepared.country.map(CountryCode::as_str)
+    };
+    assert_eq!(kept(Some("Schweiz"), Some("044 555 01 43")), Some("ch"));
+    assert_eq!(kept(None, Some("030 555 0143")), Some("de"));
+    assert_eq!(kept(Some("Schweiz"), None), None);
 }

@@ -3,7 +3,7 @@
 use super::SpooledContact;
 use domain::Cents;
 use domain::accounting::Bucket;
-use match_keys::{Digest, Reason, Row};
+use match_keys::{CountryCode, Digest, Reason, Row, country};
 
 /// Appends the contact to `out`.
 pub(super) fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
@@ -11,6 +11,7 @@ pub(super) fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
     for text in [&contact.email, &contact.phone, &contact.first_name, &contact.last_name, &contact.reason] {
         push_text(text.as_deref(), out);
     }
+    push_text(contact.country.map(CountryCode::as_str), out);
     push_text(contact.excluded.map(Bucket::as_str), out);
     out.push(u8::from(contact.ltv.is_some()));
     out.push(u8::from(contact.ambiguous));
@@ -51,6 +52,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<SpooledContact> {
     let first_name = take_text(&mut rest)?;
     let last_name = take_text(&mut rest)?;
     let reason = take_text(&mut rest)?;
+    let country = match take_text(&mut rest)? {
+        None => None,
+        Some(code) => Some(country::read(&code).ok()?),
+    };
     let excluded = match take_text(&mut rest)? {
         None => None,
         Some(word) => Some(word.parse().ok()?),
@@ -72,6 +77,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<SpooledContact> {
         id,
         email,
         phone,
+        country,
         first_name,
         last_name,
         ltv: has_ltv.then_some(ltv),

@@ -222,14 +222,17 @@ impl Problem {
                 &format!("These settings are missing: {}.", names.join(", ")),
                 "Set them in the environment of the service and start it again.",
             ),
-            Self::AlreadyRunning(run) => (
+            Self::AlreadyRunning(Some(run)) => (
                 "A sync is already running",
                 "already_running",
-                &run.map_or_else(
-                    || "A sync is still running.".to_owned(),
-                    |run| format!("Sync {run} is still running."),
-                ),
+                &format!("Sync {run} is still running."),
                 "Wait until it has ended, or cancel it.",
+            ),
+            Self::AlreadyRunning(None) => (
+                "Busy for a moment",
+                "already_running",
+                "The service is finishing other work (a mail, or a request to Meta).",
+                "Press Sync now again in a minute.",
             ),
             Self::NotCancellable(_, explained) => {
                 return ("Not running", "not_cancellable", explained.clone());

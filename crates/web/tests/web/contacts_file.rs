@@ -18,6 +18,7 @@ fn contact(id: &str, bucket: Bucket, reason: Option<&str>) -> RunContact {
         bucket,
         reason: reason.map(Into::into),
         meta_matched: None,
+        country: None,
     }
 }
 

@@ -120,6 +120,7 @@ fn contacts() -> Vec<RunContact> {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
+        country: None,
     };
     let mut contacts: Vec<RunContact> = (1..=12).map(contact).collect();
     contacts.push(RunContact {

@@ -3,11 +3,12 @@
 use super::{MARY, NUMBER, Place, TAKEN, email, next_run, person, recorded, spooled};
 use crate::error::EraseError;
 use crate::leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
+use crate::scripted_source::ScriptedSource;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::accounting::Bucket;
 use domain::{Cancel, Clock, RunId, SystemClock};
 use match_keys::{Reason, hash};
-use persistence::{LeaseOutcome, Member, Store};
+use persistence::{LeaseOutcome, Member, RunContact, Store};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use testkit::Reply;
@@ -68,6 +69,26 @@ fn a_number_that_others_have_too_does_not_take_them_along() {
 }
 
 #[test]
+fn a_recorded_number_is_read_in_the_country_its_run_has_read_it_in() {
+    let swiss =
+        RunContact { country: Some("ch".into()), ..recorded("c1", Some(MARY), Some("044 555 01 43")) };
+    // As recorded before countries were.
+    let old = RunContact { country: None, ..recorded("c2", Some("old@example.com"), Some("044 555 01 44")) };
+    let place = Place::new(&[swiss, old]);
+    let german = ScriptedSource { country: Some("DE"), ..ScriptedSource::default() };
+    let (server, meta) = super::meta(vec![Reply::json(200, TAKEN), Reply::json(200, TAKEN)]);
+    let leaving = Leaving { source: Some(Arc::new(german)), ..place.leaving(Some(meta)) };
+    for address in [MARY, "old@example.com"] {
+        leaving.erase(&email(address), &Cancel::new()).unwrap();
+    }
+    assert!(server.received()[0].body.contains(&hash("41445550143").unwrap().to_string()));
+    assert!(place.suppresses("c9", "", "41445550143"));
+    for of_strangers in ["49445550143", "49445550144", "41445550144"] {
+        assert!(!place.suppresses("c9", "", of_strangers), "{of_strangers}");
+    }
+}
+
+#[test]
 fn somebody_unknown_here_is_removed_and_left_out_all_the_same() {
     let place = Place::new(&[]);
     let (receipt, server) =
@@ -110,6 +131,9 @@ fn without_keys_during_a_sync_or_a_replacement_the_removal_waits() {
     assert!(queued(without).contains("META_ACCESS_TOKEN"));
     let held = place.store.lease_acquire("another process", Duration::from_secs(60)).unwrap();
     assert_eq!(held, LeaseOutcome::Acquired);
+    let (receipt, _server) = place.erase(&email(MARY), vec![]);
+    assert!(queued(receipt).contains("busy for a moment"), "only a run is called a sync");
+    assert!(place.store.lease_set_run("another process", place.last).unwrap());
     let (receipt, server) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("a sync is running"));
     place.store.lease_release("another process").unwrap();

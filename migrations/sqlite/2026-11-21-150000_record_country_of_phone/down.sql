@@ -1,0 +1,1 @@
+ALTER TABLE sync_contacts DROP COLUMN country;

@@ -184,8 +184,10 @@ impl Slots {
             known => return known,
         };
         let (Some(list), Some(field)) = self.installed.initial_choice() else { return Err(unresolved) };
-        // Under the names of its last success it stays the same list and field, which the next run is compared by.
-        if let Some(success) = self.store.run_latest_success()?
+        // Under the names of its last success it stays the same list and field, which the next run is compared by; but of
+        // several fields with one name nobody has chosen the one that was the only one then.
+        if !matches!(unresolved, StartError::Ambiguous { .. })
+            && let Some(success) = self.store.run_latest_success()?
             && is_of(&success.config, &list, &field)
         {
             return Ok(SyncConfig { sync_enabled: true, ..success.config });

@@ -72,21 +72,21 @@ fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
 fn of_settings_saved_at_the_same_time_the_last_one_is_in_force() {
     let folder = tempfile::tempdir().unwrap();
     let installed = installed(&folder);
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            let installed = &installed;
-            scope.spawn(move || {
-                for number in 0..25 {
-                    let name = format!("Of {thread} {number}");
+    for round in 0..100 {
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let installed = &installed;
+                scope.spawn(move || {
+                    let name = format!("Of {thread} in {round}");
                     installed.store.settings_change(&change("AUDIENCE_PREFIX", &name)).unwrap();
                     installed.follow_saved_settings();
-                }
-            });
-        }
-    });
-    let saved = installed.store.settings_saved().unwrap();
-    let in_force = installed.settings_in_force().sync.audience_prefix;
-    assert_eq!(saved, [("AUDIENCE_PREFIX".to_owned(), in_force)]);
+                });
+            }
+        });
+        let saved = installed.store.settings_saved().unwrap();
+        let in_force = installed.settings_in_force().sync.audience_prefix;
+        assert_eq!(saved, [("AUDIENCE_PREFIX".to_owned(), in_force)]);
+    }
 }
 
 #[test]

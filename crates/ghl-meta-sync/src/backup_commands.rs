@@ -5,12 +5,19 @@ use crate::failure::Failed;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 use persistence::DatabaseUrl;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The name that stands for standard output or input.
 const STANDARD: &str = "-";
+
+/// What stands behind the database's name in that of a copy on its way to standard output, before the process's id.
+const ON_ITS_WAY: &str = ".to-standard-output-";
+
+/// A copy that is being made is written to all the time; one that nobody has touched for this long belongs to nobody.
+const ABANDONED_AFTER: Duration = Duration::from_secs(600);
 
 /// Copies the embedded database into a file, or to standard output.
 ///
@@ -24,16 +31,37 @@ pub fn back_up(options: &FileOptions, settings: &Settings, terminal: &Terminal) 
         terminal.say(&format!("{} holds the database now, {bytes} bytes.", options.file.display()));
         return Ok(());
     }
+    remove_abandoned_copies(database);
     // The copy has to be complete before its first byte is given away.
-    let copy = database.with_extension(format!("{}.backup", std::process::id()));
-    let written = persistence::back_up(database, &copy).map_err(explained).and_then(|_| {
-        let copied = File::open(&copy).and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()));
-        copied.map(drop).map_err(|error| Failed::job(format!("The backup could not be written: {error}.")))
-    });
-    // It holds personal data.
-    let removed = fs::remove_file(&copy);
-    written?;
-    removed.map_err(|error| Failed::job(format!("{} could not be removed: {error}.", copy.display())))
+    let mut copy = database.as_os_str().to_owned();
+    copy.push(format!("{ON_ITS_WAY}{}", std::process::id()));
+    let copy = PathBuf::from(copy);
+    persistence::back_up(database, &copy).map_err(explained)?;
+    let opened = File::open(&copy);
+    // It holds personal data, and whoever reads it may go away at any moment: from here on nothing of it stays.
+    fs::remove_file(&copy)
+        .map_err(|error| Failed::job(format!("{} could not be removed: {error}.", copy.display())))?;
+    let copied = opened.and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()));
+    copied.map(drop).map_err(|error| Failed::job(format!("The backup could not be written: {error}.")))
+}
+
+/// Deletes what backups to standard output left beside the database when they were killed: all its personal data.
+pub fn remove_abandoned_copies(database: &Path) {
+    let Some(name) = database.file_name().and_then(|name| name.to_str()) else { return };
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beginning = format!("{name}{ON_ITS_WAY}");
+    let is_abandoned = |entry: &DirEntry| {
+        let touched = entry.metadata().and_then(|file| file.modified()).ok();
+        let age = touched.and_then(|touched| touched.elapsed().ok()).unwrap_or_default();
+        entry.file_name().to_string_lossy().starts_with(&beginning) && age > ABANDONED_AFTER
+    };
+    // A folder that can not be read is told when the database is opened.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_abandoned) {
+        match fs::remove_file(entry.path()) {
+            Ok(()) => log::info!("{} was left by a backup that was killed: deleted", entry.path().display()),
+            Err(error) => log::warn!("{} could not be deleted: {error}", entry.path().display()),
+        }
+    }
 }
 
 /// Puts a backup from a file, or from standard input, in the place of the embedded database.

@@ -1,6 +1,6 @@
 //! `check`: one cheap real call per service, and what it found.
 
-use crate::failure::Failed;
+use crate::failure::{Failed, technical};
 use crate::settings::{Environment, Normalizer, Settings};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
@@ -196,10 +196,8 @@ fn lines(result: &CheckResult) -> Vec<String> {
     for problem in &result.problems {
         tell(&problem.message);
         tell(&format!("What to do: {}", problem.remedy));
-        for (name, value) in [("Provider code", &problem.provider_code), ("Trace id", &problem.trace_id)] {
-            if let Some(value) = value {
-                tell(&format!("{name}: {value}"));
-            }
+        for line in technical(problem.provider_code.as_deref(), problem.trace_id.as_deref()) {
+            tell(&line);
         }
     }
     lines

@@ -35,6 +35,15 @@ impl Failed {
     }
 }
 
+/// Lines for whoever asks the support of a service: its code and its trace id, as far as they are known.
+pub fn technical<'a>(
+    provider_code: Option<&'a str>,
+    trace_id: Option<&'a str>,
+) -> impl Iterator<Item = String> {
+    let known = [("Provider code", provider_code), ("Trace id", trace_id)];
+    known.into_iter().filter_map(|(name, value)| value.map(|value| format!("{name}: {value}")))
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

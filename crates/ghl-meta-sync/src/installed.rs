@@ -14,7 +14,7 @@ use meta::{AudienceSummary, MetaClient};
 use persistence::{Store, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
 use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
@@ -26,6 +26,8 @@ pub struct Installed {
     watcher: Arc<dyn Watcher>,
     patience: Patience,
     current: RwLock<Current>,
+    /// Held while what is saved is read and put in force: an older reading must not replace a newer one.
+    following: Mutex<()>,
     /// Empty before the scheduler is started.
     pulses: OnceLock<Pulses>,
 }
@@ -56,7 +58,8 @@ impl Installed {
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
         let current = RwLock::new(Current { saved, settings, clients, sync });
-        Ok(Self { environment, store, watcher, patience, current, pulses: OnceLock::new() })
+        let (following, pulses) = (Mutex::default(), OnceLock::new());
+        Ok(Self { environment, store, watcher, patience, current, following, pulses })
     }
 
     /// The settings in force.
@@ -77,11 +80,7 @@ impl Installed {
     /// # Errors
     /// [`StartError`] when nothing is chosen or the choice does not exist.
     pub fn choice(&self, sync: &SyncService) -> Result<SyncConfig, StartError> {
-        if let Some((_, saved)) = self.store.config_latest()? {
-            return Ok(saved);
-        }
-        let (list, field) = self.initial_choice();
-        sync.resolve(list.as_deref(), field.as_deref())
+        web::chosen(self, &self.store, sync)
     }
 
     /// The signs of life of the scheduler, which begin with the first call.
@@ -100,7 +99,9 @@ impl Installed {
     }
 
     /// Puts in force what is saved, whoever saved it; tells whether it was not yet.
-    fn follow(&self, saved: Vec<(String, String)>) -> Result<bool, Failed> {
+    fn follow(&self) -> Result<bool, Failed> {
+        let _following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error))?;
         if saved == self.current().saved {
             return Ok(false);
         }
@@ -183,8 +184,7 @@ impl Installation for Installed {
     }
 
     fn follow_saved_settings(&self) {
-        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error));
-        match saved.and_then(|saved| self.follow(saved)) {
+        match self.follow() {
             Ok(true) => log::info!("the settings were changed by another copy of the service"),
             Ok(false) => {}
             Err(failed) => log::warn!("the saved settings could not be followed: {failed}"),
@@ -238,12 +238,7 @@ impl Installation for Installed {
         }
         self.store.settings_change(&changes)?;
         // Another copy may have saved something in between: what is put in force is what the database has now.
-        let followed = self.follow(self.store.settings_saved()?);
-        followed.map(drop).map_err(|failed| {
-            SettingsError::Refused(
-                changes.iter().map(|(name, _)| (name.clone(), failed.to_string())).collect(),
-            )
-        })
+        self.follow().map(drop).map_err(|failed| SettingsError::NotInForce(failed.to_string()))
     }
 
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {
@@ -311,72 +306,4 @@ impl Installation for Installed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Environment, Installed, Patience, Settings};
-    use crate::wiring;
-    use diesel::connection::SimpleConnection;
-    use diesel::{Connection, SqliteConnection};
-    use std::sync::Arc;
-    use sync::NobodyWatches;
-    use tempfile::TempDir;
-    use web::Installation;
-
-    /// An installation that can sync as long as Claude is not asked, which has no key.
-    fn installed(folder: &TempDir) -> Installed {
-        let environment = Environment::of(&[
-            ("GHL_API_KEY", "pit-key"),
-            ("GHL_LOCATION_ID", "location"),
-            ("META_ACCESS_TOKEN", "token"),
-            ("META_AD_ACCOUNT_ID", "act_1"),
-            ("NORMALIZER", "local"),
-            ("DATA_DIR", folder.path().to_str().unwrap()),
-        ]);
-        let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
-        Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented).unwrap()
-    }
-
-    fn change(name: &str, value: &str) -> [(String, Option<String>); 1] {
-        [(name.to_owned(), Some(value.to_owned()))]
-    }
-
-    #[test]
-    fn what_another_copy_saves_at_the_same_moment_is_in_force_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let installed = installed(&folder);
-        let database = folder.path().join("ghl-meta-sync.sqlite3");
-        // The other copy comes between the check of the change and the look at what is saved then.
-        SqliteConnection::establish(database.to_str().unwrap())
-            .unwrap()
-            .batch_execute(
-                "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
-                 INSERT INTO saved_settings (name, value, updated_at) VALUES ('TZ', 'Europe/Berlin', NEW.updated_at); \
-                 END",
-            )
-            .unwrap();
-        installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap();
-        installed.follow_saved_settings();
-        let settings = installed.settings_in_force();
-        assert_eq!(
-            (settings.sync.audience_prefix.as_str(), settings.time_zone.name()),
-            ("Mine", "Europe/Berlin")
-        );
-    }
-
-    #[test]
-    fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
-        let folder = tempfile::tempdir().unwrap();
-        let installed = installed(&folder);
-        installed.store.settings_change(&change("NORMALIZER", "claude")).unwrap();
-        let refused = installed.follow(installed.store.settings_saved().unwrap()).unwrap_err().to_string();
-        assert_eq!(refused, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
-        assert!(installed.sync().is_some() && installed.missing_settings().is_empty());
-        let seen = installed.follow(installed.store.settings_saved().unwrap());
-        assert!(matches!(seen, Ok(false)), "told once: {seen:?}");
-        // Here as there, one may go back.
-        installed.change_settings(&change("NORMALIZER", "local")).unwrap();
-        installed.store.settings_change(&change("AUDIENCE_PREFIX", "Theirs")).unwrap();
-        installed.follow_saved_settings();
-        assert_eq!(installed.settings_in_force().sync.audience_prefix, "Theirs");
-        assert!(installed.sync().is_some());
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `preview`: what a sync would send, without sending it.
 
-use crate::failure::Failed;
+use crate::failure::{Failed, technical};
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
@@ -13,9 +13,7 @@ use domain::run::{NormalizationStats, RankingReport, Step};
 use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
-use sync::{
-    Column, LookalikeReach, NobodyWatches, PEOPLE_FOR_A_LOOKALIKE, Preview, RunError, TYPICAL_MATCH_PERCENT,
-};
+use sync::{Column, LookalikeReach, NobodyWatches, Preview, RunError};
 
 /// Reads and ranks the list, and prints what a sync would send.
 ///
@@ -83,13 +81,9 @@ fn failed(error: &RunError, cancel: &Cancel) -> Failed {
 }
 
 fn words(explained: &Explanation) -> String {
-    let mut text = format!("{}\n{}", explained.message, explained.remedy);
-    for (name, value) in [("Provider code", &explained.provider_code), ("Trace id", &explained.trace_id)] {
-        if let Some(value) = value {
-            text.push_str(&format!("\n{name}: {value}"));
-        }
-    }
-    text
+    let technical = technical(explained.provider_code.as_deref(), explained.trace_id.as_deref());
+    let lines = [explained.message.clone(), explained.remedy.clone()].into_iter().chain(technical);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn report(preview: &Preview, currency: Option<&str>) -> Vec<String> {
@@ -171,11 +165,5 @@ fn columns(columns: &[Column], contacts: u64) -> Vec<String> {
 }
 
 fn reach(reach: &LookalikeReach) -> String {
-    let LookalikeReach { country, usable, verdict } = reach;
-    let (lowest, highest) = TYPICAL_MATCH_PERCENT;
-    let verdict = verdict.title();
-    format!(
-        "Lookalike in {country}: {verdict}. {usable} contacts of that country would be sent; Meta typically matches about \
-         {lowest}-{highest} %, and {PEOPLE_FOR_A_LOOKALIKE} matched people are needed. This is an estimate."
-    )
+    format!("Lookalike in {}: {}. {}", reach.country, reach.verdict.title(), reach.reason())
 }

@@ -2,7 +2,7 @@
 
 use crate::command_line::SyncOptions;
 use crate::cost::Meter;
-use crate::failure::Failed;
+use crate::failure::{Failed, technical};
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
@@ -110,7 +110,7 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
     let Some(failure) = &run.failure else {
         return Err(Failed::job(format!("Sync {} ended as {}.", run.id, run.status)));
     };
-    let mut text = format!(
+    let text = format!(
         "Sync {} {} at step \"{}\" ({}).\n{}\n{}",
         run.id,
         run.status,
@@ -119,12 +119,8 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
         failure.message,
         failure.remedy
     );
-    for (name, value) in [("Provider code", &failure.provider_code), ("Trace id", &failure.trace_id)] {
-        if let Some(value) = value {
-            text.push_str(&format!("\n{name}: {value}"));
-        }
-    }
-    Err(Failed::job(text))
+    let technical = technical(failure.provider_code.as_deref(), failure.trace_id.as_deref());
+    Err(Failed::job(std::iter::once(text).chain(technical).collect::<Vec<_>>().join("\n")))
 }
 
 #[cfg(test)]

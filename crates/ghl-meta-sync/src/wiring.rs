@@ -160,12 +160,9 @@ pub fn web_settings(settings: &Settings) -> WebSettings {
         public_url: settings.web.public_url.clone(),
         allowed_hosts: settings.web.allowed_hosts.clone(),
         password: settings.web.password.clone(),
-        instance_name: settings.instance_name.clone(),
-        time_zone: settings.time_zone,
         business_id: settings.meta.business_id.clone(),
         ad_account_id: settings.meta.ad_account_id.as_ref().map(ToString::to_string),
         location_id: settings.ghl.location_id.clone(),
-        currency: settings.currency.clone(),
         limits: ClientLimits::default(),
     }
 }

@@ -51,7 +51,7 @@ pub use edges::{
 pub use error::{EdgeError, EraseError, ListError, RunError, StartError};
 pub use ghl::{Entry, PAGING_KEYS, Question};
 pub use leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
-pub use preview::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, Reach, TYPICAL_MATCH_PERCENT};
+pub use preview::{Column, LookalikeReach, Preview, Reach};
 pub use progress::{NobodyWatches, Watcher};
 pub use saved_lists::ConditionField;
 pub use service::{Parts, RunHandle, SyncService};

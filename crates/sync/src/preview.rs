@@ -6,17 +6,18 @@ use crate::error::RunError;
 use crate::service::SyncService;
 use crate::spool::{LockedSpool, Spool};
 use domain::accounting::{Accounting, Bucket};
+use domain::money::grouped;
 use domain::run::{NormalizationStats, RankingReport, Step, SyncConfig};
 use domain::{Cancel, Distribution, Explain, Explanation};
 use match_keys::{Cell, Field, Reason};
 
 /// A lookalike needs a source with this many matched people of its country.
 /// <https://developers.facebook.com/docs/marketing-api/audiences/guides/lookalike-audiences>
-pub const PEOPLE_FOR_A_LOOKALIKE: u64 = 100;
+const PEOPLE_FOR_A_LOOKALIKE: u64 = 100;
 
 /// The share of a customer list, in percent, that Meta is typically said to match: what practitioners report, lowest and
 /// highest. Meta publishes no figure, and the share of a single list is known only after its upload.
-pub const TYPICAL_MATCH_PERCENT: (u64, u64) = (30, 70);
+const TYPICAL_MATCH_PERCENT: (u64, u64) = (30, 70);
 
 /// What a sync of the list would do now. Counts only: nothing here is about a single person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,19 @@ pub struct LookalikeReach {
     pub usable: u64,
     /// What the typical shares of matches make of them.
     pub verdict: Reach,
+}
+
+impl LookalikeReach {
+    /// What the verdict follows from, as sentences of their own.
+    pub fn reason(&self) -> String {
+        let (lowest, highest) = TYPICAL_MATCH_PERCENT;
+        let contacts = if self.usable == 1 { "contact" } else { "contacts" };
+        format!(
+            "{} {contacts} of that country would be sent; Meta typically matches about {lowest}–{highest} %, and \
+             {PEOPLE_FOR_A_LOOKALIKE} matched people are needed. This is an estimate.",
+            grouped(self.usable)
+        )
+    }
 }
 
 /// Whether typical shares of matches bring a lookalike the people it needs.

@@ -224,7 +224,10 @@ impl SyncService {
 
     /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
     /// where the settings say, and a saved list has the name and conditions it has now.
-    pub(crate) fn as_it_is_now(&self, config: &SyncConfig) -> Result<SyncConfig, StoreError> {
+    ///
+    /// # Errors
+    /// Whatever the database refuses.
+    pub fn as_it_is_now(&self, config: &SyncConfig) -> Result<SyncConfig, StoreError> {
         let ad_account_id = self.parts.settings.ad_account_id.clone();
         let mut config = SyncConfig { ad_account_id, ..config.clone() };
         if let Some(source) = self.value_source() {

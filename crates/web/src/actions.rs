@@ -11,20 +11,11 @@ pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
     app.installation.sync().ok_or_else(|| Problem::MissingSettings(app.installation.missing_settings()))
 }
 
-/// What was saved last, else what the environment says.
-pub(crate) fn chosen(app: &App, sync: &SyncService) -> Result<SyncConfig, Problem> {
-    if let Some((_, config)) = app.store.config_latest()? {
-        return Ok(config);
-    }
-    let (list, field) = app.installation.initial_choice();
-    Ok(sync.resolve(list.as_deref(), field.as_deref())?)
-}
-
-/// Begins a run with [what is chosen](chosen).
+/// Begins a run with [what is chosen](crate::chosen()).
 pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
     app.installation.follow_saved_settings();
     let sync = service(app)?;
-    let config = chosen(app, &sync)?;
+    let config = crate::chosen(&*app.installation, &app.store, &sync)?;
     Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)
 }
 

@@ -12,7 +12,6 @@ use crate::meta_check::MetaCheck;
 use crate::previews::Previews;
 use crate::problem::Problem;
 use crate::settings::WebSettings;
-use crate::wording::Wording;
 use actix_web::web;
 use domain::log_context;
 use persistence::{Store, StoreError};
@@ -25,8 +24,8 @@ pub(crate) struct App {
     pub(crate) installation: Arc<dyn Installation>,
     pub(crate) hosts: AllowedHosts,
     pub(crate) base: Base,
-    pub(crate) instance_name: Option<String>,
-    pub(crate) wording: Wording,
+    /// The business portfolio in whose name Ads Manager is opened.
+    pub(crate) business_id: Option<String>,
     /// Where the next audience is made.
     pub(crate) ad_account_id: Option<String>,
     /// Whose contacts are linked to.
@@ -58,14 +57,9 @@ impl App {
         let gate = settings.password.as_ref().map(Gate::new).transpose();
         Ok(Self {
             base: Base::new(settings.public_url.as_deref())?,
-            instance_name: settings.instance_name,
             ad_account_id: settings.ad_account_id,
             location_id: settings.location_id,
-            wording: Wording {
-                time_zone: settings.time_zone,
-                currency: settings.currency,
-                business_id: settings.business_id,
-            },
+            business_id: settings.business_id,
             gate: gate.map_err(|error| WebError::Login(error.into()))?,
             csrf: CsrfKey::new().map_err(|error| WebError::Login(error.into()))?,
             is_of_this_computer: settings.bind.is_loopback() && hosts.are_of_this_computer(),

@@ -122,6 +122,7 @@ impl Base {
 mod tests {
     use super::{Base, OWN};
     use crate::routes;
+    use std::collections::BTreeSet;
 
     fn path(url: &str) -> Option<String> {
         Base::new(Some(url)).ok().map(|base| base.path().to_owned())
@@ -154,10 +155,19 @@ mod tests {
 
     #[test]
     fn every_address_of_ours_is_known() {
+        // The pages are told to the server alone, so the text of the table is read.
+        let (_, pages) = include_str!("routes.rs").split_once("fn page_table(").unwrap();
+        let pages: Vec<&str> = pages.split('"').filter(|text| text.starts_with('/')).collect();
+        assert!(pages.len() > 20, "{pages:?}");
+        let others = [routes::path::READY, "/healthz", "/login"];
         let api = routes::api_table();
-        for (_, address, _) in &api {
+        let api = api.iter().map(|(_, address, _)| *address);
+        let mut known = BTreeSet::new();
+        for address in api.chain(pages).chain(others).filter(|address| *address != "/") {
             let first = address.split('/').nth(1).unwrap();
             assert!(OWN.contains(&first), "{address}");
+            known.insert(first);
         }
+        assert_eq!(known, BTreeSet::from(OWN), "nothing is refused without need");
     }
 }

@@ -1,6 +1,7 @@
-//! How many connections each address holds. Whoever holds too many gets no further one, so that a slow or hostile client
+//! How many connections each address, or of IPv6 each network, holds. Whoever holds too many gets no further one, so that a slow or hostile client
 //! can not take all the places there are.
 
+use crate::network::network;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use socket2::SockRef;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The open connections by address.
+/// The open connections by network.
 #[derive(Debug)]
 pub(crate) struct Connections {
     most: usize,
@@ -46,6 +47,7 @@ impl Connections {
     }
 
     fn place(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let from = network(from);
         let mut open = self.lock();
         let held = open.entry(from).or_default();
         if *held >= self.most {
@@ -91,5 +93,17 @@ mod tests {
         assert!(connections.place(one).is_some());
         drop(second);
         assert!(connections.lock().is_empty(), "nothing is remembered of those who left");
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_hold_as_many_places_as_one() {
+        let connections = Arc::new(Connections::new(2));
+        let place = |text: &str| connections.place(text.parse().unwrap());
+        let held = (place("2001:db8::1"), place("2001:db8::2"));
+        assert!(held.0.is_some() && held.1.is_some());
+        assert!(place("2001:db8::3").is_none(), "the network holds two");
+        assert!(place("2001:db8:0:1::1").is_some(), "another network");
+        drop(held);
+        assert!(place("2001:db8::4").is_some());
     }
 }

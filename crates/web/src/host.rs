@@ -4,7 +4,6 @@
 //! `Host` header tells such a request from an honest one.
 
 use crate::error::WebError;
-use crate::settings::WebSettings;
 use actix_web::http::Uri;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
@@ -62,23 +61,23 @@ pub(crate) fn is_own_page(hosts: &AllowedHosts, headers: &HeaderMap) -> bool {
 
 impl AllowedHosts {
     /// Takes the host of `PUBLIC_URL` and the entries of `ALLOWED_HOSTS`.
-    pub(crate) fn new(settings: &WebSettings) -> Result<Self, WebError> {
+    pub(crate) fn new(public_url: Option<&str>, allowed_hosts: &[String]) -> Result<Self, WebError> {
         let mut names = Vec::new();
-        if let Some(url) = &settings.public_url {
+        if let Some(url) = public_url {
             let host = url.trim().parse::<Uri>().ok().and_then(|uri| uri.host().map(plain));
             names.push(host.ok_or_else(|| WebError::Setting {
                 variable: "PUBLIC_URL",
                 problem: "is not an address like http://192.168.1.10:9876".to_owned(),
             })?);
         }
-        for entry in &settings.allowed_hosts {
+        for entry in allowed_hosts {
             let host = entry.trim().parse::<Authority>().ok().map(|authority| plain(authority.host()));
             names.push(host.ok_or_else(|| WebError::Setting {
                 variable: "ALLOWED_HOSTS",
                 problem: "holds an entry that is not a host name".to_owned(),
             })?);
         }
-        let public_origin = settings.public_url.as_deref().and_then(|url| Origin::parse(url.trim()));
+        let public_origin = public_url.and_then(|url| Origin::parse(url.trim()));
         Ok(Self { names, public_origin })
     }
 
@@ -120,24 +119,11 @@ fn plain(host: &str) -> String {
 mod tests {
     use super::{AllowedHosts, is_own_page};
     use crate::error::WebError;
-    use crate::settings::{ClientLimits, WebSettings};
     use actix_web::http::header::{self, HeaderMap, HeaderName};
 
     fn hosts(public_url: Option<&str>, allowed: &[&str]) -> Result<AllowedHosts, WebError> {
-        AllowedHosts::new(&WebSettings {
-            bind: [127, 0, 0, 1].into(),
-            port: 0,
-            public_url: public_url.map(str::to_owned),
-            allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
-            password: None,
-            instance_name: None,
-            time_zone: chrono_tz::UTC,
-            business_id: None,
-            ad_account_id: None,
-            location_id: None,
-            currency: None,
-            limits: ClientLimits::default(),
-        })
+        let allowed: Vec<String> = allowed.iter().map(|&host| host.to_owned()).collect();
+        AllowedHosts::new(public_url, &allowed)
     }
 
     #[test]

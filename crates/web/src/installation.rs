@@ -36,13 +36,16 @@ pub enum SettingSource {
     Default,
 }
 
-/// Why changed settings were not saved; then none of them was.
+/// Why changed settings are not in force.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Values that can not be used: the setting's name and what it must be.
+    /// Values that can not be used: the setting's name and what it must be. Nothing was saved.
     #[error("some settings can not be used")]
     Refused(Vec<(String, String)>),
-    /// The database failed.
+    /// They were saved, but what is saved can not be followed: why, and what to do.
+    #[error("the settings are saved, but not in force yet: {0}")]
+    NotInForce(String),
+    /// The database failed, and nothing was saved.
     #[error("the settings could not be saved")]
     Store(#[from] StoreError),
 }
@@ -144,7 +147,7 @@ pub trait Installation: Send + Sync + 'static {
     /// running sync from its next run on.
     ///
     /// # Errors
-    /// [`SettingsError::Refused`] names every value that can not be used.
+    /// [`SettingsError::Refused`] names every value that can not be used; [`SettingsError::NotInForce`] when they are saved.
     fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError>;
 
     /// The next times of the schedule, soonest first, whether it is enabled or not.

@@ -14,6 +14,7 @@ mod audiences;
 mod auth;
 mod base;
 mod body;
+mod chosen;
 mod connections;
 mod csrf;
 mod error;
@@ -23,6 +24,7 @@ mod host;
 mod in_context;
 mod installation;
 mod meta_check;
+mod network;
 mod next_run;
 mod openapi;
 mod pages;
@@ -35,6 +37,7 @@ mod settings;
 mod unread;
 mod wording;
 
+pub use chosen::chosen;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,

@@ -103,7 +103,7 @@ impl Previews {
 pub(crate) fn begin(app: &Arc<App>) -> Result<(), Problem> {
     app.installation.follow_saved_settings();
     let sync = actions::service(app)?;
-    let config = actions::chosen(app, &sync)?;
+    let config = crate::chosen(&*app.installation, &app.store, &sync)?;
     let cancel = Cancel::new();
     {
         let mut state = app.previews.lock();

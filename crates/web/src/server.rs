@@ -45,7 +45,7 @@ pub fn start(
     store: Store,
     installation: Arc<dyn Installation>,
 ) -> Result<RunningServer, WebError> {
-    let hosts = AllowedHosts::new(&settings)?;
+    let hosts = AllowedHosts::new(settings.public_url.as_deref(), &settings.allowed_hosts)?;
     let limits = settings.limits;
     let wanted = SocketAddr::new(settings.bind, settings.port);
     let bind_error = |source| WebError::Bind { address: wanted, source };

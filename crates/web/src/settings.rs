@@ -3,7 +3,6 @@
 use crate::base::Base;
 use crate::error::WebError;
 use crate::host::AllowedHosts;
-use chrono_tz::Tz;
 use domain::Secret;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,18 +20,12 @@ pub struct WebSettings {
     pub allowed_hosts: Vec<String>,
     /// `WEB_PASSWORD`; without one everybody who reaches the dashboard may use it.
     pub password: Option<Secret>,
-    /// `INSTANCE_NAME`, shown beside the title.
-    pub instance_name: Option<String>,
-    /// `TZ`, for every time shown.
-    pub time_zone: Tz,
     /// `META_BUSINESS_ID`: the business portfolio in whose name Ads Manager is opened.
     pub business_id: Option<String>,
     /// `META_AD_ACCOUNT_ID` as runs record it, such as `act_1234567890`: where the next audience is made.
     pub ad_account_id: Option<String>,
     /// `GHL_LOCATION_ID`: where the contacts that are linked to are.
     pub location_id: Option<String>,
-    /// `LTV_CURRENCY`, shown after amounts.
-    pub currency: Option<String>,
     /// What one client may take up.
     pub limits: ClientLimits,
 }
@@ -44,7 +37,7 @@ pub struct ClientLimits {
     pub head: Duration,
     /// The body of a request has to arrive within this time.
     pub body: Duration,
-    /// Connections that one address may hold at once. A proxy is one address, whoever is behind it.
+    /// Connections that one address, or of IPv6 one network, may hold at once. A proxy is one address, whoever is behind it.
     pub connections: usize,
 }
 
@@ -55,12 +48,12 @@ impl Default for ClientLimits {
 }
 
 impl WebSettings {
-    /// Checks the host names and the path of `PUBLIC_URL`, as [`start`](crate::start) will.
+    /// Checks the path and the host of `PUBLIC_URL` and the names of `ALLOWED_HOSTS`, as [`start`](crate::start) will.
     ///
     /// # Errors
     /// [`WebError::Setting`] names the variable.
-    pub fn check(&self) -> Result<(), WebError> {
-        AllowedHosts::new(self)?;
-        Base::new(self.public_url.as_deref()).map(drop)
+    pub fn check(public_url: Option<&str>, allowed_hosts: &[String]) -> Result<(), WebError> {
+        AllowedHosts::new(public_url, allowed_hosts)?;
+        Base::new(public_url).map(drop)
     }
 }

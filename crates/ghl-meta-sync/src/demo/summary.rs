@@ -12,7 +12,7 @@ pub fn print(run: &Run, took: Duration, cost: Option<&Cost>, terminal: &Terminal
         vec![String::new(), format!("{} contacts read, and where each of them ended:", account.fetched)];
     for (bucket, count) in account.buckets() {
         if count > 0 {
-            lines.push(format!("  {:>9}  {}", count, words(bucket.as_str())));
+            lines.push(format!("  {:>9}  {}", count, bucket.title()));
         }
     }
     if let Some(stats) = &run.stats {
@@ -53,21 +53,5 @@ pub fn print(run: &Run, took: Duration, cost: Option<&Cost>, terminal: &Terminal
     lines.push(String::new());
     for line in lines {
         terminal.say(&line);
-    }
-}
-
-fn words(bucket: &str) -> &str {
-    match bucket {
-        "sent" => "sent to Meta",
-        "duplicate" => "read twice, counted once",
-        "suppressed" => "erased on request",
-        "opted_out" => "left out: opted out",
-        "no_ltv" => "left out: no lifetime value",
-        "bad_ltv" => "left out: the value is not an amount",
-        "below_ltv_min" => "left out: below the minimum value",
-        "no_identifier" => "left out: neither a usable e-mail nor phone",
-        "merged" => "left out: same e-mail and phone as another contact",
-        "refused_by_meta" => "refused by Meta",
-        other => other,
     }
 }

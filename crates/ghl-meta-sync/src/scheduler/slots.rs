@@ -5,7 +5,7 @@ use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::Trigger;
+use domain::run::{SyncConfig, Trigger};
 use domain::{Explain, RunId};
 use persistence::{SlotClaim, Store, StoreError};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ impl Slots {
             return Outcome::Settled;
         }
         let slot = Slot { at: waiting.claim.slot, trigger: waiting.trigger };
-        let begun = self.installed.choice(sync).and_then(|config| {
+        let begun = self.choice(sync).and_then(|config| {
             if !config.sync_enabled {
                 log::info!("the scheduled sync is left out: it is switched off");
                 return Ok(());
@@ -163,11 +163,7 @@ impl Slots {
                 }
                 Outcome::Later(Some(run))
             }
-            Err(
-                error @ (StartError::NotConfigured
-                | StartError::Unknown { .. }
-                | StartError::Ambiguous { .. }),
-            ) => {
+            Err(error @ StartError::NotConfigured) => {
                 log::error!("the scheduled sync can not begin: {}", error.explain().message);
                 Outcome::Settled
             }
@@ -176,6 +172,36 @@ impl Slots {
                 Outcome::Later(waiting.behind)
             }
         }
+    }
+
+    /// What is synced. A choice of the environment that can not be looked up is taken in its own words: the run looks again,
+    /// and when it fails by the same reason it stands in the history and is mailed, as it would with a saved choice.
+    fn choice(&self, sync: &SyncService) -> Result<SyncConfig, StartError> {
+        let unresolved = match self.installed.choice(sync) {
+            Err(
+                error @ (StartError::Edge(_) | StartError::Unknown { .. } | StartError::Ambiguous { .. }),
+            ) => error,
+            known => return known,
+        };
+        let (Some(list), Some(field)) = self.installed.initial_choice() else { return Err(unresolved) };
+        // Under the names of its last success it stays the same list and field, which the next run is compared by; but of
+        // several fields with one name nobody has chosen the one that was the only one then.
+        if !matches!(unresolved, StartError::Ambiguous { .. })
+            && let Some(success) = self.store.run_latest_success()?
+            && is_of(&success.config, &list, &field)
+        {
+            return Ok(SyncConfig { sync_enabled: true, ..success.config });
+        }
+        Ok(SyncConfig {
+            list_id: list.clone(),
+            list_name: list,
+            list_conditions: None,
+            ltv_field_key: field.clone(),
+            ltv_field_name: field,
+            // The run takes the one that is set.
+            ad_account_id: String::new(),
+            sync_enabled: true,
+        })
     }
 
     /// Whether the run that was in the way has taken place.
@@ -192,6 +218,13 @@ impl Slots {
             log::warn!("a moment of the schedule could not be settled: {}", Chain(&error));
         }
     }
+}
+
+/// Whether the list and the field, which may be given by its key or its name, are those of `config`.
+fn is_of(config: &SyncConfig, list: &str, field: &str) -> bool {
+    let key = &config.ltv_field_key;
+    let is_key = key == field || key.strip_prefix("contact.") == Some(field);
+    config.list_id == list && (is_key || config.ltv_field_name.to_lowercase() == field.to_lowercase())
 }
 
 #[cfg(test)]

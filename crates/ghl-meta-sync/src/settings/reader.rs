@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use sync::NotifyOn;
 use sync::schedule::Cron;
-use web::{ClientLimits, WebError, WebSettings};
+use web::{WebError, WebSettings};
 
 /// Daily at two.
 pub(super) const DEFAULT_SCHEDULE: &str = "0 2 * * *";
@@ -146,9 +146,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn claude(&mut self) -> Claude {
         Claude {
-            base_url: self.base_url("CLAUDE_BASE_URL", "https://api.anthropic.com"),
+            base_url: self.base_url("CLAUDE_BASE_URL", claude::DEFAULT_BASE_URL),
             api_key: self.secret("CLAUDE_API_KEY"),
-            model: self.text("CLAUDE_MODEL").unwrap_or_else(|| "claude-sonnet-5-5".to_owned()),
+            model: self.text("CLAUDE_MODEL").unwrap_or_else(|| claude::DEFAULT_MODEL.to_owned()),
             normalizer: self.parse("NORMALIZER", Normalizer::Claude, "claude or local", |text| match text {
                 "claude" => Some(Normalizer::Claude),
                 "local" => Some(Normalizer::Local),
@@ -210,21 +210,8 @@ impl<'a> Reader<'a> {
             allowed_hosts: self.list("ALLOWED_HOSTS", ""),
             password: self.secret("WEB_PASSWORD"),
         };
-        let hosts = WebSettings {
-            bind: web.bind,
-            port: web.port,
-            public_url: web.public_url.clone(),
-            allowed_hosts: web.allowed_hosts.clone(),
-            password: None,
-            instance_name: None,
-            time_zone: Tz::UTC,
-            business_id: None,
-            ad_account_id: None,
-            location_id: None,
-            currency: None,
-            limits: ClientLimits::default(),
-        };
-        if let Err(WebError::Setting { variable, problem }) = hosts.check() {
+        let checked = WebSettings::check(web.public_url.as_deref(), &web.allowed_hosts);
+        if let Err(WebError::Setting { variable, problem }) = checked {
             self.problem(variable, problem);
         }
         web

@@ -113,14 +113,14 @@ impl Reader<'_> {
                 "must be two-letter country codes such as US or US,CA".to_owned(),
             );
         }
-        countries
+        without_repetition(countries)
     }
 
     fn percents(&mut self) -> Vec<u8> {
         let ratios = self.list("LOOKALIKE_RATIOS", "0.01");
         let percents: Option<Vec<u8>> = ratios.iter().map(|ratio| percent(ratio)).collect();
         match percents {
-            Some(percents) if !percents.is_empty() => percents,
+            Some(percents) if !percents.is_empty() => without_repetition(percents),
             _ => {
                 self.problem(
                     "LOOKALIKE_RATIOS",
@@ -130,6 +130,17 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The first of each: what is named twice, perhaps in two ways, is one lookalike.
+fn without_repetition<T: PartialEq>(items: Vec<T>) -> Vec<T> {
+    let mut distinct = Vec::with_capacity(items.len());
+    for item in items {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    distinct
 }
 
 fn amount(text: &str) -> Option<Cents> {

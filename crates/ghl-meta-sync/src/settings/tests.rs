@@ -369,3 +369,14 @@ fn the_example_file_shows_the_values_in_force_without_it() {
         assert!(example().contains(&(setting.name, &setting.value)), "{}={}", setting.name, setting.value);
     }
 }
+
+#[test]
+fn what_is_named_twice_is_one_lookalike() {
+    let settings =
+        read(&[("LOOKALIKE_COUNTRIES", "US,us, CA ,US"), ("LOOKALIKE_RATIOS", "0.1,0.01,0.10,.1")]);
+    let sync = settings.unwrap().sync;
+    assert_eq!(
+        (sync.lookalike_countries, sync.lookalike_percents),
+        (vec!["US".to_owned(), "CA".to_owned()], vec![10, 1])
+    );
+}

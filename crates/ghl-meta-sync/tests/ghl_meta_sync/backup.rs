@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use domain::run::{Changes, RunStatus, Trigger};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
+use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 use testkit::postgres_server;
 
 on_both_databases!(a_backup_made_during_a_run_is_put_back_and_the_next_run_goes_on_from_it,);
@@ -124,7 +126,61 @@ fn a_backup_can_go_to_standard_output_and_come_from_standard_input_but_not_below
     assert_eq!(instance.last_run().status, RunStatus::Success);
     let left = std::fs::read_dir(instance.folder().join("data")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(!left.iter().any(|name| name.contains("part") || name.ends_with(".backup")), "{left:?}");
+    assert!(!left.iter().any(|name| name.contains("part") || name.contains("standard-output")), "{left:?}");
+}
+
+/// The files beside the database that hold a copy of it, or a part of one.
+fn copies(instance: &Instance) -> Vec<String> {
+    let files = std::fs::read_dir(instance.folder().join("data")).unwrap();
+    let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains("backup") || name.contains("standard-output")).collect()
+}
+
+#[test]
+fn a_backup_to_standard_output_that_is_killed_leaves_no_copy_of_all_people() {
+    let mut instance = Instance::with(Contacts::Generated(1_500), |_| {});
+    instance.set("NORMALIZER", "local").sync(&[]).expect(0);
+    let mut backup = instance.program("backup").arg("-").stdout(Stdio::piped()).spawn().unwrap();
+    // It has begun to write, and is held up because nobody reads any further.
+    let mut beginning = [0; 16];
+    backup.stdout.as_mut().unwrap().read_exact(&mut beginning).unwrap();
+    assert_eq!(&beginning, b"SQLite format 3\0");
+    let left = copies(&instance);
+    backup.kill().unwrap();
+    backup.wait().unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn copies_that_killed_backups_left_are_deleted_by_the_next_one_and_by_the_service() {
+    let mut instance = Instance::with(Contacts::Generated(150), |_| {});
+    instance.set("NORMALIZER", "local").sync(&[]).expect(0);
+    let data = instance.folder().join("data");
+    let leave = || {
+        for (name, age) in [
+            ("ghl-meta-sync.sqlite3.to-standard-output-7.part", 3_600),
+            ("ghl-meta-sync.sqlite3.to-standard-output-8", 0),
+            // Of somebody else.
+            ("ghl-meta-sync.9.backup", 3_600),
+        ] {
+            let file = std::fs::File::create(data.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+        }
+    };
+    let kept = ["ghl-meta-sync.9.backup", "ghl-meta-sync.sqlite3.to-standard-output-8"];
+    let sorted = || {
+        let mut names = copies(&instance);
+        names.sort();
+        names
+    };
+    leave();
+    assert!(instance.program("backup").arg("-").output().unwrap().status.success());
+    assert_eq!(sorted(), kept, "one may still be written");
+    leave();
+    let mut instance = instance;
+    let served = Served::start(&mut instance);
+    assert_eq!(served.terminate(), Some(0));
+    assert_eq!(copies(&instance).len(), 2);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::run_id;
 use crate::actions;
 use crate::app::App;
 use crate::next_run::NextRun;
+use crate::pages::pager::PER_PAGE;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::http::header::LOCATION;
@@ -17,8 +18,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Contacts in a sample.
 const SAMPLE: u32 = 10;
-/// Runs on a page of the history.
-const PER_PAGE: u32 = 20;
 
 /// How to run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -84,6 +83,7 @@ fn first() -> u32 {
         (status = 202, description = "It has begun", body = RunAnswer),
         (status = 409, description = "One is running already: `run_id`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "No list or field is chosen, or settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 502, description = "GoHighLevel did not answer when it was asked for the list and the field of the environment", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn trigger(
     app: web::Data<App>,

@@ -3,6 +3,7 @@
 use super::{SESSION, address, sessions};
 use crate::app::App;
 use crate::csrf::{self, CsrfForm};
+use crate::pages::standing::instance_name;
 use crate::problem::Problem;
 use crate::random;
 use actix_web::cookie::time::Duration;
@@ -50,7 +51,7 @@ pub(crate) async fn show(
     if super::admit(&app, &request).await.is_ok() {
         return Ok(see_other(next));
     }
-    page(&app, &request, next, None)
+    page(&app, &request, next, None).await
 }
 
 pub(crate) async fn submit(
@@ -74,7 +75,7 @@ pub(crate) async fn submit(
         })
         .await?;
     if !is_right {
-        return page(&app, &request, &next, Some("This is not the password."));
+        return page(&app, &request, &next, Some("This is not the password.")).await;
     }
     let mut response = see_other(&next);
     if app.gate.is_some() {
@@ -114,14 +115,16 @@ pub(crate) fn to_login(request: &HttpRequest) -> HttpResponse {
     see_other(&address)
 }
 
-fn page(
-    app: &App,
+async fn page(
+    app: &web::Data<App>,
     request: &HttpRequest,
     next: &str,
     error: Option<&'static str>,
 ) -> Result<HttpResponse, Problem> {
+    let instance_name = app.blocking(|app| Ok(instance_name(&app.installation.settings()?))).await;
     let page = LoginPage {
-        instance_name: app.instance_name.clone(),
+        // Whoever logs in while the database is silent learns of it inside.
+        instance_name: instance_name.unwrap_or_default(),
         base: app.base.path().to_owned(),
         stylesheet: app.asset("app.css"),
         icon: app.asset("icon.svg"),

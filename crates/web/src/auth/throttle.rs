@@ -1,7 +1,8 @@
 //! Wrong passwords, counted by address.
 
+use crate::network::network;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,17 +50,6 @@ impl Throttle {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, (Instant, u32)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A household has as many IPv6 addresses as it likes, but one network.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -6,6 +6,7 @@ use super::heartbeat::Heartbeat;
 use super::history::{History, HistoryRow};
 use super::layout::Layout;
 use super::notice::Notice;
+use super::offers::{Offer, field_offers, list_offers};
 use super::pager::Pager;
 use super::setup::Setup;
 use super::standing::Standing;
@@ -14,7 +15,6 @@ use crate::actions;
 use crate::app::App;
 use crate::csrf::CsrfForm;
 use crate::problem::Problem;
-use crate::wording::contacts;
 use actix_web::http::StatusCode;
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
@@ -24,7 +24,7 @@ use domain::{Explain, Explanation, Run};
 use persistence::StoreError;
 use serde::Deserialize;
 use std::time::Duration;
-use sync::{ListInfo, StartError, SyncService, ValueField};
+use sync::{StartError, SyncService};
 
 /// A page is shown after this even when GoHighLevel is silent; what it answers later is remembered for the next page.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -39,13 +39,16 @@ pub(super) struct Configuration {
     pub(super) list_problem: Option<String>,
     pub(super) field_problem: Option<String>,
     pub(super) sync_enabled: bool,
+    /// What the form held before a person changed it; `None` when that is not known.
+    pub(super) drawn: Option<Drawn>,
 }
 
-/// One line of a select element.
-pub(super) struct Offer {
-    pub(super) value: String,
-    pub(super) text: String,
-    pub(super) selected: bool,
+/// What a form held before a person changed it, so that what is as it was does not take back what was saved since.
+pub(super) struct Drawn {
+    pub(super) list: String,
+    pub(super) field: String,
+    /// `yes`, or empty.
+    pub(super) sync_enabled: String,
 }
 
 #[derive(Template)]
@@ -68,6 +71,12 @@ pub(crate) struct ConfigForm {
     #[serde(default)]
     field: String,
     sync_enabled: Option<String>,
+    #[serde(rename = "was:list")]
+    was_list: Option<String>,
+    #[serde(rename = "was:field")]
+    was_field: Option<String>,
+    #[serde(rename = "was:sync_enabled")]
+    was_sync_enabled: Option<String>,
 }
 
 /// Why what a form sent was not saved.
@@ -104,10 +113,20 @@ pub(crate) async fn save(
     request: HttpRequest,
     CsrfForm(form): CsrfForm<ConfigForm>,
 ) -> Result<HttpResponse, Problem> {
-    let (list, field) = (form.list.trim().to_owned(), form.field.trim().to_owned());
-    let sync_enabled = form.sync_enabled.is_some();
-    let entered = Choice::entered(list.clone(), field.clone(), sync_enabled);
-    let outcome = app.blocking(move |app| Ok(store_choice(app, &list, &field, sync_enabled))).await?;
+    let entered = Sent {
+        list: form.list.trim().to_owned(),
+        field: form.field.trim().to_owned(),
+        sync_enabled: form.sync_enabled.is_some(),
+    };
+    let drawn = form.was_list.zip(form.was_field).zip(form.was_sync_enabled);
+    let drawn = drawn.map(|((list, field), sync_enabled)| Drawn { list, field, sync_enabled });
+    let shown = Choice::entered(entered.list.clone(), entered.field.clone(), entered.sync_enabled);
+    let (drawn, outcome) = app
+        .blocking(move |app| {
+            let outcome = store_choice(app, entered, drawn.as_ref());
+            Ok((drawn, outcome))
+        })
+        .await?;
     let fragment = wants_fragment(&request);
     let refusal = match outcome {
         Ok(()) if fragment => {
@@ -118,7 +137,8 @@ pub(crate) async fn save(
         Err(Refusal::Other(problem)) if !is_shown_in_place(&problem) => return Err(problem),
         Err(refusal) => refusal,
     };
-    let mut configuration = with_choice(&app, entered, false).await;
+    let mut configuration = with_choice(&app, shown, false).await;
+    configuration.drawn = drawn;
     let status = match refusal {
         Refusal::List(problem) => {
             configuration.list_problem = Some(problem);
@@ -162,18 +182,45 @@ async fn part(
     html_with(status, &ConfigurationPart { layout, configuration, setup, success, heartbeat, rows, pager })
 }
 
+/// What a form sent.
+struct Sent {
+    list: String,
+    field: String,
+    sync_enabled: bool,
+}
+
+impl Sent {
+    /// What somebody else has saved since the form was drawn stays, unless it was changed here too.
+    fn over(self, now: Choice, drawn: &Drawn) -> Self {
+        let newer = |sent: String, drawn: &str, now: Option<Chosen>| {
+            if sent == drawn.trim() { now.map_or(sent, |now| now.value) } else { sent }
+        };
+        let is_as_drawn = self.sync_enabled != drawn.sync_enabled.is_empty();
+        Self {
+            list: newer(self.list, &drawn.list, now.list),
+            field: newer(self.field, &drawn.field, now.field),
+            sync_enabled: if is_as_drawn { now.sync_enabled } else { self.sync_enabled },
+        }
+    }
+}
+
 /// Looks the choice up at GoHighLevel and appends it. Blocks.
-fn store_choice(app: &App, list: &str, field: &str, sync_enabled: bool) -> Result<(), Refusal> {
+fn store_choice(app: &App, sent: Sent, drawn: Option<&Drawn>) -> Result<(), Refusal> {
+    let saved = app.store.config_latest()?.map(|(_, saved)| saved);
+    let Sent { list, field, sync_enabled } = match drawn {
+        Some(drawn) if saved.is_some() => sent.over(Choice::read(app)?, drawn),
+        _ => sent,
+    };
     if list.is_empty() {
         return Err(Refusal::List("Choose a Smart List.".to_owned()));
     }
     if field.is_empty() {
         return Err(Refusal::Field("Choose the field that holds the lifetime value.".to_owned()));
     }
-    let config = match app.store.config_latest()? {
+    let config = match saved {
         // Only the schedule changes: that must be possible even when GoHighLevel does not answer.
-        Some((_, saved)) if saved.list_id == list && saved.ltv_field_key == field => saved,
-        _ => actions::service(app)?.resolve(Some(list), Some(field))?,
+        Some(saved) if saved.list_id == list && saved.ltv_field_key == field => saved,
+        _ => actions::service(app)?.resolve(Some(&list), Some(&field))?,
     };
     app.store.config_save(&SyncConfig { sync_enabled, ..config })?;
     Ok(())
@@ -213,7 +260,7 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
     let lists = ask(app.clone(), move |sync| sync.lists(selected.as_deref(), refresh)).await;
     let fields = fields.await.unwrap_or_else(|_| Err(silence()));
     let problem = lists.as_ref().err().or(fields.as_ref().err());
-    Configuration {
+    let mut configuration = Configuration {
         notices: problem.cloned().map(Notice::refused).into_iter().collect(),
         possible: !matches!((&lists, &fields), (Ok(None), _) | (_, Ok(None))),
         lists: list_offers(lists.ok().flatten(), choice.list),
@@ -221,7 +268,16 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
         list_problem: None,
         field_problem: None,
         sync_enabled: choice.sync_enabled,
-    }
+        drawn: None,
+    };
+    let selected =
+        |offers: &[Offer]| offers.iter().find(|offer| offer.selected).map(|offer| offer.value.clone());
+    configuration.drawn = Some(Drawn {
+        list: selected(&configuration.lists).unwrap_or_default(),
+        field: selected(&configuration.fields).unwrap_or_default(),
+        sync_enabled: if choice.sync_enabled { "yes".to_owned() } else { String::new() },
+    });
+    configuration
 }
 
 /// Asks GoHighLevel; `None` while its keys are missing.
@@ -244,112 +300,4 @@ fn silence() -> Explanation {
         "GoHighLevel has not answered yet, so only the saved choice can be shown.",
         "Wait a moment, then press Refresh from GoHighLevel.",
     )
-}
-
-fn list_offers(lists: Option<Vec<ListInfo>>, chosen: Option<Chosen>) -> Vec<Offer> {
-    let known = lists.is_some();
-    let offer = |list: ListInfo| {
-        let text = match list.contacts {
-            Some(count) => format!("{} ({})", list.name, contacts(count)),
-            None => list.name,
-        };
-        Offer { value: list.id, text, selected: false }
-    };
-    with_selection(
-        lists.unwrap_or_default().into_iter().map(offer).collect(),
-        chosen,
-        known,
-        "Choose a Smart List",
-    )
-}
-
-fn field_offers(fields: Option<Vec<ValueField>>, chosen: Option<Chosen>) -> Vec<Offer> {
-    let known = fields.is_some();
-    let fields = fields.unwrap_or_default();
-    // The environment may name a field by its id or its name.
-    let chosen = chosen.map(|chosen| {
-        let wanted = &chosen.value;
-        let is_meant = |field: &&ValueField| {
-            field.key == *wanted || field.id == *wanted || field.name.eq_ignore_ascii_case(wanted)
-        };
-        match fields.iter().find(is_meant) {
-            Some(field) => Chosen { value: field.key.clone(), name: Some(field.name.clone()) },
-            None => chosen,
-        }
-    });
-    let offer = |field: ValueField| {
-        let text = format!("{} ({})", field.name, field.key);
-        Offer { value: field.key, text, selected: false }
-    };
-    with_selection(fields.into_iter().map(offer).collect(), chosen, known, "Choose a field")
-}
-
-/// What is chosen stays selectable, even when GoHighLevel is silent or no longer has it.
-fn with_selection(mut offers: Vec<Offer>, chosen: Option<Chosen>, known: bool, prompt: &str) -> Vec<Offer> {
-    let selected = match chosen {
-        None => Offer { value: String::new(), text: prompt.to_owned(), selected: true },
-        Some(chosen) => {
-            if let Some(offer) = offers.iter_mut().find(|offer| offer.value == chosen.value) {
-                offer.selected = true;
-                return offers;
-            }
-            let name = chosen.name.unwrap_or_else(|| chosen.value.clone());
-            let text = if known { format!("{name} (not in GoHighLevel now)") } else { name };
-            Offer { value: chosen.value, text, selected: true }
-        }
-    };
-    offers.insert(0, selected);
-    offers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Chosen, Offer, field_offers, list_offers};
-    use sync::{ListInfo, ValueField};
-
-    fn lists() -> Vec<ListInfo> {
-        let list = |id: &str, name: &str, contacts| ListInfo {
-            id: id.into(),
-            name: name.into(),
-            contacts,
-            conditions: None,
-        };
-        vec![list("all", "All contacts", Some(2357)), list("tag:vip", "Tag: vip", None)]
-    }
-
-    fn chosen(value: &str, name: Option<&str>) -> Option<Chosen> {
-        Some(Chosen { value: value.into(), name: name.map(str::to_owned) })
-    }
-
-    fn shown(offers: &[Offer]) -> Vec<(&str, &str, bool)> {
-        offers.iter().map(|offer| (offer.value.as_str(), offer.text.as_str(), offer.selected)).collect()
-    }
-
-    #[test]
-    fn what_is_chosen_stays_selectable() {
-        let (all, vip) = (("all", "All contacts (2,357 contacts)", false), ("tag:vip", "Tag: vip", false));
-        let nothing = list_offers(Some(lists()), None);
-        assert_eq!(shown(&nothing), [("", "Choose a Smart List", true), all, vip]);
-        let found = list_offers(Some(lists()), chosen("tag:vip", None));
-        assert_eq!(shown(&found), [all, ("tag:vip", "Tag: vip", true)]);
-        let gone = list_offers(Some(lists()), chosen("tag:old", Some("Tag: old")));
-        assert_eq!(shown(&gone), [("tag:old", "Tag: old (not in GoHighLevel now)", true), all, vip]);
-        let silent = list_offers(None, chosen("tag:old", Some("Tag: old")));
-        assert_eq!(shown(&silent), [("tag:old", "Tag: old", true)]);
-    }
-
-    #[test]
-    fn a_field_of_the_environment_is_found_by_key_id_or_name() {
-        let field = ValueField {
-            id: "f1".into(),
-            key: "contact.lifetime_value".into(),
-            name: "Lifetime Value".into(),
-            data_type: "MONETORY".into(),
-        };
-        for wanted in ["contact.lifetime_value", "f1", "lifetime value"] {
-            let offers = field_offers(Some(vec![field.clone()]), chosen(wanted, None));
-            let text = "Lifetime Value (contact.lifetime_value)";
-            assert_eq!(shown(&offers), [("contact.lifetime_value", text, true)], "{wanted}");
-        }
-    }
 }

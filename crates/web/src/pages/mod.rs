@@ -20,7 +20,8 @@ mod layout;
 mod linked;
 pub(crate) mod mail;
 mod notice;
-mod pager;
+mod offers;
+pub(crate) mod pager;
 pub(crate) mod preview;
 mod preview_view;
 mod problem_rows;
@@ -29,7 +30,7 @@ pub(crate) mod run;
 mod run_view;
 pub(crate) mod settings;
 pub(crate) mod setup;
-mod standing;
+pub(crate) mod standing;
 mod tiles;
 
 use crate::etag;

@@ -1,7 +1,7 @@
 //! Leafing through the history.
 
-/// Runs per page.
-pub(super) const PER_PAGE: u32 = 20;
+/// Runs per page, for programs too.
+pub(crate) const PER_PAGE: u32 = 20;
 
 /// Where a page stands among the others.
 #[derive(Debug, PartialEq, Eq)]

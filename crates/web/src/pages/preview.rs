@@ -13,7 +13,7 @@ use crate::previews::{self, Made, State, UnderWay};
 use crate::problem::Problem;
 use crate::wording::{Moment, duration, grouped};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use domain::run::Step;
 use domain::{Clock, ListSelection, SystemClock};
@@ -75,10 +75,7 @@ pub(crate) async fn begin(
         Ok(()) => page(&app, &request, StatusCode::OK, None).await,
         Err(problem) if is_shown_in_place(&problem) => {
             let notice = Some(Notice::of(&problem));
-            let status = match wants_fragment(&request) {
-                true => refusal_status(&problem, true),
-                false => problem.status_code(),
-            };
+            let status = refusal_status(&problem, wants_fragment(&request));
             page(&app, &request, status, notice).await
         }
         Err(problem) => Err(problem),

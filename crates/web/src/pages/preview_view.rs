@@ -5,7 +5,7 @@ use super::notice::Notice;
 use crate::wording::{Wording, contacts, grouped};
 use domain::Bucket;
 use domain::foreign_text::{LONGEST, one_line};
-use sync::{Column, LookalikeReach, PEOPLE_FOR_A_LOOKALIKE, Preview, TYPICAL_MATCH_PERCENT};
+use sync::{Column, LookalikeReach, Preview};
 
 /// Ready-made; counts only, nothing here is about a single person.
 pub(super) struct PreviewView {
@@ -98,15 +98,7 @@ impl ColumnView {
 
 impl ReachView {
     fn new(reach: &LookalikeReach) -> Self {
-        let (lowest, highest) = TYPICAL_MATCH_PERCENT;
-        Self {
-            country: reach.country.clone(),
-            verdict: reach.verdict.title(),
-            why: format!(
-                "{} of that country would be sent; Meta typically matches about {lowest}–{highest} %, and {PEOPLE_FOR_A_LOOKALIKE} matched people are needed. This is an estimate.",
-                contacts(reach.usable)
-            ),
-        }
+        Self { country: reach.country.clone(), verdict: reach.verdict.title(), why: reach.reason() }
     }
 }
 

@@ -55,7 +55,6 @@ pub(super) struct RunView {
 
 /// What failed, why, and what to do.
 pub(super) struct FailureView {
-    /// Whether the program ended before the run did.
     /// `bad`, or `idle` for what somebody wanted.
     pub(super) class: &'static str,
     pub(super) icon: &'static str,

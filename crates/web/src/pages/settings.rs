@@ -23,9 +23,9 @@ const NEXT_RUNS: usize = 3;
 /// Where a setting stands on the page, by the beginning of its name. What no line names comes under the last title.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Schedule and time", &["SYNC_", "TZ"]),
-    ("Contacts and values", &["LTV_", "RESPECT_", "RETENTION_", "NORMALIZER", "CLAUDE_", "GHL_"]),
+    ("Contacts and values", &["LTV_", "RESPECT_", "RETENTION_", "NORMALIZER", "CLAUDE_"]),
     ("Audience and lookalike", &["AUDIENCE_", "STABLE_", "LOOKALIKE_", "VALUE_", "META_"]),
-    ("Name and notifications", &["NOTIFY_", "INSTANCE_", "PUBLIC_"]),
+    ("Name and notifications", &["NOTIFY_", "INSTANCE_"]),
     ("Other", &[]),
 ];
 
@@ -80,6 +80,8 @@ pub(super) struct SettingView {
     help: Vec<HelpPart>,
     pub(super) choices: Vec<ChoiceView>,
     pub(super) value: String,
+    /// What the field held before a person changed it.
+    drawn: String,
     /// Why the field is not what it could be.
     pub(super) remark: Option<String>,
     source: &'static str,
@@ -101,11 +103,21 @@ pub(super) struct ChoiceView {
     pub(super) selected: bool,
 }
 
+/// What became of a form.
+enum Outcome {
+    Saved,
+    Refused(Vec<(String, String)>),
+    /// Saved, but not in force, and why.
+    NotInForce(String),
+}
+
 /// What a form sent, and what is wrong with it.
 #[derive(Default)]
 struct Entered {
     fields: Vec<(String, String)>,
     problems: Vec<(String, String)>,
+    /// Why what was saved is not in force.
+    not_in_force: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -130,23 +142,26 @@ pub(crate) async fn save(
         .blocking(move |app| {
             let changes = changes(&app.installation.settings()?, &sent);
             match app.installation.change_settings(&changes) {
-                Ok(()) => Ok(vec![]),
-                Err(SettingsError::Refused(problems)) => Ok(problems),
+                Ok(()) => Ok(Outcome::Saved),
+                Err(SettingsError::Refused(problems)) => Ok(Outcome::Refused(problems)),
+                Err(SettingsError::NotInForce(why)) => Ok(Outcome::NotInForce(why)),
                 Err(SettingsError::Store(error)) => Err(error.into()),
             }
         })
         .await?;
     let fragment = wants_fragment(&request);
-    if outcome.is_empty() {
-        if !fragment {
-            return Ok(see_other("/settings?done=settings"));
+    let entered = match outcome {
+        Outcome::Saved if !fragment => return Ok(see_other("/settings?done=settings")),
+        Outcome::Saved => {
+            let (mut layout, mut form) = read(&app, &request, Entered::default()).await?;
+            layout.out_of_band = true;
+            form.notice = Some(saved());
+            return html(&SettingsSaved { layout, form });
         }
-        let (mut layout, mut form) = read(&app, &request, Entered::default()).await?;
-        layout.out_of_band = true;
-        form.notice = Some(saved());
-        return html(&SettingsSaved { layout, form });
-    }
-    let (layout, form) = read(&app, &request, Entered { fields, problems: outcome }).await?;
+        Outcome::Refused(problems) => Entered { fields, problems, ..Entered::default() },
+        Outcome::NotInForce(why) => Entered { not_in_force: Some(why), ..Entered::default() },
+    };
+    let (layout, form) = read(&app, &request, entered).await?;
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if fragment {
         html_with(status, &SettingsPart { layout, form })
@@ -207,18 +222,30 @@ async fn read(
     Ok((Layout::new(app, request, "/settings", "Settings", &standing), form))
 }
 
-/// What a form changes. A field that is absent or as before changes nothing, so that saving one value does not nail
-/// down all the others.
+/// What a form changes. A field that is absent or as it was drawn changes nothing, so that saving one value neither nails
+/// down all the others nor takes back what somebody else has saved since. A form that does not tell what was drawn is
+/// compared with what is in force.
 fn changes(settings: &[Setting], sent: &[(String, String)]) -> Vec<(String, Option<String>)> {
     let change = |setting: &Setting| {
         if goes_back(setting.name, sent) {
             let is_saved = setting.source == SettingSource::Saved;
             return is_saved.then(|| (setting.name.to_owned(), None));
         }
-        let value = sent.iter().find(|(name, _)| name == setting.name).map(|(_, value)| value.trim())?;
-        (value != setting.value).then(|| (setting.name.to_owned(), Some(value.to_owned())))
+        let value = sent_value(sent, setting.name)?.trim();
+        let is_as_drawn = drawn(sent, setting.name).is_some_and(|drawn| drawn.trim() == value);
+        let is_changed = !is_as_drawn && value != setting.value;
+        is_changed.then(|| (setting.name.to_owned(), Some(value.to_owned())))
     };
     settings.iter().filter_map(change).collect()
+}
+
+fn sent_value<'a>(sent: &'a [(String, String)], field: &str) -> Option<&'a str> {
+    sent.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str())
+}
+
+/// The value with which the form was drawn.
+fn drawn<'a>(sent: &'a [(String, String)], setting: &str) -> Option<&'a str> {
+    sent_value(sent, &format!("was:{setting}"))
 }
 
 fn goes_back(setting: &str, sent: &[(String, String)]) -> bool {
@@ -248,8 +275,12 @@ impl Entered {
         self.problems.iter().find(|(name, _)| name == setting).map(|(_, problem)| problem.as_str())
     }
 
-    /// Says above the form that nothing was saved, and whatever has no field to stand beside.
+    /// Says above the form that nothing was saved, and whatever has no field to stand beside; or that it is not in force.
     fn notice(&self, settings: &[Setting]) -> Option<Notice> {
+        if let Some(why) = &self.not_in_force {
+            let message = format!("The settings are saved, but not in force yet: {why}");
+            return Some(Notice::refused(Explanation::new(message, "")));
+        }
         if self.problems.is_empty() {
             return None;
         }
@@ -264,14 +295,15 @@ impl Entered {
 
 impl SettingView {
     fn new(setting: &Setting, entered: &Entered) -> Self {
-        let sent = entered.fields.iter().find(|(name, _)| name == setting.name);
-        let value = sent.map_or_else(|| setting.value.clone(), |(_, value)| value.clone());
+        let value = sent_value(&entered.fields, setting.name).unwrap_or(&setting.value).to_owned();
+        let drawn = drawn(&entered.fields, setting.name).unwrap_or(&setting.value).to_owned();
         let is_saved = setting.source == SettingSource::Saved;
         Self {
             name: setting.name,
             title: setting.title,
             help: help(setting.help),
             choices: choices(setting, &value),
+            drawn,
             value,
             remark: None,
             source: match setting.source {
@@ -340,6 +372,18 @@ mod tests {
         let sent = [("A".to_owned(), "7".to_owned()), ("C".to_owned(), String::new())];
         let changed = [("A".to_owned(), Some("7".to_owned())), ("C".to_owned(), Some(String::new()))];
         assert_eq!(changes(&settings, &sent), changed);
+    }
+
+    #[test]
+    fn a_field_that_is_as_it_was_drawn_does_not_take_back_what_was_saved_since() {
+        let settings =
+            [setting("A", "theirs", SettingSource::Saved), setting("B", "2", SettingSource::Default)];
+        let sent = [("A", "mine"), ("was:A", "mine"), ("B", "3"), ("was:B", "2"), ("csrf", "x")];
+        let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(changes(&settings, &sent), [("B".to_owned(), Some("3".to_owned()))]);
+        let sent = [("A", "later"), ("was:A", "mine"), ("B", "2"), ("was:B", "1")];
+        let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(changes(&settings, &sent), [("A".to_owned(), Some("later".to_owned()))]);
     }
 
     #[test]

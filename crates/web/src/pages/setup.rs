@@ -107,9 +107,14 @@ fn steps(standing: &Standing, mail_is_set_up: bool) -> Vec<Line> {
     }));
     lines.extend(chosen(&standing.choice));
     lines.push(if mail_is_set_up {
-        Line::new(DONE, "E-mail", "A mail tells how each sync ended.", Some(("#mail", "Send a test")))
+        Line::new(
+            DONE,
+            "E-mail",
+            "Mails about syncs come as NOTIFY_ON says (always: after every one).",
+            Some(("#mail", "Send a test")),
+        )
     } else {
-        let reason = "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL to be told how each sync ended.";
+        let reason = "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL to be told how syncs ended.";
         Line::new(OPTIONAL, "E-mail", reason, None)
     });
     lines

@@ -35,9 +35,9 @@ impl Standing {
             next_run: NextRun::of(choice.sync_enabled, is_set_up, &app.installation.next_runs(1)),
             choice,
             missing,
-            instance_name: in_force(&settings, "INSTANCE_NAME", app.instance_name.as_ref()),
+            instance_name: instance_name(&settings),
             wording: wording(app, &settings),
-            ranked_here: in_force(&settings, "NORMALIZER", None).as_deref() == Some("local"),
+            ranked_here: in_force(&settings, "NORMALIZER") == Some("local"),
         })
     }
 
@@ -64,21 +64,21 @@ impl Standing {
 
 /// How things are written by the settings in force.
 pub(super) fn wording(app: &App, settings: &[Setting]) -> Wording {
-    let time_zone = in_force(settings, "TZ", None).and_then(|zone| zone.parse().ok());
     Wording {
-        time_zone: time_zone.unwrap_or(app.wording.time_zone),
-        currency: in_force(settings, "LTV_CURRENCY", app.wording.currency.as_ref())
-            .map(|code| code.to_ascii_uppercase()),
-        business_id: app.wording.business_id.clone(),
+        time_zone: in_force(settings, "TZ").and_then(|zone| zone.parse().ok()).unwrap_or_default(),
+        currency: in_force(settings, "LTV_CURRENCY").map(str::to_ascii_uppercase),
+        business_id: app.business_id.clone(),
     }
 }
 
-/// Saved settings are in force at once, so they win over those the server was started with.
-fn in_force(settings: &[Setting], name: &str, started: Option<&String>) -> Option<String> {
-    match settings.iter().find(|setting| setting.name == name) {
-        Some(setting) => (!setting.value.is_empty()).then(|| setting.value.clone()),
-        None => started.cloned(),
-    }
+/// The name of this installation among several.
+pub(crate) fn instance_name(settings: &[Setting]) -> Option<String> {
+    in_force(settings, "INSTANCE_NAME").map(str::to_owned)
+}
+
+fn in_force<'a>(settings: &'a [Setting], name: &str) -> Option<&'a str> {
+    let setting = settings.iter().find(|setting| setting.name == name)?;
+    (!setting.value.is_empty()).then_some(setting.value.as_str())
 }
 
 fn said(missing: &[&str]) -> String {

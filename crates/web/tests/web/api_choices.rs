@@ -4,7 +4,9 @@ use crate::api_server::Api;
 use domain::Explanation;
 use sandbox::{SandboxSettings, Service};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use sync::{LtvSource, SyncService};
 use web::ExistingAudience;
 
 #[test]
@@ -207,4 +209,29 @@ fn audiences_that_can_not_be_listed_are_a_problem_with_its_reason() {
     });
     let refused = api.get("/api/audiences").problem(422, "missing_settings", &["META_ACCESS_TOKEN"]);
     assert_eq!(refused["missing_settings"], json!(["META_ACCESS_TOKEN"]), "GoHighLevel is not asked");
+}
+
+#[test]
+fn the_choice_in_force_has_the_account_and_the_source_that_the_next_run_takes() {
+    let (mut changed, mut parts) = (None, None);
+    let api = Api::on_sandbox(SandboxSettings::default(), |fake| {
+        (changed, parts) = (Some(Arc::clone(&fake.changed_sync)), fake.parts.clone());
+    });
+    api.configure();
+    let mut parts = parts.unwrap();
+    parts.settings.ad_account_id = "act_77".to_owned();
+    parts.settings.ltv_source = LtvSource::WonOpportunities { pipelines: vec![] };
+    let sync = api.get("/api/config").expect(200);
+    assert_eq!(sync["ghl_ltv_field_name"], "contact.lifetime_value");
+    *changed.unwrap().lock().unwrap() = Some(SyncService::new(parts));
+    for answer in [
+        api.get("/api/config").expect(200),
+        api.post_json("/api/config", r#"{"sync_enabled": false}"#).expect(200),
+    ] {
+        assert_eq!(answer["ghl_ltv_field_name"], "won_opportunities", "{answer}");
+        assert_eq!(answer["meta_ad_account_id"], "act_77");
+        assert_eq!((&answer["ghl_smart_list_id"], &answer["saved"]), (&json!("all"), &json!(true)));
+    }
+    let (_, saved) = api.store.config_latest().unwrap().unwrap();
+    assert_eq!(saved.ltv_field_key, "contact.lifetime_value", "it is there again when the setting goes back");
 }

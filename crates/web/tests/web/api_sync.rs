@@ -271,3 +271,15 @@ fn a_pause_refused_contacts_a_range_of_matches_and_a_deleted_audience_are_told()
         "c7"
     );
 }
+
+#[test]
+fn a_sync_whose_choice_can_not_be_looked_up_is_answered_as_the_description_says() {
+    let api = Api::on_sandbox(SandboxSettings::default(), |fake| {
+        fake.initial = (Some("tag:vip".to_owned()), Some("lifetime_value".to_owned()));
+    });
+    api.sandbox().stop(Service::Ghl);
+    api.post("/api/sync/trigger").problem(502, "service", &["GoHighLevel"]);
+    let description = api.get("/api/openapi.json").expect(200);
+    let trigger = &description["paths"]["/api/sync/trigger"]["post"];
+    assert!(trigger["responses"]["502"].is_object(), "{trigger}");
+}

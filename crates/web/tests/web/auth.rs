@@ -1,7 +1,7 @@
 //! WEB_PASSWORD.
 
 use crate::api_server::{Api, Reply, With};
-use crate::dashboard_server::{check_page, settings};
+use crate::dashboard_server::{Dashboard, check_page, settings};
 use domain::Secret;
 use web::WebSettings;
 
@@ -247,4 +247,12 @@ fn without_a_password_there_is_nothing_to_log_in_to() {
 fn neither_the_password_nor_a_session_is_in_debug_output() {
     let shown = format!("{:?}", WebSettings { password: Some(Secret::new(PASSWORD)), ..settings() });
     assert!(!shown.contains("horse"), "{shown}");
+}
+
+#[test]
+fn the_login_shows_the_saved_name_of_the_instance() {
+    let guarded = WebSettings { password: Some(Secret::new(PASSWORD)), ..settings() };
+    let dashboard = Dashboard::with_saved(guarded, &[("INSTANCE_NAME", "Acme & Sons")]);
+    let html = dashboard.page("/login");
+    assert!(html.contains("<span class=\"instance\">Acme &#38; Sons</span>"), "{html}");
 }

@@ -164,7 +164,7 @@ fn headers_of_proxies_open_nothing() {
 #[test]
 fn a_path_that_could_be_meant_either_way_is_refused_with_its_name() {
     for url in ["https://example.com/sync", "https://example.com/a?b=1"] {
-        let refused = WebSettings { public_url: Some(url.to_owned()), ..settings() }.check();
+        let refused = WebSettings::check(Some(url), &[]);
         assert!(matches!(refused, Err(WebError::Setting { variable: "PUBLIC_URL", .. })), "{url}");
     }
 }

@@ -27,12 +27,8 @@ fn an_empty_dashboard_says_what_to_do_next() {
 
 #[test]
 fn a_success_shows_counts_that_add_up_and_the_distribution() {
-    let dashboard = Dashboard::with(WebSettings {
-        instance_name: Some("Acme".into()),
-        currency: Some("USD".into()),
-        time_zone: chrono_tz::America::New_York,
-        ..settings()
-    });
+    let saved = [("INSTANCE_NAME", "Acme"), ("LTV_CURRENCY", "usd"), ("TZ", "America/New_York")];
+    let dashboard = Dashboard::with_saved(settings(), &saved);
     let run = successful(&dashboard.store);
     let html = dashboard.page("/");
     assert!(html.contains("<title>Succeeded - "), "{html}");
@@ -195,10 +191,7 @@ fn the_history_has_twenty_rows_a_page_newest_first() {
 
 #[test]
 fn hostile_names_stay_text() {
-    let dashboard = Dashboard::with(WebSettings {
-        instance_name: Some("<script>alert(1)</script>".into()),
-        ..settings()
-    });
+    let dashboard = Dashboard::with_saved(settings(), &[("INSTANCE_NAME", "<script>alert(1)</script>")]);
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
     let config = SyncConfig { list_name: hostile.into(), ltv_field_name: hostile.into(), ..config() };
     let config = dashboard.store.config_save(&config).unwrap();

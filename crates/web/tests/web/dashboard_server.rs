@@ -1,6 +1,6 @@
 //! A dashboard on a free port with a database of its own.
 
-use crate::fake_installation::FakeInstallation;
+use crate::fake_installation::{FakeInstallation, saved};
 use chrono::{DateTime, Utc};
 use domain::Clock;
 use persistence::{DatabaseUrl, Store};
@@ -45,12 +45,9 @@ pub fn settings() -> WebSettings {
         public_url: None,
         allowed_hosts: vec![],
         password: None,
-        instance_name: None,
-        time_zone: chrono_tz::UTC,
         ad_account_id: Some("act_42".to_owned()),
         location_id: Some("loc1".to_owned()),
         business_id: Some("9876543210123456".to_owned()),
-        currency: None,
         limits: ClientLimits::default(),
     }
 }
@@ -65,10 +62,20 @@ impl Dashboard {
     }
 
     pub fn with(settings: WebSettings) -> Self {
+        Self::with_saved(settings, &[])
+    }
+
+    /// With names and values that were saved on the settings page.
+    pub fn with_saved(settings: WebSettings, values: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        let installation = Arc::new(FakeInstallation::without_keys());
-        let server = web::start(settings, store.clone(), installation).unwrap();
+        let mut installation = FakeInstallation::without_keys();
+        installation
+            .settings
+            .get_mut()
+            .unwrap()
+            .extend(values.iter().map(|(name, value)| saved(name, value)));
+        let server = web::start(settings, store.clone(), Arc::new(installation)).unwrap();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
         Self { store, server, agent, _folder: folder }
     }

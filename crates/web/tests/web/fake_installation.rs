@@ -140,7 +140,11 @@ impl Installation for FakeInstallation {
             setting.source = value.as_ref().map_or(SettingSource::Environment, |_| SettingSource::Saved);
             setting.value = value.clone().unwrap_or_else(|| setting.initial.clone());
         }
-        Ok(())
+        // Saved, but another copy has saved what can not be followed.
+        match changes.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value.starts_with("late"))) {
+            true => Err(SettingsError::NotInForce("CLAUDE_API_KEY is not set.".to_owned())),
+            false => Ok(()),
+        }
     }
 
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {
@@ -191,6 +195,19 @@ impl Installation for FakeInstallation {
             Ok(vec![RECIPIENT.to_owned()])
         });
         Ok(TestSent { mailed_to, posted: self.webhook.clone() })
+    }
+}
+
+/// A setting that was saved, with the value in force.
+pub fn saved(name: &'static str, value: &str) -> Setting {
+    Setting {
+        name,
+        title: name,
+        help: "",
+        choices: &[],
+        value: value.to_owned(),
+        source: SettingSource::Saved,
+        initial: String::new(),
     }
 }
 

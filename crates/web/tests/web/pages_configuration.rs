@@ -179,3 +179,32 @@ fn hostile_names_of_tags_and_fields_stay_text() {
     let answer = site.submit("/", "/config", &[("list", "tag:<b>\""), ("field", "<i>'")], true);
     assert!(answer.body.contains("&#60;b&#62;&#34;") && !answer.body.contains("<b>"), "{}", answer.body);
 }
+
+#[test]
+fn a_form_takes_back_nothing_that_somebody_else_has_saved_since_it_was_drawn() {
+    let site = Site::configured();
+    let html = site.page("/");
+    let drawn = [("was:list", "all"), ("was:field", "contact.lifetime_value"), ("was:sync_enabled", "yes")];
+    for (name, value) in drawn {
+        let hidden = format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        assert!(html.contains(&hidden), "{hidden} in {html}");
+    }
+    let saved = || site.store.config_latest().unwrap().unwrap().1;
+    let send = |fields: &[(&str, &str)], status| {
+        let fields: Vec<(&str, &str)> = fields.iter().copied().chain(drawn).collect();
+        let answer = site.submit("/", "/config", &fields, true);
+        assert_eq!(answer.status, status, "{}", answer.body);
+        answer.body
+    };
+    site.choose("tag:vip", "Tag: vip");
+    // Only the tick is taken away, then only put back, then only the list is changed.
+    send(&[("list", "all"), ("field", "contact.lifetime_value")], 200);
+    assert_eq!((saved().list_id.as_str(), saved().sync_enabled), ("tag:vip", false));
+    let refused = send(&[("list", "tag:gone"), ("field", "contact.lifetime_value")], 422);
+    assert!(refused.contains("name=\"was:list\" value=\"all\""), "the form drawn then: {refused}");
+    send(&[("list", "all"), ("field", "contact.lifetime_value"), ("sync_enabled", "yes")], 200);
+    assert_eq!((saved().list_id.as_str(), saved().sync_enabled), ("tag:vip", false), "as it was drawn");
+    site.choose("all", "All contacts");
+    send(&[("list", "tag:vip"), ("field", "contact.lifetime_value"), ("sync_enabled", "yes")], 200);
+    assert_eq!((saved().list_id.as_str(), saved().sync_enabled), ("tag:vip", true));
+}

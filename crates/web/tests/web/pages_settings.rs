@@ -165,3 +165,46 @@ fn an_audience_can_be_typed_while_meta_is_silent() {
         assert!(html.contains(shown), "{shown} in {html}");
     }
 }
+
+#[test]
+fn saving_one_setting_leaves_alone_what_somebody_else_has_saved_since_the_form_was_drawn() {
+    let site = site();
+    let html = site.page("/settings");
+    for drawn in [
+        "<input type=\"hidden\" name=\"was:AUDIENCE_PREFIX\" value=\"GHL-HighValue\">",
+        "<input type=\"hidden\" name=\"was:NORMALIZER\" value=\"claude\">",
+    ] {
+        assert!(html.contains(drawn), "{drawn} in {html}");
+    }
+    assert_eq!(site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", "Theirs")], false).status, 303);
+    // The form that was drawn before that.
+    let fields = |normalizer| {
+        [
+            ("AUDIENCE_PREFIX", "GHL-HighValue"),
+            ("was:AUDIENCE_PREFIX", "GHL-HighValue"),
+            ("NORMALIZER", normalizer),
+            ("was:NORMALIZER", "claude"),
+        ]
+    };
+    let refused = site.submit("/settings", "/settings", &fields("bad"), true);
+    assert_eq!(refused.status, 422);
+    let drawn = "name=\"was:AUDIENCE_PREFIX\" value=\"GHL-HighValue\"";
+    assert!(refused.body.contains(drawn), "it is still the form that was drawn then: {}", refused.body);
+    assert_eq!(site.submit("/settings", "/settings", &fields("local"), false).status, 303);
+    let html = site.page("/settings");
+    assert!(html.contains("name=\"AUDIENCE_PREFIX\" value=\"Theirs\""), "{html}");
+    assert!(html.contains("<option value=\"local\" selected>"), "{html}");
+}
+
+#[test]
+fn what_is_saved_but_not_in_force_is_not_said_to_be_lost() {
+    let site = site();
+    for (htmx, name) in [(false, "late"), (true, "later")] {
+        let answer = site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", name)], htmx);
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        let told = "The settings are saved, but not in force yet: CLAUDE_API_KEY is not set.";
+        assert!(answer.body.contains(told) && !answer.body.contains("Nothing was saved"), "{}", answer.body);
+        let field = format!("name=\"AUDIENCE_PREFIX\" value=\"{name}\"");
+        assert!(answer.body.contains(&field), "{}", answer.body);
+    }
+}

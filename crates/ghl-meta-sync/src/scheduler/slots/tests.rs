@@ -7,8 +7,9 @@ use crate::wiring::Patience;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::run::{RunStatus, Trigger};
 use domain::{Clock, Run};
-use persistence::{LeaseOutcome, Store};
-use sandbox::{Contacts, Sandbox, SandboxSettings};
+use persistence::{DatabaseUrl, LeaseOutcome, Store};
+use sandbox::faults::{Effect, Fault};
+use sandbox::{Contacts, Sandbox, SandboxSettings, Service};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use sync::schedule::Slot;
@@ -30,7 +31,8 @@ struct Machine {
     sandbox: Sandbox,
     folder: TempDir,
     clock: Arc<TestClock>,
-    database: TestDatabase,
+    /// `None`: the embedded one.
+    database: Option<TestDatabase>,
 }
 
 /// A moment of 21 November 2026 or, with a day before it, of that November day.
@@ -42,29 +44,41 @@ fn at(text: &str) -> DateTime<Utc> {
 impl Machine {
     /// At 01:59, with a sync at 02:00 every day. `None` where there is no PostgreSQL.
     fn start() -> Option<Self> {
-        let database = fresh_database()?;
+        Some(Self::on(Some(fresh_database()?)))
+    }
+
+    fn on(database: Option<TestDatabase>) -> Self {
         let mut settings =
             SandboxSettings { contacts: Contacts::Generated(300), ..SandboxSettings::default() };
         settings.meta.matching_delay_seconds = 0;
         let sandbox = Sandbox::start(settings).unwrap();
         let clock = Arc::new(TestClock(Mutex::new(at("01:59"))));
-        Some(Self { sandbox, folder: tempfile::tempdir().unwrap(), clock, database })
+        Self { sandbox, folder: tempfile::tempdir().unwrap(), clock, database }
     }
 
     fn store(&self) -> Store {
-        Store::open(&self.database.url().parse().unwrap(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
+        let address = match &self.database {
+            Some(database) => database.url().parse().unwrap(),
+            None => DatabaseUrl::Sqlite(self.folder.path().join("ghl-meta-sync.sqlite3")),
+        };
+        Store::open(&address, Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
     }
 
     /// What a process has when it starts; dropping it is its death.
     fn process(&self) -> Slots {
+        self.process_for("all", "contact.lifetime_value")
+    }
+
+    /// The same with another list and field in its environment.
+    fn process_for(&self, list: &str, field: &str) -> Slots {
         let (addresses, credentials) = (self.sandbox.addresses(), self.sandbox.credentials());
         let port = addresses.smtp_port.to_string();
         let environment = Environment::of(&[
             ("GHL_BASE_URL", &addresses.ghl),
             ("GHL_API_KEY", &credentials.ghl_token),
             ("GHL_LOCATION_ID", &credentials.ghl_location_id),
-            ("GHL_SMART_LIST_ID", "all"),
-            ("GHL_LTV_FIELD", "contact.lifetime_value"),
+            ("GHL_SMART_LIST_ID", list),
+            ("GHL_LTV_FIELD", field),
             ("META_GRAPH_URL", &addresses.meta),
             ("META_ACCESS_TOKEN", &credentials.meta_access_token),
             ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
@@ -274,4 +288,59 @@ fn settings_that_one_process_saves_are_those_of_the_other() {
     machine.tick("03:00", &mut [&mut other]);
     assert_eq!(machine.triggers(), [ON_TIME]);
     assert!(machine.runs()[0].audience.as_ref().unwrap().name.starts_with("Later-"));
+}
+
+const FAILED: (Trigger, RunStatus) = (Trigger::Scheduled, RunStatus::Failed);
+
+fn mails(machine: &Machine) -> usize {
+    machine.sandbox.mails().all().len()
+}
+
+#[test]
+fn a_choice_of_the_environment_that_can_not_be_looked_up_makes_a_failed_run_and_a_mail() {
+    let databases = [Some(None), fresh_database().map(Some)];
+    for machine in databases.into_iter().flatten().map(Machine::on) {
+        // Revoked at GoHighLevel.
+        let mut process = machine.process();
+        let effect = Effect::Status { status: 401, body: "{}".to_owned(), headers: vec![] };
+        machine.sandbox.faults().add(Fault::new(Service::Ghl, effect).times(1_000));
+        machine.tick("02:00", &mut [&mut process]);
+        assert_eq!((machine.triggers(), mails(&machine)), (vec![FAILED], 1));
+        machine.tick("02:01", &mut [&mut process]);
+        assert_eq!(machine.triggers(), [FAILED], "the moment has had its run");
+        machine.sandbox.faults().clear();
+        // Renamed or deleted there.
+        for (day, list, field, said) in [
+            ("22", "all", "contact.gone", "contact.gone"),
+            ("23", "tag:gone", "contact.lifetime_value", "tag:gone"),
+        ] {
+            let mut process = machine.process_for(list, field);
+            machine.tick(&format!("{day} 01:59"), &mut [&mut process]);
+            let before = machine.runs().len();
+            machine.tick(&format!("{day} 02:00"), &mut [&mut process]);
+            let runs = machine.runs();
+            assert_eq!((runs.len(), mails(&machine)), (before + 1, before + 1));
+            let failed = runs.last().unwrap();
+            assert_eq!((failed.trigger, failed.status), FAILED);
+            let message = &failed.failure.as_ref().unwrap().message;
+            assert!(message.contains(said), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_a_choice_that_can_not_be_looked_up_is_of_the_list_and_the_field_of_the_last_success() {
+    let machine = Machine::on(None);
+    let mut process = machine.process_for("all", "Lifetime Value");
+    machine.tick("02:00", &mut [&mut process]);
+    assert_eq!(machine.triggers(), [ON_TIME]);
+    drop(process);
+    // Another process, which remembers nothing.
+    let mut process = machine.process_for("all", "Lifetime Value");
+    let effect = Effect::Status { status: 401, body: "{}".to_owned(), headers: vec![] };
+    machine.sandbox.faults().add(Fault::new(Service::Ghl, effect).times(1_000));
+    machine.tick("22 02:00", &mut [&mut process]);
+    let runs = machine.runs();
+    assert_eq!(machine.triggers(), [ON_TIME, FAILED]);
+    assert_eq!(runs[1].config, runs[0].config);
 }

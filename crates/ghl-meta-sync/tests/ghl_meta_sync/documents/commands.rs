@@ -9,7 +9,7 @@ const NEEDS: [&str; 3] = ["Docker", "your accounts", "the internet"];
 
 /// Commands of the documents, and the words by which the file that runs them does so.
 const RUN: [(&str, &str); 8] = [
-    ("cargo run --release -- demo", "target/release/ghl-meta-sync demo --once"),
+    ("cargo run --release -- demo", "\"$PROGRAM\" demo --once"),
     ("cargo build --release --locked", "cargo build --release --locked"),
     ("./scripts/test", "exec ./scripts/test"),
     (

@@ -371,8 +371,7 @@ impl Page {
             }
             Refused::Other(Problem::NoList(_)) => Err(Problem::NotFound),
             Refused::Other(problem @ (Problem::Service(_) | Problem::MissingSettings(_))) => {
-                let status =
-                    if self.fragment { refusal_status(&problem, true) } else { problem.status_code() };
+                let status = refusal_status(&problem, self.fragment);
                 self.show(status, form, Problems::told(Notice::of(&problem)), None)
             }
             Refused::Other(problem) => Err(problem),

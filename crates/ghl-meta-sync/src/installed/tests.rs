@@ -1,0 +1,110 @@
+//! What is saved while other copies of the service save too.
+
+use super::{Environment, Installed, Patience, Settings};
+use crate::wiring;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use std::sync::Arc;
+use sync::NobodyWatches;
+use tempfile::TempDir;
+use web::{Installation, SettingsError};
+
+/// An installation that can sync as long as Claude is not asked, which has no key.
+fn installed(folder: &TempDir) -> Installed {
+    let environment = Environment::of(&[
+        ("GHL_API_KEY", "pit-key"),
+        ("GHL_LOCATION_ID", "location"),
+        ("META_ACCESS_TOKEN", "token"),
+        ("META_AD_ACCOUNT_ID", "act_1"),
+        ("NORMALIZER", "local"),
+        ("DATA_DIR", folder.path().to_str().unwrap()),
+    ]);
+    let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
+    Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented).unwrap()
+}
+
+fn change(name: &str, value: &str) -> [(String, Option<String>); 1] {
+    [(name.to_owned(), Some(value.to_owned()))]
+}
+
+#[test]
+fn what_another_copy_saves_at_the_same_moment_is_in_force_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = installed(&folder);
+    let database = folder.path().join("ghl-meta-sync.sqlite3");
+    // The other copy comes between the check of the change and the look at what is saved then.
+    SqliteConnection::establish(database.to_str().unwrap())
+        .unwrap()
+        .batch_execute(
+            "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
+             INSERT INTO saved_settings (name, value, updated_at) VALUES ('TZ', 'Europe/Berlin', NEW.updated_at); \
+             END",
+        )
+        .unwrap();
+    installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap();
+    installed.follow_saved_settings();
+    let settings = installed.settings_in_force();
+    assert_eq!(
+        (settings.sync.audience_prefix.as_str(), settings.time_zone.name()),
+        ("Mine", "Europe/Berlin")
+    );
+}
+
+#[test]
+fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = installed(&folder);
+    installed.store.settings_change(&change("NORMALIZER", "claude")).unwrap();
+    let refused = installed.follow().unwrap_err().to_string();
+    assert_eq!(refused, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
+    assert!(installed.sync().is_some() && installed.missing_settings().is_empty());
+    let seen = installed.follow();
+    assert!(matches!(seen, Ok(false)), "told once: {seen:?}");
+    // Here as there, one may go back.
+    installed.change_settings(&change("NORMALIZER", "local")).unwrap();
+    installed.store.settings_change(&change("AUDIENCE_PREFIX", "Theirs")).unwrap();
+    installed.follow_saved_settings();
+    assert_eq!(installed.settings_in_force().sync.audience_prefix, "Theirs");
+    assert!(installed.sync().is_some());
+}
+
+#[test]
+fn of_settings_saved_at_the_same_time_the_last_one_is_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = installed(&folder);
+    for round in 0..100 {
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let installed = &installed;
+                scope.spawn(move || {
+                    let name = format!("Of {thread} in {round}");
+                    installed.store.settings_change(&change("AUDIENCE_PREFIX", &name)).unwrap();
+                    installed.follow_saved_settings();
+                });
+            }
+        });
+        let saved = installed.store.settings_saved().unwrap();
+        let in_force = installed.settings_in_force().sync.audience_prefix;
+        assert_eq!(saved, [("AUDIENCE_PREFIX".to_owned(), in_force)]);
+    }
+}
+
+#[test]
+fn what_is_saved_and_can_not_be_followed_is_not_said_to_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = installed(&folder);
+    let database = folder.path().join("ghl-meta-sync.sqlite3");
+    // Another copy, which has the key, comes between the check of the change and the look at what is saved then.
+    SqliteConnection::establish(database.to_str().unwrap())
+        .unwrap()
+        .batch_execute(
+            "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
+             INSERT INTO saved_settings (name, value, updated_at) VALUES ('NORMALIZER', 'claude', NEW.updated_at); \
+             END",
+        )
+        .unwrap();
+    let outcome = installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap_err();
+    let why = "What is saved needs CLAUDE_API_KEY, which is not set in the environment.";
+    assert!(matches!(&outcome, SettingsError::NotInForce(told) if told == why), "{outcome:?}");
+    assert_eq!(installed.store.settings_saved().unwrap().len(), 2);
+}

@@ -45,7 +45,7 @@ fn error_of(settings: MailerSettings) -> MailError {
 #[test]
 fn a_mail_arrives_with_both_parts_at_every_recipient() {
     let server = SmtpServer::friendly();
-    mailer(&server).send(&mail()).unwrap();
+    assert!(mailer(&server).send(&mail()).unwrap().is_empty());
     let seen = server.seen().remove(0);
     let recipients: Vec<_> = seen.commands.iter().filter(|command| command.starts_with("RCPT")).collect();
     assert_eq!(recipients, ["RCPT TO:<owner@example.com>", "RCPT TO:<agency@example.com>"]);
@@ -143,13 +143,22 @@ fn a_refused_recipient_is_permanent_and_a_busy_server_is_not() {
 
 #[test]
 fn one_refused_recipient_does_not_cost_the_others_their_mail() {
-    let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say("550 5.1.1 user unknown\r\n"));
-    mailer(&server).send(&mail()).unwrap();
-    let delivered: Vec<_> = server.seen().into_iter().filter(|seen| !seen.message.is_empty()).collect();
-    assert_eq!(delivered.len(), 1);
-    let recipients: Vec<_> =
-        delivered[0].commands.iter().filter(|command| command.starts_with("RCPT")).collect();
-    assert_eq!(recipients, ["RCPT TO:<agency@example.com>"]);
+    for (answer, said) in [
+        ("550 5.1.1 user unknown\r\n", "refused the e-mail: “5.1.1 user unknown”"),
+        ("450 4.7.1 greylisted\r\n", "put the e-mail off: “4.7.1 greylisted”"),
+    ] {
+        let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say(answer));
+        let refused = mailer(&server).send(&mail()).unwrap();
+        let places: Vec<usize> = refused.iter().map(|refused| refused.place).collect();
+        assert_eq!(places, [0], "the owner's");
+        let told = refused[0].error.explain().message;
+        assert!(told.contains(said), "{told}");
+        let delivered: Vec<_> = server.seen().into_iter().filter(|seen| !seen.message.is_empty()).collect();
+        assert_eq!(delivered.len(), 1);
+        let recipients: Vec<_> =
+            delivered[0].commands.iter().filter(|command| command.starts_with("RCPT")).collect();
+        assert_eq!(recipients, ["RCPT TO:<agency@example.com>"]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::scheduler::Pulses;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line};
 use domain::run::SyncConfig;
 use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
 use mailer::RefusedRecipient;
@@ -281,7 +281,7 @@ impl Installation for Installed {
         // The newest is the one that is looked for; Meta promises no order.
         found.sort_by_key(|audience| Reverse(audience.time_created));
         let existing =
-            |found: AudienceSummary| ExistingAudience { id: found.id, name: presentable(&found.name, &[]) };
+            |found: AudienceSummary| ExistingAudience { id: found.id, name: one_line(&found.name, LONGEST) };
         Ok(found.into_iter().map(existing).collect())
     }
 

@@ -6,7 +6,7 @@ use crate::reply;
 use crate::wire::Scalar;
 use chrono::{DateTime, Utc};
 use domain::Cancel;
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line, presentable};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -102,7 +102,7 @@ impl MetaClient {
         let body: AccountBody = reply::shape(body, operation)?;
         Ok(AdAccount {
             id: presentable(&body.id, &[]),
-            name: presentable(&body.name.unwrap_or_default(), &[]),
+            name: one_line(&body.name.unwrap_or_default(), LONGEST),
             account_status: AccountStatus(
                 body.account_status.and_then(|code| code.count()).unwrap_or_default(),
             ),

@@ -49,7 +49,7 @@ fn a_failure_is_told_with_step_sentence_and_remedy() {
     assert_eq!(mails.len(), 1);
     assert!(mails[0].subject.starts_with("❌ GHL Meta Sync Failed - "), "{}", mails[0].subject);
     let text = mails[0].text.as_deref().unwrap();
-    for word in ["Rank with Claude", "CLAUDE_API_KEY", "All contacts", "2357"] {
+    for word in ["Rank values", "CLAUDE_API_KEY", "All contacts", "2357"] {
         assert!(text.replace(',', "").contains(word), "`{word}` is missing in\n{text}");
     }
 }

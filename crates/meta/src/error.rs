@@ -218,9 +218,8 @@ impl MetaError {
     /// work, and what never left this machine was not done; everything else may have been.
     pub(crate) fn may_have_been_applied(&self) -> bool {
         match self {
-            Self::Transport { source, .. } => {
-                !matches!(source.fault, TransportFault::Unreachable | TransportFault::Tls)
-            }
+            // Encryption may fail before the request or in the middle of its reply.
+            Self::Transport { source, .. } => source.fault != TransportFault::Unreachable,
             Self::UnexpectedShape { .. } | Self::NotSuccessful { .. } => true,
             other => other.is_hiccup(),
         }

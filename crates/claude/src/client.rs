@@ -293,10 +293,8 @@ impl ClaudeClient {
 
 /// A success as what the API documents.
 fn read_json<T: DeserializeOwned>(reply: &Response, request_id: Option<String>) -> Result<T, ClaudeError> {
-    serde_json::from_slice(&reply.body).map_err(|error| ClaudeError::Unreadable {
-        reason: unexpected_json(&error),
-        request_id,
-    })
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| ClaudeError::Unreadable { reason: unexpected_json(&error), request_id })
 }
 
 /// What to do about a model that still answers although the day of its end is announced.

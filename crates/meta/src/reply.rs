@@ -55,10 +55,8 @@ pub(crate) fn read(reply: &Response, context: &Context<'_>) -> Result<Value, Met
 
 /// The object as the type the operation documents.
 pub(crate) fn shape<T: DeserializeOwned>(body: Value, operation: &'static str) -> Result<T, MetaError> {
-    T::deserialize(body).map_err(|error| MetaError::UnexpectedShape {
-        operation,
-        detail: unexpected_json(&error),
-    })
+    T::deserialize(body)
+        .map_err(|error| MetaError::UnexpectedShape { operation, detail: unexpected_json(&error) })
 }
 
 fn api_error(body: ErrorBody, context: &Context<'_>) -> ApiError {

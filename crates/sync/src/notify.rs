@@ -95,8 +95,8 @@ impl SyncService {
             RunStatus::Cancelled => Ok(0),
             _ => self.deliver_due(Some(progress.run)),
         };
-        let told = delivered
-            .and_then(|refused| Ok(with_refused(self.how_it_was_told(progress.run)?, refused)));
+        let told =
+            delivered.and_then(|refused| Ok(with_refused(self.how_it_was_told(progress.run)?, refused)));
         let (outcome, detail) = told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message));
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
@@ -119,7 +119,9 @@ impl SyncService {
             let _context = queued.run_id.map(|run| log_context::enter(Context::of_run(run)));
             match self.deliver(&queued) {
                 // The step of a run that goes on is ended by the run.
-                Ok(Delivered::Settled { refused }) if only.is_none() => self.correct_the_step(&queued, refused),
+                Ok(Delivered::Settled { refused }) if only.is_none() => {
+                    self.correct_the_step(&queued, refused)
+                }
                 Ok(Delivered::Settled { refused }) => all_refused += refused,
                 Ok(Delivered::Waits) => {}
                 Err(error) => {
@@ -137,9 +139,7 @@ impl SyncService {
             (Channel::Mail, Some(mailer), _) => {
                 mailer.send(&mail).map(|refused| refused.len()).map_err(RunError::edge)
             }
-            (Channel::Webhook, _, Some(webhook)) => {
-                webhook.post(&mail).map(|()| 0).map_err(RunError::edge)
-            }
+            (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map(|()| 0).map_err(RunError::edge),
             // The channel was taken away after the message was queued; it may come back within the day.
             (Channel::Mail | Channel::Webhook, _, _) if now - queued.queued_at < GIVE_UP_AFTER => {
                 return Ok(Delivered::Waits);

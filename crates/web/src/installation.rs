@@ -94,7 +94,8 @@ impl TestSent {
     pub(crate) fn taken(&self) -> String {
         let mailed = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().ok()).map(|mailed| {
             let to = mailed.to.join(", ");
-            let refused = mailed.refused.iter().map(|(to, why)| format!(" Not the one to {to}: {}", why.message));
+            let refused =
+                mailed.refused.iter().map(|(to, why)| format!(" Not the one to {to}: {}", why.message));
             format!("The test e-mail to {to} was handed to the mail server.{}", refused.collect::<String>())
         });
         let posted = matches!(self.posted, Some(Ok(())))

@@ -120,7 +120,7 @@ impl SyncService {
             match self.deliver(&queued) {
                 // The step of a run that goes on is ended by the run.
                 Ok(Delivered::Settled { refused }) if only.is_none() => {
-                    self.correct_the_step(&queued, refused)
+                    self.correct_the_step(&queued, refused);
                 }
                 Ok(Delivered::Settled { refused }) => all_refused += refused,
                 Ok(Delivered::Waits) => {}

@@ -12,7 +12,7 @@ use crate::edges::GhlApi;
 use crate::settings::AudienceMode;
 use ::meta::MetaClient;
 use claude::{ClaudeClient, ModelInfo};
-use domain::foreign_text::{LONGEST, one_line, presentable};
+use domain::foreign_text::presentable;
 use domain::run::Channel;
 use domain::{Cancel, Clock, Explain, Explanation};
 use ghl::{ContactQuery, GhlClient, GhlV1Client};
@@ -207,7 +207,7 @@ fn check_ghl(ghl: &GhlClient, findings: &mut Findings) -> Result<(), Explanation
     };
     findings.tell(format!(
         "Location \"{}\", country {}, time zone {}.",
-        one_line(&location.name, LONGEST),
+        presentable(&location.name, &[]),
         part(location.country, "not set"),
         part(location.timezone, "not set")
     ));

@@ -114,7 +114,10 @@ fn the_step_says_that_a_recipient_was_refused_a_mail_that_others_got() {
     instance.sandbox.faults().add(fault);
     instance.set("SMTP_TO_EMAIL", "marketing@example.com, gone@example.com").sync(&[]).expect(0);
     let mails = instance.sandbox.mails().all();
-    assert_eq!((mails.len(), mails[0].to.as_slice()), (1, &["marketing@example.com".to_owned()][..]));
+    assert_eq!(
+        (mails.len(), mails[0].envelope_to.as_slice()),
+        (1, &["marketing@example.com".to_owned()][..])
+    );
     let notify = instance.last_run().steps.pop().unwrap();
     assert_eq!(
         (notify.status, notify.detail.as_deref()),

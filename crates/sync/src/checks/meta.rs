@@ -2,7 +2,7 @@
 
 use super::{DAYS_OF_WARNING, Findings};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::foreign_text::{LONGEST, one_line};
+use domain::foreign_text::presentable;
 use domain::{Cancel, Explain, Explanation};
 use meta::{AdAccount, AdAccountId, MetaClient, MetaError, TokenInfo};
 
@@ -111,7 +111,7 @@ fn judge_account(account: &AdAccount, id: &AdAccountId, findings: &mut Findings)
     let status = account.account_status;
     findings.tell(format!(
         "Ad account \"{}\" ({id}), {}, currency {}.",
-        one_line(&account.name, LONGEST),
+        presentable(&account.name, &[]),
         status.words(),
         account.currency.as_deref().unwrap_or("not known")
     ));

@@ -12,9 +12,9 @@ use domain::percentile::Sketch;
 use domain::ranking::{ListCost, RankingReport};
 use domain::{Cancel, Secret};
 use http_client::{
-    BaseUrl, Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, Retry, RetryPolicy, retry,
+    BaseUrl, Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, Retry, RetryPolicy,
+    path_segment, retry, unexpected_json,
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -33,9 +33,6 @@ const API_VERSION: &str = "2023-06-01";
 const SERVICE: &str = "Claude";
 /// A reply holds a few kilobytes; thinking may add some tens of them.
 const MAX_REPLY_BYTES: u64 = 1024 * 1024;
-
-/// What is escaped in a model id that becomes part of a path.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// How the client reaches Claude.
 #[derive(Debug, Clone)]
@@ -117,7 +114,7 @@ impl ClaudeClient {
         let prompt = question::prompt(sketch, &table);
         *report = RankingReport {
             normalizer: RankingReport::CLAUDE.to_owned(),
-            table_sha256: Some(format!("{:x}", Sha256::digest(&table))),
+            table_sha256: Some(const_hex::encode(Sha256::digest(&table))),
             ..RankingReport::default()
         };
         let mut question =
@@ -175,7 +172,7 @@ impl ClaudeClient {
     /// # Errors
     /// [`ClaudeError`]
     pub fn model(&self, cancel: &Cancel) -> Result<ModelInfo, ClaudeError> {
-        let id = utf8_percent_encode(&self.settings.model, PATH_SEGMENT);
+        let id = path_segment(&self.settings.model);
         let path = format!("/v1/models/{id}");
         let mut model: ModelInfo =
             self.call(Method::Get, &path, None, cancel, &mut RankingReport::default())?;
@@ -296,11 +293,8 @@ impl ClaudeClient {
 
 /// A success as what the API documents.
 fn read_json<T: DeserializeOwned>(reply: &Response, request_id: Option<String>) -> Result<T, ClaudeError> {
-    serde_json::from_slice(&reply.body).map_err(|error| ClaudeError::Unreadable {
-        // serde's own text may repeat the reply, so only the place is kept.
-        reason: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
-        request_id,
-    })
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| ClaudeError::Unreadable { reason: unexpected_json(&error), request_id })
 }
 
 /// What to do about a model that still answers although the day of its end is announced.

@@ -2,6 +2,8 @@
 //!
 //! It is hostile input: it may be long, forge lines, turn the direction of writing, or echo a token or an address.
 
+use chrono::NaiveDate;
+
 /// Longest text of a provider or a name that is repeated, in characters.
 pub const LONGEST: usize = 300;
 
@@ -24,18 +26,28 @@ pub fn one_line(text: &str, limit: usize) -> String {
 }
 
 /// A provider's own words on one line of at most [`LONGEST`] characters, without our `secrets`, and without whatever
-/// looks like an e-mail address, a phone number, a token or a hash. A plain name can not be recognized.
+/// looks like an e-mail address, a phone number, a token or a hash. A plain name can not be recognized. Names that people
+/// gave their own lists and audiences are shown as they are, by [`one_line`].
 pub fn presentable(text: &str, secrets: &[&str]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "***");
     }
-    let words: Vec<String> = text.split(|c: char| c.is_whitespace() || c.is_control()).map(masked).collect();
-    one_line(&words.join(" "), LONGEST)
+    let line = one_line(&text, usize::MAX);
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut shown = Vec::new();
+    for group in words.chunk_by(|word, next| goes_on(word) && is_of_a_phone(next)) {
+        if is_a_phone(group) {
+            shown.push("***".to_owned());
+        } else {
+            shown.extend(group.iter().map(|word| masked(word)));
+        }
+    }
+    one_line(&shown.join(" "), LONGEST)
 }
 
 fn masked(word: &str) -> String {
-    if word.contains('@') || looks_like_a_phone(word) {
+    if word.contains('@') {
         return "***".to_owned();
     }
     let mut result = String::new();
@@ -51,10 +63,31 @@ fn masked(word: &str) -> String {
     result
 }
 
-/// Seven to fifteen digits with nothing but the marks of phone numbers around them.
-fn looks_like_a_phone(word: &str) -> bool {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    (7..=15).contains(&digits) && word.chars().all(|c| c.is_ascii_digit() || "+-().,;:'\"/".contains(c))
+/// A phone number, typed in one word or with blanks, or several of them.
+fn is_a_phone(group: &[&str]) -> bool {
+    group.iter().all(|word| is_of_a_phone(word)) && group.iter().map(|word| digits(word)).sum::<usize>() >= 7
+}
+
+/// Digits and the marks of phone numbers; not a date, and not the many digits of an id.
+fn is_of_a_phone(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit() || "+-().,;:'\"/".contains(c))
+        && digits(word) <= 15
+        && !is_a_date(word)
+}
+
+/// Whether the next word may belong to the same phone number; behind a comma another one begins.
+fn goes_on(word: &str) -> bool {
+    is_of_a_phone(word) && !word.ends_with([',', ';', ':', '.'])
+}
+
+fn digits(word: &str) -> usize {
+    word.chars().filter(char::is_ascii_digit).count()
+}
+
+/// `2026-12-01`, with whatever stands around it in a sentence.
+fn is_a_date(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    word.len() == "2026-12-01".len() && word.parse::<NaiveDate>().is_ok()
 }
 
 #[cfg(test)]
@@ -77,6 +110,11 @@ mod tests {
             ("5.1.1 <nobody@example.com>:\r\n user unknown", "5.1.1 *** user unknown"),
             (&format!("row [\"{hash}\",\"\"] bad"), "row [\"***\",\"\"] bad"),
             ("code 613, call (415)555-0100", "code 613, call ***"),
+            ("row of +1 415 555 0100 is bad", "row of *** is bad"),
+            ("call 415 - 555 - 0100, (415) 555 0101. Or", "call *** *** Or"),
+            ("of 4155550100 4155550101", "of ***"),
+            ("of +1415\u{200e}5550100", "of ***"),
+            ("rows 120210000000000017 415 555 0100", "rows 120210000000000017 ***"),
         ] {
             assert_eq!(presentable(text, &["pit-1", ""]), shown);
         }
@@ -92,6 +130,9 @@ mod tests {
         for text in [
             "https://business.facebook.com/ads/manage/customaudiences/tos/?act=1234567890",
             "audience 120210000000000017 in act_1234567890",
+            "you will regain access on 2026-12-01.",
+            "from 2026-12-01 (until \"2026-12-31\")",
+            "codes 100, 2650, 613 after 3 attempts",
         ] {
             assert_eq!(presentable(text, &[]), text);
         }

@@ -1,6 +1,6 @@
 //! The words of the business: contacts, exact money, percentile ranks, runs and the account of every contact.
 //!
-//! Owns the rules that hold whatever the vendor or the database is. Refuses I/O, vendor names and vendor shapes:
+//! Owns the rules that hold whatever the vendor or the database is. Refuses I/O and the shapes of vendors' replies:
 //! nothing here opens a file, a socket or a database, and only [`clock::SystemClock`] looks at the wall clock.
 
 pub mod accounting;

@@ -10,7 +10,7 @@ pub use mark::DecimalMark;
 
 use crate::contact::RawLtv;
 use crate::money::Cents;
-use affixes::Affixes;
+use affixes::{Affixes, without_currency};
 
 /// What a raw value turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn read_ltv(raw: &RawLtv, mark: DecimalMark) -> LtvReading {
 
 fn read_amount(text: &str, mark: DecimalMark) -> LtvReading {
     let text = text.trim_matches(is_blank);
-    if text.is_empty() || BLANK_WORDS.contains(&text.to_lowercase().as_str()) {
+    if text.is_empty() || BLANK_WORDS.contains(&without_currency(text).to_lowercase().as_str()) {
         return LtvReading::NoLtv;
     }
     match parse(text, mark) {
@@ -140,6 +140,11 @@ mod tests {
             ("\u{2212}7.50", -750),
             ("(1,165.30)", -116_530),
             ("($5)", -500),
+            ("$(1,165.30)", -116_530),
+            ("$ (1,165.30)", -116_530),
+            ("(5.00) USD", -500),
+            ("US$ ( 5 ) USD", -500),
+            ("€( 5 )", -500),
             ("-95,93 €", -9_593),
             ("-0", 0),
             ("+5", 500),
@@ -175,7 +180,10 @@ mod tests {
 
     #[test]
     fn blank_is_no_value_and_never_zero() {
-        for text in ["", " ", "\u{a0}", "N/A", "n/a", "-", "—", "null", "unknown", "UNKNOWN", "None"] {
+        for text in [
+            "", " ", "\u{a0}", "N/A", "n/a", "-", "—", "null", "unknown", "UNKNOWN", "None", "$ -", "$-",
+            "— €", "USD N/A",
+        ] {
             assert_eq!(read(text), LtvReading::NoLtv, "{text:?}");
         }
         assert_eq!(read_ltv(&RawLtv::Absent, DecimalMark::Point), LtvReading::NoLtv);
@@ -195,6 +203,13 @@ mod tests {
             "Euro 5 5",
             "--5",
             "(-5)",
+            "-(5)",
+            "$(-5)",
+            "((5))",
+            "$(5",
+            "()",
+            "$ (-)",
+            "$ $",
             "1e",
             "5 $ €",
             "USD 5 EUR",

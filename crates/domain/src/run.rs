@@ -72,7 +72,7 @@ impl Failure {
 /// The list and field a run worked with, under the names they had then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncConfig {
-    /// `all`, `tag:<tag>` or `filter:<id>`.
+    /// `all`, `tag:<tag>`, `filter:<id>` or `list:<id>`.
     pub list_id: String,
     /// The list's name as shown.
     pub list_name: String,

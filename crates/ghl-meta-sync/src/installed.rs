@@ -7,9 +7,10 @@ use crate::scheduler::Pulses;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
 use chrono::{DateTime, Utc};
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line};
 use domain::run::SyncConfig;
 use domain::{Cancel, Clock, Explain, Explanation, SystemClock};
+use mailer::RefusedRecipient;
 use meta::{AudienceSummary, MetaClient};
 use persistence::{Store, StoreError};
 use std::cmp::Reverse;
@@ -17,7 +18,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
-use web::{ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingsError, TestSent};
+use web::{
+    ExistingAudience, Installation, MailAddresses, Mailed, SchedulerState, Setting, SettingsError, TestSent,
+};
 
 /// What `serve` and `demo` give to the dashboard.
 pub struct Installed {
@@ -273,7 +276,7 @@ impl Installation for Installed {
         // The newest is the one that is looked for; Meta promises no order.
         found.sort_by_key(|audience| Reverse(audience.time_created));
         let existing =
-            |found: AudienceSummary| ExistingAudience { id: found.id, name: presentable(&found.name, &[]) };
+            |found: AudienceSummary| ExistingAudience { id: found.id, name: one_line(&found.name, LONGEST) };
         Ok(found.into_iter().map(existing).collect())
     }
 
@@ -297,9 +300,11 @@ impl Installation for Installed {
             .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
         let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
         let recipients = settings.smtp.map(|smtp| smtp.to).unwrap_or_default();
+        let mailed = |refused: Vec<RefusedRecipient>| {
+            Mailed::new(recipients, refused.iter().map(|one| (one.place, one.error.explain())).collect())
+        };
         Ok(TestSent {
-            mailed_to: mailer
-                .map(|mailer| mailer.send(&mail).map(|_| recipients).map_err(|error| error.explain())),
+            mailed_to: mailer.map(|mailer| mailer.send(&mail).map(mailed).map_err(|error| error.explain())),
             posted: settings.webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain())),
         })
     }

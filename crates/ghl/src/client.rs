@@ -10,9 +10,8 @@ use crate::search::{Endpoint, Listing, Search};
 use domain::{Cancel, Contact, Secret};
 use http_client::{
     BaseUrl, Body, HeaderText, HttpClient, HttpSettings, Method, Request, Response, Retry, RetryPolicy,
-    SlidingWindow, retry,
+    SlidingWindow, path_segment, retry, unexpected_json,
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::ops::ControlFlow;
@@ -27,9 +26,6 @@ pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
 const SERVICE: &str = "GoHighLevel";
 /// A page of 500 contacts holds a few megabytes.
 const MAX_REPLY_BYTES: u64 = 32 * 1024 * 1024;
-
-/// What is escaped in an id that becomes part of a path.
-pub(crate) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// One operation of the API: its words for errors, the scope it needs and the value of its `Version` header, which
 /// GoHighLevel defines per module.
@@ -281,7 +277,7 @@ impl GhlClient {
         query: &[(&'static str, String)],
         cancel: &Cancel,
     ) -> Result<T, GhlError> {
-        let id = utf8_percent_encode(&self.settings.location_id, PATH_SEGMENT);
+        let id = path_segment(&self.settings.location_id);
         let url = self.settings.base_url.join(&format!("/locations/{id}{path}"));
         let reply = self.call(operation, Method::Get, &url, query, None, cancel)?;
         serde_json::from_slice(&reply.body).map_err(|error| unreadable(operation, &error))
@@ -330,10 +326,6 @@ impl GhlClient {
     }
 }
 
-/// serde's own text may repeat the reply, and with it personal data, so only the place is kept.
 pub(crate) fn unreadable(operation: &Operation, error: &serde_json::Error) -> GhlError {
-    GhlError::Unreadable {
-        doing: operation.doing,
-        reason: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
-    }
+    GhlError::Unreadable { doing: operation.doing, reason: unexpected_json(error) }
 }

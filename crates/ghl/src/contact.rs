@@ -138,7 +138,7 @@ fn further<'a>(
 }
 
 /// The text of a field that a contact can do without. What is no text is taken as it stands: it is no address and no date, and
-/// is counted as such where the match keys are made.
+/// the match keys treat it as such; a main address or date is counted there, an additional one is left out.
 fn as_written(value: Option<&RawValue>) -> Option<String> {
     text(value).unwrap_or_else(|_not_text| value.map(|json| json.get().to_owned()))
 }

@@ -11,8 +11,7 @@ use crate::location::{CustomField, WireFieldsReply};
 use crate::search::WireTotal;
 use crate::wire_text::text;
 use domain::{Cancel, Cancelled, Contact};
-use http_client::Method;
-use percent_encoding::utf8_percent_encode;
+use http_client::{Method, path_segment};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
@@ -175,7 +174,7 @@ impl GhlV1Client {
     }
 
     fn url(&self, before: &str, id: &str, behind: &str) -> String {
-        let id = utf8_percent_encode(id, crate::client::PATH_SEGMENT);
+        let id = path_segment(id);
         self.0.base_url().join(&format!("{before}{id}{behind}"))
     }
 }

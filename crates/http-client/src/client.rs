@@ -1,11 +1,12 @@
 //! One request, one reply.
 
+use crate::address::{path_of, with_query};
 use crate::body::{Body, PartsReader};
 use crate::traffic::traffic;
 use domain::foreign_text::{one_line, presentable};
 use domain::{Secret, log_context};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
+use std::io::Read;
 use std::time::{Duration, Instant};
 use ureq::{SendBody, http};
 
@@ -18,7 +19,7 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// Longest time for one request with its whole reply.
     pub total_timeout: Duration,
-    /// Largest reply body that is read.
+    /// Largest reply body that is read, decompressed.
     pub max_body_bytes: u64,
 }
 
@@ -229,8 +230,15 @@ impl HttpClient {
             }
         };
         let (parts, body) = reply.into_parts();
-        let body = body.into_with_config().limit(self.settings.max_body_bytes).read_to_vec()?;
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
+        // The library's own cap counts what arrives, and a compressed reply of that size may hold a thousand times as much.
+        let cap = self.settings.max_body_bytes;
+        let one_more = cap.saturating_add(1);
+        let mut whole = Vec::new();
+        body.into_with_config().limit(one_more).reader().take(one_more).read_to_end(&mut whole)?;
+        if whole.len() as u64 > cap {
+            return Err(ureq::Error::BodyExceedsLimit(cap));
+        }
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body: whole })
     }
 
     fn transport_error(&self, source: ureq::Error) -> TransportError {
@@ -255,30 +263,12 @@ impl HttpClient {
     }
 }
 
-/// Everything but the unreserved characters of RFC 3986.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn path_of(url: &str) -> &str {
-    let url = url.split('?').next().unwrap_or(url);
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    after_scheme.find('/').map_or("/", |at| &after_scheme[at..])
-}
-
-fn with_query(request: &Request<'_>) -> String {
-    let mut url = request.url.clone();
-    for (at, (name, value)) in request.query.iter().enumerate() {
-        url.push(if at == 0 { '?' } else { '&' });
-        url.push_str(name);
-        url.push('=');
-        url.extend(utf8_percent_encode(value, QUERY_VALUE));
-    }
-    url
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{HttpClient, HttpSettings, Method, Request, TransportFault, path_of};
+    use super::{HttpClient, HttpSettings, Method, Request, TransportFault};
     use crate::body::Body;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::time::Duration;
@@ -373,16 +363,28 @@ mod tests {
 
     #[test]
     fn replies_beyond_the_cap_are_refused() {
-        let (url, _thread) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
-        let error = client(5).send(get(url)).err().unwrap();
+        let ten_bytes = || server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789").0;
+        assert_eq!(client(10).send(get(ten_bytes())).unwrap().body, b"0123456789");
+        let error = client(9).send(get(ten_bytes())).err().unwrap();
         assert_eq!(error.fault, TransportFault::TooLarge);
         assert!(!error.is_transient());
     }
 
     #[test]
-    fn only_the_path_is_taken_for_the_log() {
-        assert_eq!(path_of("https://host/a/b"), "/a/b");
-        assert_eq!(path_of("https://host"), "/");
-        assert_eq!(path_of("https://host/a?startAfterId=b/c"), "/a");
+    fn the_cap_counts_what_a_compressed_reply_holds() {
+        let reply = |bytes: &[u8]| {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+            packer.write_all(bytes).unwrap();
+            let packed = packer.finish().unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length";
+            let mut reply = format!("{head}: {}\r\n\r\n", packed.len()).into_bytes();
+            reply.extend(packed);
+            server(reply.leak()).0
+        };
+        assert_eq!(client(1000).send(get(reply(&[b'a'; 1000]))).unwrap().body, [b'a'; 1000]);
+        assert_eq!(fault(reply(&[b'a'; 1001])), TransportFault::TooLarge);
+        assert_eq!(fault(reply(&[b'a'; 1_000_000])), TransportFault::TooLarge);
+        let noise: Vec<u8> = (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        assert_eq!(fault(reply(&noise)), TransportFault::TooLarge);
     }
 }

@@ -5,13 +5,16 @@
 //! size and the vendor's number of the request is ever logged. Refuses to know any vendor: what a status or a body means is
 //! decided by the crates that call it.
 
+mod address;
 mod base_url;
 mod body;
 mod client;
 mod limiter;
 mod retry;
 mod traffic;
+mod unexpected;
 
+pub use address::path_segment;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use body::Body;
 pub use client::{
@@ -20,3 +23,4 @@ pub use client::{
 pub use limiter::{Place, SlidingWindow};
 pub use retry::{Retry, RetryPolicy, retry};
 pub use traffic::{Call, Traffic, Vendor, traffic};
+pub use unexpected::unexpected_json;

@@ -95,18 +95,6 @@ pub enum MailError {
 pub struct SmtpFault(pub String);
 
 impl MailError {
-    /// Whether the same attempt can only fail again: a setting, a refused login, a 5xx reply.
-    pub fn is_permanent(&self) -> bool {
-        match self {
-            Self::Setting { .. } | Self::Template(_) | Self::Message(_) | Self::Unsupported { .. } => true,
-            Self::Unreachable { .. }
-            | Self::Timeout { .. }
-            | Self::Encryption { .. }
-            | Self::Broken { .. } => false,
-            Self::Login { code, .. } | Self::Refused { code, .. } => *code >= 500,
-        }
-    }
-
     /// Sorts a failure of the SMTP library. `clean` caps and masks the server's words.
     pub(crate) fn of_smtp(server: &str, error: &smtp::Error, clean: impl Fn(&str) -> String) -> Self {
         let server = server.to_owned();

@@ -22,5 +22,5 @@ pub use expiry::{Expiry, expiry, expiry_message_id};
 pub use lookalikes::{LOOKALIKES_SETTLED, lookalike_unbuilt, lookalikes};
 pub use mail::{Mail, MailContext, OUTCOME, failure, message_id, success, test};
 pub use settings::{MailerSettings, Tls, UnknownTls};
-pub use smtp::Mailer;
+pub use smtp::{Mailer, RefusedRecipient};
 pub use webhook::Webhook;

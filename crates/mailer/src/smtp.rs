@@ -26,6 +26,15 @@ pub struct Mailer {
     transport: SmtpTransport,
 }
 
+/// Somebody who does not get a mail that others got.
+#[derive(Debug)]
+pub struct RefusedRecipient {
+    /// The place of the address in [`MailerSettings::to`], from 0; addresses do not belong into logs.
+    pub place: usize,
+    /// What the server said.
+    pub error: MailError,
+}
+
 impl Mailer {
     /// Checks the settings; nothing is connected yet.
     ///
@@ -89,16 +98,16 @@ impl Mailer {
         Ok(Self { server, password, from, to, transport: builder.build() })
     }
 
-    /// Delivers one mail to all recipients at once, or one by one when the server refuses it for some of them; it is
-    /// delivered when one of them gets it.
+    /// Delivers one mail to all recipients at once, or one by one when the server does not take it for some of them; it is
+    /// delivered when one of them gets it. Those who do not, for now or for good, are returned.
     ///
     /// The wait for the connection and for each answer is limited by the timeout of the settings, each answer to
     /// 100 kB. Nothing is retried here. After a timeout or a broken connection the mail may have arrived all the same:
     /// a second attempt carries the same Message-ID, so that mail programs fold the two.
     ///
     /// # Errors
-    /// See the variants of [`MailError`]; [`MailError::is_permanent`] says whether another attempt can help.
-    pub fn send(&self, mail: &Mail) -> Result<(), MailError> {
+    /// See the variants of [`MailError`]. When nobody gets the mail, it is the first refusal.
+    pub fn send(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
         let mut message = Message::builder()
             .from(self.from.clone())
             .message_id(Some(mail.message_id.clone()))
@@ -113,36 +122,33 @@ impl Mailer {
         }
         let message =
             message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))?;
-        match self.transport.send(&message).map_err(|error| self.failed(&error)) {
-            Err(MailError::Refused { code, .. }) if code >= 500 && self.to.len() > 1 => {
-                self.send_one_by_one(&message)?;
-            }
-            other => {
-                other?;
-            }
-        }
-        log::info!("mail {} handed to {}, {} recipient(s)", mail.message_id, self.server, self.to.len());
-        Ok(())
+        let refused = match self.transport.send(&message).map_err(|error| self.failed(&error)) {
+            Err(MailError::Refused { .. }) if self.to.len() > 1 => self.send_one_by_one(&message)?,
+            other => other.map(|_taken| Vec::new())?,
+        };
+        let recipients = self.to.len() - refused.len();
+        log::info!("mail {} handed to {}, {recipients} recipient(s)", mail.message_id, self.server);
+        Ok(refused)
     }
 
     /// One refused recipient makes the library give up the whole mail; nobody else should miss it for that.
-    fn send_one_by_one(&self, message: &Message) -> Result<(), MailError> {
+    fn send_one_by_one(&self, message: &Message) -> Result<Vec<RefusedRecipient>, MailError> {
         let bytes = message.formatted();
         let mut refused = Vec::new();
-        for recipient in &self.to {
+        for (place, recipient) in self.to.iter().enumerate() {
             let envelope = Envelope::new(Some(self.from.email.clone()), vec![recipient.email.clone()])?;
             if let Err(error) = self.transport.send_raw(&envelope, &bytes) {
-                refused.push(self.failed(&error));
+                refused.push(RefusedRecipient { place, error: self.failed(&error) });
             }
         }
-        if refused.len() < self.to.len() {
-            for error in &refused {
-                log::warn!("a recipient in SMTP_TO_EMAIL gets no mail: {error}");
-            }
-            return Ok(());
+        if refused.len() == self.to.len() {
+            // Nobody accepted it: the first refusal stands for all.
+            return refused.into_iter().next().map_or(Ok(Vec::new()), |first| Err(first.error));
         }
-        // Nobody accepted it: the first refusal stands for all.
-        refused.into_iter().next().map_or(Ok(()), Err)
+        for RefusedRecipient { error, .. } in &refused {
+            log::warn!("a recipient in SMTP_TO_EMAIL gets no mail: {error}");
+        }
+        Ok(refused)
     }
 
     /// Connects, logs in and says NOOP: proves the settings without sending a mail. Same limits as [`Self::send`].

@@ -37,7 +37,8 @@ impl Webhook {
         Ok(Self { address, http: http(TOTAL_TIMEOUT) })
     }
 
-    /// With another limit than 20 seconds for the whole call.
+    /// With another limit for the whole call, for tests.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_timeout(self, total_timeout: Duration) -> Self {
         Self { http: http(total_timeout), ..self }

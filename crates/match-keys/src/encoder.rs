@@ -30,10 +30,9 @@ pub struct Encoded {
     /// The match keys.
     pub row: Row,
     /// The same person under the additional addresses and numbers: copies of [`Encoded::row`] with another e-mail address
-    /// or another phone number, distinct from it and from each other, at most [`MAX_FURTHER`].
+    /// or another phone number, distinct from it and from each other, at most [`MAX_FURTHER`]. Additional ones that can not
+    /// be sent are left out: what was filled in there by mistake keeps nobody out.
     pub further: Vec<Row>,
-    /// Additional addresses and numbers that were filled in and are in no row: not usable, or beyond [`MAX_FURTHER`].
-    pub further_dropped: u32,
     outcomes: [Outcome; SCHEMA.len()],
 }
 
@@ -78,14 +77,11 @@ impl Encoded {
         normalize: impl for<'a> Fn(&'a str) -> Result<Cow<'a, str>, Reason>,
     ) -> Vec<Digest> {
         let mut further = Vec::new();
-        for normalized in raw.iter().map(|raw| normalize(raw)) {
-            match normalized.map(|normalized| hash(&normalized)) {
-                Ok(cell) if self.row.cell(field).is_none() => self.row.set(field, cell),
-                Ok(Some(digest)) if self.row.cell(field) != Some(digest) && !further.contains(&digest) => {
-                    further.push(digest);
-                }
-                Ok(_) | Err(Reason::Blank) => {}
-                Err(_) => self.further_dropped = self.further_dropped.saturating_add(1),
+        for digest in raw.iter().filter_map(|raw| hash(&normalize(raw).ok()?)) {
+            match self.row.cell(field) {
+                None => self.row.set(field, Some(digest)),
+                Some(main) if main != digest && !further.contains(&digest) => further.push(digest),
+                Some(_) => {}
             }
         }
         further
@@ -96,8 +92,6 @@ impl Encoded {
             let mut row = self.row;
             row.set(field, Some(digest));
             self.further.push(row);
-        } else {
-            self.further_dropped = self.further_dropped.saturating_add(1);
         }
     }
 }
@@ -143,12 +137,8 @@ impl Encoder {
         let (own, country) = self.country.read(contact.country.as_deref().unwrap_or_default());
         let place = Place { own, location: self.location };
         let likely = place.likely();
-        let mut encoded = Encoded {
-            row: Row::default(),
-            further: Vec::new(),
-            further_dropped: 0,
-            outcomes: [Outcome::Blank; SCHEMA.len()],
-        };
+        let mut encoded =
+            Encoded { row: Row::default(), further: Vec::new(), outcomes: [Outcome::Blank; SCHEMA.len()] };
         if let Some(raw) = &contact.email {
             encoded.put(Field::Email, made(email::normalize(raw)));
         }
@@ -271,7 +261,6 @@ mod tests {
         let (first, second) = (hash("16505550100"), hash("16505550101"));
         assert_eq!(pairs, [(ann, first), (lee, first), (ann, second)]);
         assert!(encoded.rows().all(|row| row.cell(Field::FirstName) == hash("ann")));
-        assert_eq!(encoded.further_dropped, 2);
     }
 
     #[test]
@@ -289,7 +278,6 @@ mod tests {
         assert_eq!(pairs, [(hash("lee@example.com"), phone), (hash("ann@example.com"), phone)]);
         assert_eq!(encoded.outcome(Field::Email), Outcome::Dropped(Reason::Placeholder));
         assert_eq!(encoded.outcome(Field::Phone), Outcome::Blank);
-        assert_eq!(encoded.further_dropped, 1);
     }
 
     #[test]
@@ -301,7 +289,7 @@ mod tests {
             ..Contact::default()
         };
         let encoded = encoder("").encode(&contact);
-        assert_eq!((encoded.further.len(), encoded.further_dropped), (MAX_FURTHER, 5));
+        assert_eq!(encoded.further.len(), MAX_FURTHER);
         // The number is in the main row, and so in all others.
         assert!(encoded.rows().all(|row| row.cell(Field::Phone) == hash("16505550100")));
     }

@@ -6,23 +6,19 @@ use crate::reply;
 use crate::wire::Scalar;
 use chrono::{DateTime, Utc};
 use domain::Cancel;
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line, presentable};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// An ad account. Texts are Meta's: escape them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdAccount {
-    /// `act_<digits>`.
-    pub id: String,
     /// Its name in Ads Manager.
     pub name: String,
     /// Whether it may advertise.
     pub account_status: AccountStatus,
     /// ISO 4217.
     pub currency: Option<String>,
-    /// IANA name.
-    pub timezone: Option<String>,
     /// Whether the terms for customer lists are accepted; `None` when Meta does not say. Nothing tells whether the
     /// separate terms for value-based audiences are.
     pub terms_accepted: Option<bool>,
@@ -68,11 +64,9 @@ pub struct TokenInfo {
 
 #[derive(Deserialize)]
 struct AccountBody {
-    id: String,
     name: Option<String>,
     account_status: Option<Scalar>,
     currency: Option<String>,
-    timezone_name: Option<String>,
     tos_accepted: Option<Value>,
 }
 
@@ -96,18 +90,16 @@ impl MetaClient {
     /// [`MetaError`].
     pub fn ad_account(&self, cancel: &Cancel) -> Result<AdAccount, MetaError> {
         let operation = "read the ad account";
-        let query = vec![("fields", "id,name,account_status,currency,timezone_name,tos_accepted".to_owned())];
+        let query = vec![("fields", "name,account_status,currency,tos_accepted".to_owned())];
         let path = self.ad_account_id().to_string();
         let body = self.call(&Call { operation, path: &path, query, verb: Verb::Get }, cancel)?;
         let body: AccountBody = reply::shape(body, operation)?;
         Ok(AdAccount {
-            id: presentable(&body.id, &[]),
-            name: presentable(&body.name.unwrap_or_default(), &[]),
+            name: one_line(&body.name.unwrap_or_default(), LONGEST),
             account_status: AccountStatus(
                 body.account_status.and_then(|code| code.count()).unwrap_or_default(),
             ),
             currency: body.currency.map(|text| presentable(&text, &[])),
-            timezone: body.timezone_name.map(|text| presentable(&text, &[])),
             terms_accepted: body.tos_accepted.map(|terms| terms_accepted(&terms)),
         })
     }

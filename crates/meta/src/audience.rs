@@ -5,7 +5,7 @@ use crate::error::MetaError;
 use crate::paging::USUAL_PAGE;
 use crate::patience::Repeat;
 use crate::reply;
-use crate::status::{DeliveryStatus, OperationStatus};
+use crate::status::OperationStatus;
 use crate::wire::Scalar;
 use chrono::{DateTime, Utc};
 use domain::Cancel;
@@ -50,8 +50,6 @@ pub struct AudienceState {
     pub description: Option<String>,
     /// What Meta is doing with it.
     pub operation_status: OperationStatus,
-    /// Whether ads can use it.
-    pub delivery_status: DeliveryStatus,
     /// Lower bound of its size, rounded by Meta; `None` while not known.
     pub lower: Option<u64>,
     /// Upper bound of its size, rounded by Meta; `None` while not known.
@@ -126,7 +124,6 @@ struct StateBody {
     name: Option<String>,
     description: Option<String>,
     operation_status: Option<StatusBody>,
-    delivery_status: Option<StatusBody>,
     approximate_count_lower_bound: Option<Scalar>,
     approximate_count_upper_bound: Option<Scalar>,
     lookalike_audience_ids: Option<Vec<Scalar>>,
@@ -138,7 +135,7 @@ const SUMMARY_FIELDS: &str = "id,name,description,subtype,is_value_based,time_cr
 /// Summaries are short, and an account may hold a thousand and more.
 const PAGE_OF_SUMMARIES: usize = 100;
 
-const STATE_FIELDS: &str = "id,name,description,operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound,lookalike_audience_ids,is_value_based";
+const STATE_FIELDS: &str = "id,name,description,operation_status,approximate_count_lower_bound,approximate_count_upper_bound,lookalike_audience_ids,is_value_based";
 
 impl MetaClient {
     /// Creates a value-based customer list and returns its id.
@@ -229,9 +226,6 @@ impl MetaClient {
         let query = vec![("fields", STATE_FIELDS.to_owned())];
         let body = self.call(&Call { operation, path: audience_id, query, verb: Verb::Get }, cancel)?;
         let body: StateBody = reply::shape(body, operation)?;
-        let (code, description) = status(body.operation_status);
-        let operation_status = OperationStatus { code, description };
-        let (code, description) = status(body.delivery_status);
         let bound = |bound: Option<Scalar>| bound.and_then(|bound| bound.count());
         let (lower, upper) =
             size_range(bound(body.approximate_count_lower_bound), bound(body.approximate_count_upper_bound));
@@ -239,8 +233,7 @@ impl MetaClient {
             id: known_id(&body.id, operation)?,
             name: body.name.unwrap_or_default(),
             description: body.description,
-            operation_status,
-            delivery_status: DeliveryStatus { code, description },
+            operation_status: status(body.operation_status),
             lower,
             upper,
             lookalike_ids: body
@@ -300,8 +293,9 @@ fn known_id(id: &Scalar, operation: &'static str) -> Result<String, MetaError> {
         .ok_or_else(|| MetaError::UnexpectedShape { operation, detail: "an id is not a number".to_owned() })
 }
 
-fn status(body: Option<StatusBody>) -> (u32, String) {
-    let Some(body) = body else { return (0, String::new()) };
+fn status(body: Option<StatusBody>) -> OperationStatus {
+    let Some(body) = body else { return OperationStatus { code: 0, description: String::new() } };
     let code = body.code.and_then(|code| code.count()).and_then(|code| u32::try_from(code).ok());
-    (code.unwrap_or_default(), presentable(&body.description.unwrap_or_default(), &[]))
+    let description = presentable(&body.description.unwrap_or_default(), &[]);
+    OperationStatus { code: code.unwrap_or_default(), description }
 }

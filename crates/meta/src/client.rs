@@ -211,7 +211,7 @@ fn proof(app_secret: &Secret, access_token: &Secret) -> Option<Secret> {
     let mut mac = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes()).ok()?;
     mac.update(access_token.expose().as_bytes());
     let bytes = mac.finalize().into_bytes();
-    Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Some(Secret::new(const_hex::encode(bytes)))
 }
 
 #[cfg(test)]

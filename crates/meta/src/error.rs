@@ -37,6 +37,16 @@ pub enum MetaError {
         /// What is missing or of the wrong type.
         detail: String,
     },
+    /// Meta took the request but not all of its rows.
+    #[error("could not {operation}: Meta refused {rows} row(s): {reason}")]
+    RowsRefused {
+        /// What was attempted.
+        operation: &'static str,
+        /// Rows refused as malformed.
+        rows: u64,
+        /// Meta's reason for one of them, shortened and without hashes; empty when it gave none. Hostile input: escape it.
+        reason: String,
+    },
     /// `success: false` without an error.
     #[error("could not {operation}: Meta reports no success and gives no reason")]
     NotSuccessful {
@@ -218,9 +228,8 @@ impl MetaError {
     /// work, and what never left this machine was not done; everything else may have been.
     pub(crate) fn may_have_been_applied(&self) -> bool {
         match self {
-            Self::Transport { source, .. } => {
-                !matches!(source.fault, TransportFault::Unreachable | TransportFault::Tls)
-            }
+            // Encryption may fail before the request or in the middle of its reply.
+            Self::Transport { source, .. } => source.fault != TransportFault::Unreachable,
             Self::UnexpectedShape { .. } | Self::NotSuccessful { .. } => true,
             other => other.is_hiccup(),
         }
@@ -246,6 +255,13 @@ impl Explain for MetaError {
                 format!("Could not {operation}. Meta's reply is not of the documented form."),
                 "Check META_GRAPH_URL and META_API_VERSION; if they are right, please report this.",
             ),
+            Self::RowsRefused { operation, rows, reason } => {
+                let words = if reason.is_empty() { ".".to_owned() } else { format!(": “{reason}”.") };
+                Explanation::new(
+                    format!("Could not {operation}. Meta refused {rows} row(s) of the request{words}"),
+                    "Please report this together with Meta's words.",
+                )
+            }
             Self::NotSuccessful { operation } => Explanation::new(
                 format!("Could not {operation}. Meta reports no success and gives no reason."),
                 AGAIN,

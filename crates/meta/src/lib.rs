@@ -37,5 +37,5 @@ pub use refusal::ReplaceRefusal;
 pub use rows::{DataProcessing, MAX_ROWS_PER_BATCH, MemberValue, RowError, UserRows};
 pub use session::SessionStatus;
 pub use settings::{AdAccountId, AdAccountIdError, ApiVersion, ApiVersionError, MetaSettings};
-pub use status::{DeliveryStatus, OperationStatus};
-pub use upload::{InvalidSample, RemovalReceipt, UploadBatch, UploadReceipt};
+pub use status::OperationStatus;
+pub use upload::{InvalidSample, UploadBatch, UploadReceipt};

@@ -4,7 +4,7 @@ use crate::error::{ApiError, MetaError};
 use crate::settings::AdAccountId;
 use crate::wire::Scalar;
 use domain::foreign_text::presentable;
-use http_client::Response;
+use http_client::{Response, unexpected_json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -55,10 +55,8 @@ pub(crate) fn read(reply: &Response, context: &Context<'_>) -> Result<Value, Met
 
 /// The object as the type the operation documents.
 pub(crate) fn shape<T: DeserializeOwned>(body: Value, operation: &'static str) -> Result<T, MetaError> {
-    T::deserialize(body).map_err(|error| MetaError::UnexpectedShape {
-        operation,
-        detail: presentable(&error.to_string(), &[]),
-    })
+    T::deserialize(body)
+        .map_err(|error| MetaError::UnexpectedShape { operation, detail: unexpected_json(&error) })
 }
 
 fn api_error(body: ErrorBody, context: &Context<'_>) -> ApiError {

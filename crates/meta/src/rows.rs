@@ -49,11 +49,6 @@ impl MemberValue {
     pub fn from_hundredths(hundredths: NonZeroU32) -> Self {
         Self { hundredths }
     }
-
-    /// A value without decimals; `None` for zero.
-    pub fn whole(value: u8) -> Option<Self> {
-        NonZeroU32::new(u32::from(value) * 100).map(Self::from_hundredths)
-    }
 }
 
 impl fmt::Display for MemberValue {
@@ -273,7 +268,7 @@ mod tests {
     fn rows_are_written_byte_for_byte_as_meta_documents_them() {
         let mut rows = UserRows::new(KEYS);
         assert_eq!((json(&rows).as_str(), rows.is_empty()), ("[]", true));
-        rows.push_row(&[Some(&bytes(MARY)), Some(&bytes(PHONE))], MemberValue::whole(100), None).unwrap();
+        rows.push_row(&[Some(&bytes(MARY)), Some(&bytes(PHONE))], value(10000), None).unwrap();
         rows.push_row(&[Some(&bytes(MARY)), None], value(3725), None).unwrap();
         rows.push_row(&[None, Some(&bytes(PHONE))], value(1), None).unwrap();
         let expected = concat!(
@@ -285,7 +280,7 @@ mod tests {
         assert_eq!((json(&rows).as_str(), rows.len()), (expected, 3));
         assert_eq!(rows.schema(), ["EMAIL", "PHONE", "LOOKALIKE_VALUE"]);
         rows.clear();
-        rows.push_row(&[None, Some(&bytes(PHONE))], MemberValue::whole(7), None).unwrap();
+        rows.push_row(&[None, Some(&bytes(PHONE))], value(700), None).unwrap();
         assert_eq!(json(&rows), format!(r#"[["","{PHONE}",7]]"#));
     }
 
@@ -321,12 +316,11 @@ mod tests {
             assert_eq!(shown(hundredths), expected);
         }
         assert_eq!(shown(10_009), "100.09");
-        assert_eq!(MemberValue::whole(0), None);
     }
 
     #[test]
     fn a_row_that_would_be_useless_is_refused_and_changes_nothing() {
-        let one = MemberValue::whole(1);
+        let one = value(100);
         let mut rows = UserRows::new(KEYS);
         rows.push_row(&[Some(&bytes(MARY)), None], one, None).unwrap();
         let before = json(&rows);
@@ -344,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_row_has_exactly_the_columns_of_its_batch() {
-        let (one, unlimited) = (MemberValue::whole(1), Some(DataProcessing::Unlimited));
+        let (one, unlimited) = (value(100), Some(DataProcessing::Unlimited));
         let batches = [
             (UserRows::without_values(KEYS), (None, None)),
             (UserRows::new(KEYS), (one, None)),
@@ -365,10 +359,10 @@ mod tests {
         let mut rows = UserRows::new(&["EMAIL"]);
         let mary = bytes(MARY);
         for _ in 0..MAX_ROWS_PER_BATCH {
-            rows.push_row(&[Some(&mary)], MemberValue::whole(50), None).unwrap();
+            rows.push_row(&[Some(&mary)], value(5000), None).unwrap();
         }
         assert!(rows.is_full());
-        assert_eq!(rows.push_row(&[Some(&bytes(MARY))], MemberValue::whole(50), None), Err(RowError::Full));
+        assert_eq!(rows.push_row(&[Some(&bytes(MARY))], value(5000), None), Err(RowError::Full));
         assert_eq!(rows.len(), 10_000);
         assert_eq!(json(&rows).len(), 10_000 * (64 + 2 + 1 + 2 + 2) + 10_000 - 1 + 2);
     }

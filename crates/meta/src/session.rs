@@ -5,7 +5,6 @@ use crate::error::MetaError;
 use crate::paging::USUAL_PAGE;
 use crate::upload::{UploadBatch, UploadReceipt};
 use crate::wire::Scalar;
-use domain::foreign_text::presentable;
 use domain::{Cancel, Cancelled};
 use http_client::{Retry, retry};
 use serde::Deserialize;
@@ -13,26 +12,20 @@ use serde::Deserialize;
 /// The receipt of an upload session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionStatus {
-    /// Where Meta's processing stands, such as `uploading`. Meta's word, not documented: escape it.
-    pub stage: String,
     /// Rows received; not a match count.
     pub num_received: Option<u64>,
     /// People matched: the only match count Meta documents. `None` while it does not report one (-1), perhaps for ever.
     pub num_matched: Option<u64>,
     /// Rows refused as malformed.
     pub num_invalid_entries: Option<u64>,
-    /// Meta's progress figure, undocumented.
-    pub progress: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct SessionBody {
     session_id: Option<Scalar>,
-    stage: Option<Scalar>,
     num_received: Option<Scalar>,
     num_matched: Option<Scalar>,
     num_invalid_entries: Option<Scalar>,
-    progress: Option<Scalar>,
 }
 
 /// Why a look at the session told nothing.
@@ -69,11 +62,9 @@ impl MetaClient {
         let found =
             sessions.into_iter().find(|body| body.session_id.as_ref().is_some_and(|id| id.text() == wanted));
         Ok(found.map(|body| SessionStatus {
-            stage: body.stage.map(|stage| presentable(&stage.text(), &[])).unwrap_or_default(),
             num_received: count(body.num_received),
             num_matched: count(body.num_matched),
             num_invalid_entries: count(body.num_invalid_entries),
-            progress: body.progress.map(|progress| presentable(&progress.text(), &[])),
         }))
     }
 
@@ -104,7 +95,6 @@ impl MetaClient {
             num_received,
             num_invalid_entries,
             samples: Vec::new(),
-            session_id: batch.session_id.to_string(),
             resent_rows: 0,
             from_session: true,
         }))

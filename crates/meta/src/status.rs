@@ -74,31 +74,9 @@ impl OperationStatus {
     }
 }
 
-/// `delivery_status`: whether ads can be shown to the audience.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryStatus {
-    /// Meta's code; 0 when it gave none.
-    pub code: u32,
-    /// Meta's own words, shortened and cleaned. Hostile input: escape it.
-    pub description: String,
-}
-
-impl DeliveryStatus {
-    /// The code in a marketer's words.
-    pub fn words(&self) -> &'static str {
-        match self.code {
-            0 => "not known yet",
-            200 => "ready for ads",
-            300 => "too small for ads yet",
-            400.. => "can not be used in ads",
-            _ => "a status this program does not know",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DeliveryStatus, OperationStatus};
+    use super::OperationStatus;
 
     #[test]
     fn every_documented_code_has_words_and_at_most_one_verdict() {
@@ -127,10 +105,5 @@ mod tests {
         };
         assert_eq!(of(OperationStatus::is_busy), [300, 414]);
         assert_eq!(of(OperationStatus::has_failed_replacement), [415]);
-        let delivery = |code| DeliveryStatus { code, description: String::new() }.words();
-        assert_eq!(
-            [200, 300, 432].map(delivery),
-            ["ready for ads", "too small for ads yet", "can not be used in ads"]
-        );
     }
 }

@@ -8,7 +8,7 @@ use crate::reply;
 use crate::rows::UserRows;
 use crate::wire::Scalar;
 use domain::Cancel;
-use domain::foreign_text::{LONGEST, one_line, presentable};
+use domain::foreign_text::presentable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -40,8 +40,6 @@ pub struct UploadReceipt {
     pub num_invalid_entries: u64,
     /// At most 100 of the refused rows; none with `from_session`.
     pub samples: Vec<InvalidSample>,
-    /// The session, as Meta names it.
-    pub session_id: String,
     /// Rows that Meta may have received more than once because a reply was lost: `num_received` may count them again,
     /// the audience itself holds everybody once.
     pub resent_rows: u64,
@@ -68,21 +66,9 @@ impl fmt::Debug for InvalidSample {
 
 #[derive(Deserialize)]
 struct ReceiptBody {
-    session_id: Option<Scalar>,
     num_received: Option<Scalar>,
     num_invalid_entries: Option<Scalar>,
     invalid_entry_samples: Option<Value>,
-}
-
-/// What Meta answered to a removal from all audiences. None of the figures tells how many people were in any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemovalReceipt {
-    /// Rows received; `None` when the reply, which is not documented, does not say.
-    pub num_received: Option<u64>,
-    /// Rows refused as malformed; `None` as above.
-    pub num_invalid_entries: Option<u64>,
-    /// At most 100 of the refused rows.
-    pub samples: Vec<InvalidSample>,
 }
 
 /// What is done with the rows of a batch.
@@ -179,7 +165,7 @@ impl MetaClient {
     ///
     /// # Errors
     /// [`MetaError`]; after an error the people may or may not have been removed.
-    pub fn remove_from_all(&self, rows: &UserRows, cancel: &Cancel) -> Result<RemovalReceipt, MetaError> {
+    pub fn remove_from_all(&self, rows: &UserRows, cancel: &Cancel) -> Result<(), MetaError> {
         let operation = "remove contacts from all audiences";
         if rows.is_empty() {
             return Err(MetaError::InvalidInput { operation, what: "there are no rows" });
@@ -192,11 +178,14 @@ impl MetaClient {
         let body = [head.as_slice(), rows.open_json(), TAIL];
         let call = Call { operation, path: &path, query: Vec::new(), verb: Verb::Post(&body) };
         let reply: ReceiptBody = reply::shape(self.call(&call, cancel)?, operation)?;
-        Ok(RemovalReceipt {
-            num_received: reply.num_received.and_then(|number| number.count()),
-            num_invalid_entries: reply.num_invalid_entries.and_then(|number| number.count()),
-            samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
-        })
+        match reply.num_invalid_entries.and_then(|number| number.count()) {
+            None | Some(0) => Ok(()),
+            Some(rows) => {
+                let samples = reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default();
+                let reason = samples.into_iter().next().map(|sample| sample.reason).unwrap_or_default();
+                Err(MetaError::RowsRefused { operation, rows, reason })
+            }
+        }
     }
 
     fn send_batch(
@@ -225,7 +214,7 @@ impl MetaClient {
         // Tries that Meta may have carried out.
         let mut doubtful = 0_u64;
         let result = self.patiently(repeat, cancel, || {
-            let result = self.once(&call, cancel).and_then(|body| receipt(body, batch, operation));
+            let result = self.once(&call, cancel).and_then(|body| receipt(body, operation));
             doubtful += u64::from(result.as_ref().is_err_and(MetaError::may_have_been_applied));
             result
         });
@@ -278,11 +267,7 @@ fn against_the_rules(act: Act, batch: &UploadBatch<'_>) -> Option<&'static str> 
     }
 }
 
-fn receipt(
-    body: Value,
-    batch: &UploadBatch<'_>,
-    operation: &'static str,
-) -> Result<UploadReceipt, MetaError> {
+fn receipt(body: Value, operation: &'static str) -> Result<UploadReceipt, MetaError> {
     let reply: ReceiptBody = reply::shape(body, operation)?;
     let count = |number: Option<Scalar>| {
         number.and_then(|number| number.count()).ok_or_else(|| MetaError::UnexpectedShape {
@@ -294,9 +279,6 @@ fn receipt(
         num_received: count(reply.num_received)?,
         num_invalid_entries: count(reply.num_invalid_entries)?,
         samples: reply.invalid_entry_samples.as_ref().map(samples).unwrap_or_default(),
-        session_id: reply
-            .session_id
-            .map_or_else(|| batch.session_id.to_string(), |id| one_line(&id.text(), LONGEST)),
         resent_rows: 0,
         from_session: false,
     })

@@ -32,13 +32,14 @@ impl Scalar {
         }
     }
 
-    /// A number with decimals.
+    /// A number with decimals; `NaN` and `inf` are none.
     pub(crate) fn decimal(&self) -> Option<f64> {
-        match self {
+        let number = match self {
             Self::Float(number) => Some(*number),
             Self::Text(text) => text.trim().parse().ok(),
             other => other.count().and_then(|count| u32::try_from(count).ok()).map(f64::from),
-        }
+        };
+        number.filter(|number| number.is_finite())
     }
 
     /// An object's id: digits, larger than 2^53, so text.
@@ -102,5 +103,8 @@ mod tests {
             [scalar("0.01"), scalar("\"0.01\""), scalar("1")].map(|s| s.decimal()),
             [Some(0.01), Some(0.01), Some(1.0)]
         );
+        for no in ["\"NaN\"", "\"inf\"", "\"-infinity\"", "\"1e999\"", "\"much\""] {
+            assert_eq!(scalar(no).decimal(), None, "{no}");
+        }
     }
 }

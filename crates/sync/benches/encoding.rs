@@ -11,6 +11,7 @@ use match_keys::{Columns, Digest, Encoder, country};
 use meta::{MAX_ROWS_PER_BATCH, MemberValue, UserRows};
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use stored::{cells, stored};
 
 #[path = "../../match-keys/tests/match_keys/messy.rs"]
@@ -35,7 +36,7 @@ fn encode(bencher: Bencher, contacts: &[Contact]) {
             let encoded = encoder.encode(black_box(contact));
             for row in encoded.rows().filter(|row| row.is_identifiable()) {
                 let cells = row.cells().each_ref().map(|cell| cell.as_ref().map(Digest::as_bytes));
-                let value = MemberValue::whole(50);
+                let value = NonZeroU32::new(5_000).map(MemberValue::from_hundredths);
                 rows.push_row(&cells[..Columns::Plain.keys().len()], value, None).expect("a row");
             }
             if rows.len() + 20 > MAX_ROWS_PER_BATCH {

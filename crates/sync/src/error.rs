@@ -10,7 +10,7 @@ pub use start::StartError;
 
 use domain::accounting::Unbalanced;
 use domain::error_chain::Chain;
-use domain::foreign_text::presentable;
+use domain::foreign_text::{LONGEST, one_line};
 use domain::run::Failure;
 use domain::{Cancelled, Explain, Explanation, RunId};
 use std::io;
@@ -341,7 +341,7 @@ fn is_full(error: &io::Error) -> bool {
 
 /// Names of the source in one line; a location may have any number of them.
 fn names(known: &[String]) -> String {
-    let shown: Vec<String> = known.iter().take(10).map(|name| presentable(name, &[])).collect();
+    let shown: Vec<String> = known.iter().take(10).map(|name| one_line(name, LONGEST)).collect();
     match (shown.is_empty(), known.len() > shown.len()) {
         (true, _) => "none".to_owned(),
         (_, true) => format!("{}, …", shown.join(", ")),

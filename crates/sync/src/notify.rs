@@ -92,10 +92,11 @@ impl SyncService {
         }
         // Of a cancelled run somebody is told only when its service ended, which has no time for a mail server.
         let delivered = match status {
-            RunStatus::Cancelled => Ok(()),
+            RunStatus::Cancelled => Ok(0),
             _ => self.deliver_due(Some(progress.run)),
         };
-        let told = delivered.and_then(|()| self.how_it_was_told(progress.run));
+        let told =
+            delivered.and_then(|refused| Ok(with_refused(self.how_it_was_told(progress.run)?, refused)));
         let (outcome, detail) = told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message));
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
@@ -104,11 +105,13 @@ impl SyncService {
 
     /// Sends every message that is due, whatever it is about.
     pub(crate) fn deliver_due_mails(&self) -> Result<(), RunError> {
-        self.deliver_due(None)
+        self.deliver_due(None).map(|_refused| ())
     }
 
-    /// Sends what is due, of one run or in all. One that can not be sent keeps no other waiting.
-    fn deliver_due(&self, only: Option<RunId>) -> Result<(), RunError> {
+    /// Sends what is due, of one run or in all. One that can not be sent keeps no other waiting. Returns how many
+    /// addresses were refused mails that others got.
+    fn deliver_due(&self, only: Option<RunId>) -> Result<usize, RunError> {
+        let mut all_refused = 0;
         for queued in self.parts.store.outbox_due()? {
             if only.is_some() && only != queued.run_id {
                 continue;
@@ -116,39 +119,47 @@ impl SyncService {
             let _context = queued.run_id.map(|run| log_context::enter(Context::of_run(run)));
             match self.deliver(&queued) {
                 // The step of a run that goes on is ended by the run.
-                Ok(Delivered::Settled) if only.is_none() => self.correct_the_step(&queued),
-                Ok(Delivered::Settled | Delivered::Waits) => {}
+                Ok(Delivered::Settled { refused }) if only.is_none() => {
+                    self.correct_the_step(&queued, refused);
+                }
+                Ok(Delivered::Settled { refused }) => all_refused += refused,
+                Ok(Delivered::Waits) => {}
                 Err(error) => {
                     log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error));
                 }
             }
         }
-        Ok(())
+        Ok(all_refused)
     }
 
     fn deliver(&self, queued: &QueuedMessage) -> Result<Delivered, RunError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
         let Some(mail) = self.write(queued)? else { return Ok(Delivered::Waits) };
         let sent = match (queued.channel, &self.parts.mailer, &self.parts.webhook) {
-            (Channel::Mail, Some(mailer), _) => mailer.send(&mail).map_err(RunError::edge),
-            (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map_err(RunError::edge),
+            (Channel::Mail, Some(mailer), _) => {
+                mailer.send(&mail).map(|refused| refused.len()).map_err(RunError::edge)
+            }
+            (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map(|()| 0).map_err(RunError::edge),
             // The channel was taken away after the message was queued; it may come back within the day.
             (Channel::Mail | Channel::Webhook, _, _) if now - queued.queued_at < GIVE_UP_AFTER => {
                 return Ok(Delivered::Waits);
             }
             (Channel::Mail | Channel::Webhook, _, _) => {
                 store.outbox_give_up(queued.id, "This way of telling is not set up any more.")?;
-                return Ok(Delivered::Settled);
+                return Ok(Delivered::Settled { refused: 0 });
             }
         };
-        let Err(error) = sent else {
-            store.outbox_sent(queued.id)?;
-            return Ok(Delivered::Settled);
+        let error = match sent {
+            Ok(refused) => {
+                store.outbox_sent(queued.id)?;
+                return Ok(Delivered::Settled { refused });
+            }
+            Err(error) => error,
         };
         let words = error.explain().message;
         if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
             store.outbox_give_up(queued.id, &words)?;
-            self.correct_the_step(queued);
+            self.correct_the_step(queued, 0);
         } else {
             let minutes = 1_i64 << queued.attempts.clamp(0, 7);
             store.outbox_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
@@ -208,9 +219,10 @@ impl SyncService {
     }
 
     /// A message that went out later than its run, or is given up, corrects the run's step.
-    fn correct_the_step(&self, settled: &QueuedMessage) {
+    fn correct_the_step(&self, settled: &QueuedMessage, refused: usize) {
         let Some(run) = settled.run_id.filter(|_| settled.kind == OUTCOME) else { return };
-        let marked = self.how_it_was_told(run).and_then(|(status, detail)| {
+        let marked = self.how_it_was_told(run).and_then(|told| {
+            let (status, detail) = with_refused(told, refused);
             Ok(self.parts.store.step_finish(run, Step::Notify, status, Some(&detail))?)
         });
         if let Err(error) = marked {
@@ -221,8 +233,8 @@ impl SyncService {
 
 /// What became of a message.
 enum Delivered {
-    /// It was sent or given up.
-    Settled,
+    /// It was sent, though not to the addresses that were refused it, or given up.
+    Settled { refused: usize },
     /// It is not to be sent, or not yet.
     Waits,
 }
@@ -256,6 +268,16 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
         Channel::Webhook => "posted to the webhook",
     });
     (StepStatus::Done, told.collect::<Vec<_>>().join(", "))
+}
+
+/// How it was told, and that not everybody got the mail.
+fn with_refused((status, told): (StepStatus, String), refused: usize) -> (StepStatus, String) {
+    let told = match refused {
+        1 if status == StepStatus::Done => format!("{told}, 1 address refused"),
+        2.. if status == StepStatus::Done => format!("{told}, {refused} addresses refused"),
+        _ => told,
+    };
+    (status, told)
 }
 
 fn any_failed(lookalikes: &[Lookalike]) -> bool {

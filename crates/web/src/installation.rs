@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::Explanation;
 use persistence::StoreError;
+use std::collections::HashMap;
 use sync::checks::{CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, SyncService};
 
@@ -59,27 +60,60 @@ pub struct MailAddresses {
     pub to: Vec<String>,
 }
 
+/// The recipients of a mail that at least one of them got.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mailed {
+    /// Who got it.
+    pub to: Vec<String>,
+    /// Who did not, and what the mail server said instead.
+    pub refused: Vec<(String, Explanation)>,
+}
+
+impl Mailed {
+    /// The recipients of a mail, and at which places of them, from 0, somebody was refused.
+    pub fn new(recipients: Vec<String>, mut refused: HashMap<usize, Explanation>) -> Self {
+        let mut mailed = Self::default();
+        for (place, address) in recipients.into_iter().enumerate() {
+            match refused.remove(&place) {
+                Some(why) => mailed.refused.push((address, why)),
+                None => mailed.to.push(address),
+            }
+        }
+        mailed
+    }
+}
+
 /// How a test message fared on each channel that is set up. One that fails does not hide whether the other works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestSent {
     /// Who got it by e-mail, or what the mail server said instead; `None` when e-mail is not set up.
-    pub mailed_to: Option<Result<Vec<String>, Explanation>>,
+    pub mailed_to: Option<Result<Mailed, Explanation>>,
     /// Whether it was posted to the webhook, or what that said instead; `None` when no webhook is set up.
     pub posted: Option<Result<(), Explanation>>,
 }
 
 impl TestSent {
-    /// Sentences about what was taken; empty when nothing was.
+    /// Sentences about what was taken, and for whom it was not; empty when nothing was.
     pub(crate) fn taken(&self) -> String {
-        let mailed = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().ok());
-        let mailed =
-            mailed.map(|to| format!("The test e-mail to {} was handed to the mail server.", to.join(", ")));
+        let mailed = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().ok()).map(|mailed| {
+            let to = mailed.to.join(", ");
+            let refused =
+                mailed.refused.iter().map(|(to, why)| format!(" Not the one to {to}: {}", why.message));
+            format!("The test e-mail to {to} was handed to the mail server.{}", refused.collect::<String>())
+        });
         let posted = matches!(self.posted, Some(Ok(())))
             .then(|| "A test message was posted to the webhook.".to_owned());
         mailed.into_iter().chain(posted).collect::<Vec<_>>().join(" ")
     }
 
-    /// What was not taken and what was; `None` when everything was taken.
+    /// What was taken when one of several recipients was refused.
+    pub(crate) fn refusal(&self) -> Option<Explanation> {
+        let mailed = self.mailed_to.as_ref()?.as_ref().ok()?;
+        let (_, first) = mailed.refused.first()?;
+        Some(Explanation { message: self.taken(), ..first.clone() })
+    }
+
+    /// What was not taken and what was; `None` when every channel took it, if only for some recipients.
     pub(crate) fn problem(&self) -> Option<Explanation> {
         let by_mail = self.mailed_to.as_ref().and_then(|mailed| mailed.as_ref().err());
         let by_webhook = self.posted.as_ref().and_then(|posted| posted.as_ref().err());
@@ -183,12 +217,15 @@ pub trait Installation: Send + Sync + 'static {
 
 #[cfg(test)]
 mod tests {
-    use super::TestSent;
+    use super::{Mailed, TestSent};
     use domain::Explanation;
 
     #[test]
     fn a_test_message_is_told_for_each_channel_whatever_became_of_the_other() {
-        let mailed = || Ok(vec!["ann@example.com".to_owned(), "bob@example.com".to_owned()]);
+        let mailed = || {
+            let to = vec!["ann@example.com".to_owned(), "bob@example.com".to_owned()];
+            Ok(Mailed { to, refused: vec![] })
+        };
         let refused =
             |words: &str| Explanation::new(format!("{words} refused it."), format!("Mend {words}."));
         let told = |mailed_to, posted| {
@@ -220,5 +257,25 @@ mod tests {
         );
         let both = TestSent { mailed_to: no_mail(), posted: no_webhook() };
         assert_eq!(both.problem().unwrap().provider_code.as_deref(), Some("550"));
+    }
+
+    #[test]
+    fn a_refused_recipient_is_told_beside_those_who_got_it() {
+        let why = Explanation::new("The server refused it.", "Mend the address.").with_code("550");
+        let recipients = ["bob@example.com", "ann@example.com"].map(str::to_owned).to_vec();
+        let mailed = Mailed::new(recipients, [(0, why)].into());
+        let sent = TestSent { mailed_to: Some(Ok(mailed)), posted: None };
+        let told = sent.refusal().unwrap();
+        assert_eq!(
+            (told.message.as_str(), told.remedy.as_str(), told.provider_code.as_deref()),
+            (
+                "The test e-mail to ann@example.com was handed to the mail server. Not the one to bob@example.com: The \
+                 server refused it.",
+                "Mend the address.",
+                Some("550")
+            )
+        );
+        assert_eq!(sent.problem(), None, "the channel works");
+        assert_eq!(TestSent { mailed_to: Some(Ok(Mailed::default())), posted: None }.refusal(), None);
     }
 }

@@ -40,8 +40,8 @@ mod wording;
 pub use chosen::chosen;
 pub use error::WebError;
 pub use installation::{
-    ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
-    TestSent,
+    ExistingAudience, Installation, MailAddresses, Mailed, SchedulerState, Setting, SettingSource,
+    SettingsError, TestSent,
 };
 pub use next_run::NextRun;
 pub use server::{RunningServer, start};

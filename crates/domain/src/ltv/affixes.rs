@@ -22,15 +22,13 @@ impl<'a> Affixes<'a> {
         let mut rest: &str = text;
         let mut negative = false;
         let mut signed = false;
-        if let Some(inner) = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
-            (rest, negative, signed) = (inner.trim_matches(is_blank), true, true);
-        }
-        // Signs and currencies come in any order at both ends: `-$4.50`, `$-4.50`, `4.50- €`, `(USD 4.50)`.
+        // Signs, parentheses and currencies come in any order at both ends: `-$4.50`, `$-4.50`, `4.50- €`, `(USD 4.50)`,
+        // `$(4.50)`.
         let mut currencies = (false, false);
         loop {
             let before = rest.len();
             rest = rest.trim_matches(is_blank);
-            if let Some((shorter, minus)) = strip_sign(rest) {
+            if let Some((shorter, minus)) = strip_parentheses(rest).or_else(|| strip_sign(rest)) {
                 if signed {
                     return Err(BadLtv::NotANumber);
                 }
@@ -50,6 +48,20 @@ impl<'a> Affixes<'a> {
         }
         Ok(Self { negative, number: rest })
     }
+}
+
+/// The text without its currencies: `-` of `$ -`, as accountants write that there is nothing.
+pub(super) fn without_currency(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((shorter, _)) = strip_currency(rest) {
+        rest = shorter.trim_matches(is_blank);
+    }
+    rest
+}
+
+/// Parentheses mean minus.
+fn strip_parentheses(text: &str) -> Option<(&str, bool)> {
+    Some((text.strip_prefix('(')?.strip_suffix(')')?, true))
 }
 
 fn strip_sign(text: &str) -> Option<(&str, bool)> {

@@ -53,7 +53,7 @@ named_enum! {
         Lookalike = "lookalike",
         /// Recording contacts and figures.
         Save = "save",
-        /// Sending the e-mail.
+        /// Telling people, by e-mail and webhook.
         Notify = "notify",
     }
 }
@@ -102,14 +102,14 @@ impl Step {
         match self {
             Self::Fetch => "Fetch contacts",
             Self::ReadLtv => "Read lifetime values",
-            Self::Normalize => "Rank with Claude",
+            Self::Normalize => "Rank values",
             Self::Hash => "Hash match keys",
             Self::CreateAudience => "Create custom audience",
             Self::Upload => "Upload to Meta",
             Self::Wait => "Wait for Meta",
             Self::Lookalike => "Create lookalike",
             Self::Save => "Save results",
-            Self::Notify => "Send e-mail",
+            Self::Notify => "Tell people",
         }
     }
 }
@@ -143,10 +143,6 @@ mod tests {
             assert_eq!(step.as_str().parse::<Step>().as_ref(), Ok(step));
         }
         assert_eq!("done".parse::<RunStatus>().unwrap_err().to_string(), "`done` is not a RunStatus");
-        assert_eq!(serde_json_word(Step::CreateAudience), "create_audience");
-    }
-
-    fn serde_json_word(step: Step) -> String {
-        step.to_string()
+        assert_eq!(Step::CreateAudience.to_string(), "create_audience");
     }
 }

@@ -162,7 +162,7 @@ impl Witness {
         let received: Mails = self.get("/control/mails")?;
         figures.equal("e-mails about the success", received.mails.len() as u64, 1);
         if received.mails.is_empty() {
-            figures.differences.push("the e-mail of step \"Send e-mail\" (notify) did not arrive".to_owned());
+            figures.differences.push("the e-mail of step \"Tell people\" (notify) did not arrive".to_owned());
         }
         let link = format!("/sync/{}", run.id);
         let fits = received.mails.iter().any(|mail| {

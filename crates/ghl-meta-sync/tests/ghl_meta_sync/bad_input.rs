@@ -90,7 +90,7 @@ fn a_wrong_token_of_each_service_is_named() {
 
     let mut instance = Instance::start();
     instance.set("CLAUDE_API_KEY", "sk-ant-wrong");
-    instance.sync(&[]).expect(1).names(&["CLAUDE_API_KEY", "Rank with Claude"]);
+    instance.sync(&[]).expect(1).names(&["CLAUDE_API_KEY", "Rank values"]);
     assert_eq!(instance.last_run().failure.unwrap().step, Step::Normalize);
     instance.assert_meta_is_untouched();
 

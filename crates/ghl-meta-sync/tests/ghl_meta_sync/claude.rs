@@ -299,7 +299,7 @@ fn every_case_that_is_needed_is_in_the_table_and_every_case_of_the_table_is_run_
 fn a_failed_ranking_leaves_the_command_with_the_sentence_the_remedy_and_the_request_id() {
     let mut instance = instance("claude-sonnet-4-20250514");
     let gone = ["no longer available", "2026-06-15", "Set CLAUDE_MODEL=claude-sonnet-5-5"];
-    instance.sync(&[]).expect(1).names(&gone).names(&["Rank with Claude", "not_found_error", "req_"]);
+    instance.sync(&[]).expect(1).names(&gone).names(&["Rank values", "not_found_error", "req_"]);
     instance.assert_meta_is_untouched();
     assert_eq!(instance.last_run().status, RunStatus::Failed);
 

@@ -49,7 +49,7 @@ fn a_failure_is_told_with_step_sentence_and_remedy() {
     assert_eq!(mails.len(), 1);
     assert!(mails[0].subject.starts_with("❌ GHL Meta Sync Failed - "), "{}", mails[0].subject);
     let text = mails[0].text.as_deref().unwrap();
-    for word in ["Rank with Claude", "CLAUDE_API_KEY", "All contacts", "2357"] {
+    for word in ["Rank values", "CLAUDE_API_KEY", "All contacts", "2357"] {
         assert!(text.replace(',', "").contains(word), "`{word}` is missing in\n{text}");
     }
 }
@@ -104,6 +104,25 @@ fn the_next_sync_sends_what_an_earlier_one_could_not() {
     instance.set("GHL_SMART_LIST_ID", "tag:vip").sync(&[]).expect(0);
     assert_eq!(instance.sandbox.mails().all().len(), 2);
     assert!(instance.store().outbox_of_run(run).unwrap()[0].sent_at.is_some());
+}
+
+#[test]
+fn the_step_says_that_a_recipient_was_refused_a_mail_that_others_got() {
+    let mut instance = Instance::start();
+    let effect = Effect::Status { status: 450, body: "4.7.1 greylisted".to_owned(), headers: Vec::new() };
+    let fault = Fault::new(Service::Smtp, effect).on_method("RCPT").on_path("gone@example.com").times(2);
+    instance.sandbox.faults().add(fault);
+    instance.set("SMTP_TO_EMAIL", "marketing@example.com, gone@example.com").sync(&[]).expect(0);
+    let mails = instance.sandbox.mails().all();
+    assert_eq!(
+        (mails.len(), mails[0].envelope_to.as_slice()),
+        (1, &["marketing@example.com".to_owned()][..])
+    );
+    let notify = instance.last_run().steps.pop().unwrap();
+    assert_eq!(
+        (notify.status, notify.detail.as_deref()),
+        (StepStatus::Done, Some("e-mail sent, 1 address refused"))
+    );
 }
 
 /// Meta's answer about an audience in that state, to every question after it was made.

@@ -124,7 +124,7 @@ fn of_two_services_one_makes_a_missed_sync_up_and_the_other_goes_on_when_it_is_k
     let asked = || instance.sandbox.record().count(Service::Claude) > 0;
     services[0].wait_for("the missed sync is made up", || asked() || !runs().is_empty());
     let working = |at: usize| {
-        std::fs::read_to_string(folders[at].join("logs/app.log")).unwrap().contains("Rank with Claude")
+        std::fs::read_to_string(folders[at].join("logs/app.log")).unwrap().contains("Rank values")
     };
     services[0].wait_for("it has come to Claude", || working(0) || working(1));
     assert_eq!(runs().iter().map(|run| run.trigger).collect::<Vec<_>>(), [Trigger::MadeUp]);

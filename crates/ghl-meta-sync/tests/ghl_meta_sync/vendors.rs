@@ -105,7 +105,7 @@ fn an_error_that_is_not_passing_is_not_repeated_and_the_unfinished_audience_is_d
 fn wrong_ranks_are_quoted_back_once_and_then_fail_the_run_before_meta() {
     let instance = Instance::start();
     instance.tell("/control/claude/mode", &json!({"mode": "reversed", "always": true}));
-    instance.sync(&[]).expect(1).names(&["Rank with Claude"]);
+    instance.sync(&[]).expect(1).names(&["Rank values"]);
     assert_eq!(instance.last_run().failure.unwrap().step, Step::Normalize);
     assert_eq!(questions(&instance), 2, "one question, one correction");
     instance.assert_meta_is_untouched();

@@ -119,7 +119,7 @@ impl Kind {
         matches!(field, "pipelineId" | "pipelineStageId" | "status").then_some(Self::Keyword)
     }
 
-    /// A custom field of that data type; `option` tells a part of a list of text boxes.
+    /// A custom field of that data type; one of a list of text boxes is a text.
     pub(super) fn of_custom(data_type: &str) -> Self {
         match data_type {
             "TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO" | "PHONE" | "EMAIL" | TEXTBOX_LIST => {

@@ -45,7 +45,7 @@ fn error_of(settings: MailerSettings) -> MailError {
 #[test]
 fn a_mail_arrives_with_both_parts_at_every_recipient() {
     let server = SmtpServer::friendly();
-    mailer(&server).send(&mail()).unwrap();
+    assert!(mailer(&server).send(&mail()).unwrap().is_empty());
     let seen = server.seen().remove(0);
     let recipients: Vec<_> = seen.commands.iter().filter(|command| command.starts_with("RCPT")).collect();
     assert_eq!(recipients, ["RCPT TO:<owner@example.com>", "RCPT TO:<agency@example.com>"]);
@@ -110,7 +110,6 @@ fn a_refused_connection_names_host_and_port() {
     let free = holder.local_addr().unwrap().port();
     let error = error_of(MailerSettings { host: "127.0.0.2".into(), ..settings(free) });
     assert!(matches!(error, MailError::Unreachable { .. }), "{error:?}");
-    assert!(!error.is_permanent());
     let told = error.explain();
     assert!(told.message.contains(&format!("127.0.0.2:{free}")), "{told:?}");
     assert!(told.remedy.contains("SMTP_HOST") && told.remedy.contains("SMTP_PORT"), "{told:?}");
@@ -120,7 +119,7 @@ fn a_refused_connection_names_host_and_port() {
 fn a_refused_login_names_user_and_password_and_keeps_the_servers_words() {
     let words = "535 5.7.8 no such user owner@example.com with correct-horse-battery\r\n";
     let error = error_of(settings(SmtpServer::acting("AUTH", Act::Say(words)).port));
-    assert!(matches!(error, MailError::Login { code: 535, .. }) && error.is_permanent(), "{error:?}");
+    assert!(matches!(error, MailError::Login { code: 535, .. }), "{error:?}");
     let told = error.explain();
     assert_eq!(told.provider_code.as_deref(), Some("535"));
     assert!(told.message.contains("“5.7.8 no such user *** with ***”"), "{told:?}");
@@ -128,28 +127,37 @@ fn a_refused_login_names_user_and_password_and_keeps_the_servers_words() {
 }
 
 #[test]
-fn a_refused_recipient_is_permanent_and_a_busy_server_is_not() {
+fn a_refused_recipient_and_a_busy_server_are_told_in_the_servers_words() {
     let refused = error_of(settings(SmtpServer::acting("RCPT", Act::Say("550 5.1.1 user unknown\r\n")).port));
-    assert!(matches!(refused, MailError::Refused { code: 550, .. }) && refused.is_permanent(), "{refused:?}");
+    assert!(matches!(refused, MailError::Refused { code: 550, .. }), "{refused:?}");
     assert!(refused.explain().remedy.contains("SMTP_TO_EMAIL"));
 
     let at_greeting = error_of(settings(SmtpServer::acting("CONNECT", Act::Say("421 too busy\r\n")).port));
-    assert!(matches!(at_greeting, MailError::Refused { code: 421, .. }) && !at_greeting.is_permanent());
+    assert!(matches!(at_greeting, MailError::Refused { code: 421, .. }));
     assert!(at_greeting.explain().message.contains("put the e-mail off: “too busy”"));
 
     let at_the_end = error_of(settings(SmtpServer::acting(".", Act::Say("451 disk full\r\n")).port));
-    assert!(matches!(at_the_end, MailError::Refused { code: 451, .. }) && !at_the_end.is_permanent());
+    assert!(matches!(at_the_end, MailError::Refused { code: 451, .. }));
 }
 
 #[test]
 fn one_refused_recipient_does_not_cost_the_others_their_mail() {
-    let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say("550 5.1.1 user unknown\r\n"));
-    mailer(&server).send(&mail()).unwrap();
-    let delivered: Vec<_> = server.seen().into_iter().filter(|seen| !seen.message.is_empty()).collect();
-    assert_eq!(delivered.len(), 1);
-    let recipients: Vec<_> =
-        delivered[0].commands.iter().filter(|command| command.starts_with("RCPT")).collect();
-    assert_eq!(recipients, ["RCPT TO:<agency@example.com>"]);
+    for (answer, said) in [
+        ("550 5.1.1 user unknown\r\n", "refused the e-mail: “5.1.1 user unknown”"),
+        ("450 4.7.1 greylisted\r\n", "put the e-mail off: “4.7.1 greylisted”"),
+    ] {
+        let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say(answer));
+        let refused = mailer(&server).send(&mail()).unwrap();
+        let places: Vec<usize> = refused.iter().map(|refused| refused.place).collect();
+        assert_eq!(places, [0], "the owner's");
+        let told = refused[0].error.explain().message;
+        assert!(told.contains(said), "{told}");
+        let delivered: Vec<_> = server.seen().into_iter().filter(|seen| !seen.message.is_empty()).collect();
+        assert_eq!(delivered.len(), 1);
+        let recipients: Vec<_> =
+            delivered[0].commands.iter().filter(|command| command.starts_with("RCPT")).collect();
+        assert_eq!(recipients, ["RCPT TO:<agency@example.com>"]);
+    }
 }
 
 #[test]
@@ -157,16 +165,16 @@ fn a_silent_server_is_given_up() {
     for (on, said) in [("CONNECT", ""), ("DATA", ""), ("MAIL", "250-never ends\r\n")] {
         let server = SmtpServer::acting(on, Act::SayThenSilence(said));
         let error = error_of(MailerSettings { timeout: Duration::from_millis(200), ..settings(server.port) });
-        assert!(matches!(error, MailError::Timeout { .. }) && !error.is_permanent(), "{on}: {error:?}");
+        assert!(matches!(error, MailError::Timeout { .. }), "{on}: {error:?}");
         assert!(error.explain().remedy.contains("SMTP_TLS"));
     }
 }
 
 #[test]
-fn a_broken_connection_is_not_permanent() {
+fn a_broken_connection_is_told_apart() {
     for on in ["CONNECT", "MAIL", "."] {
         let error = error_of(settings(SmtpServer::acting(on, Act::HangUp).port));
-        assert!(matches!(error, MailError::Broken { .. }) && !error.is_permanent(), "{on}: {error:?}");
+        assert!(matches!(error, MailError::Broken { .. }), "{on}: {error:?}");
     }
     let chatter = error_of(settings(
         SmtpServer::acting("CONNECT", Act::Say("HTTP/1.1 200 owner@example.com\r\n")).port,
@@ -178,7 +186,7 @@ fn a_broken_connection_is_not_permanent() {
 fn without_encryption_nothing_is_said_unless_it_was_chosen() {
     let server = SmtpServer::friendly();
     let error = error_of(MailerSettings { tls: Tls::StartTls, ..settings(server.port) });
-    assert!(matches!(error, MailError::Unsupported { .. }) && error.is_permanent(), "{error:?}");
+    assert!(matches!(error, MailError::Unsupported { .. }), "{error:?}");
     assert!(error.explain().remedy.contains("SMTP_TLS"));
     let commands = server.seen().remove(0).commands;
     assert!(!commands.iter().any(|command| command.starts_with("AUTH") || command.starts_with("MAIL")));
@@ -208,7 +216,7 @@ fn a_bad_setting_is_named_without_repeating_it() {
             "{error:?}"
         );
         let told = error.explain();
-        assert!(error.is_permanent() && told.message.contains(variable) && told.remedy.contains(variable));
+        assert!(told.message.contains(variable) && told.remedy.contains(variable));
     }
     let shown = format!("{:?}", settings(25));
     assert!(!shown.contains("example.com") && !shown.contains(PASSWORD), "{shown}");

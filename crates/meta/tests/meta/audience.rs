@@ -5,6 +5,8 @@ use domain::{Cancel, Explain};
 use meta::{AudienceSummary, MetaError, NewCustomAudience};
 use serde_json::json;
 use std::error::Error;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use testkit::Reply;
 
 fn new_audience() -> NewCustomAudience {
@@ -85,13 +87,36 @@ fn a_refused_creation_is_final_and_nobody_listening_is_no_lost_reply() {
         "{remedy}"
     );
 
-    let free_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = meta::MetaClient::new(meta::MetaSettings {
         base_url: http_client::BaseUrl::parse(&format!("http://{free_port}")).unwrap(),
         ..crate::support::settings(&server)
     });
     let error = nobody.create_custom_audience(&new_audience(), &Cancel::new()).unwrap_err();
     assert!(matches!(error, MetaError::Transport { .. }), "{error:?}");
+}
+
+#[test]
+fn a_creation_whose_encryption_broke_may_have_been_carried_out() {
+    let (server, _client) = start(vec![]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    // What this server says is no record of an encrypted connection, as when one is damaged in the middle of a reply.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        }
+    });
+    let settings = meta::MetaSettings {
+        base_url: http_client::BaseUrl::parse(&address).unwrap(),
+        ..crate::support::settings(&server)
+    };
+    let encrypting = meta::MetaClient::new(settings);
+    let error = encrypting.create_custom_audience(&new_audience(), &Cancel::new()).unwrap_err();
+    let MetaError::ReplyLost { source, .. } = &error else { panic!("{error:?}") };
+    let MetaError::Transport { source, .. } = source.as_ref() else { panic!("{source:?}") };
+    assert_eq!(source.fault, http_client::TransportFault::Tls);
 }
 
 #[test]
@@ -187,7 +212,7 @@ fn a_list_that_runs_in_circles_is_an_error() {
 #[test]
 fn the_state_of_an_audience_is_read_and_minus_one_is_not_a_size() {
     let full = r#"{"id":"9","name":"GHL","description":"tag","operation_status":{"code":200,"description":"Normal"},
-        "delivery_status":{"code":300,"description":"too small"},"approximate_count_lower_bound":4900,
+        "approximate_count_lower_bound":4900,
         "approximate_count_upper_bound":"5100","lookalike_audience_ids":["11","12"],"is_value_based":true}"#;
     let bare = r#"{"id":"9","approximate_count_lower_bound":-1,"approximate_count_upper_bound":-1,"description":null}"#;
     let (server, client) = start(vec![ok(full), ok(bare)]);
@@ -200,14 +225,13 @@ fn the_state_of_an_audience_is_read_and_minus_one_is_not_a_size() {
     assert_eq!(state.lookalike_ids, ["11", "12"]);
     assert_eq!((state.operation_status.code, state.operation_status.words()), (200, "ready"));
     assert!(state.is_ready());
-    assert_eq!((state.delivery_status.code, state.delivery_status.words()), (300, "too small for ads yet"));
     let state = client.audience("9", &Cancel::new()).unwrap();
     assert_eq!((state.lower, state.upper, state.is_value_based), (None, None, false));
     assert_eq!(state.operation_status.words(), "status unknown, look again later");
     assert!(!state.is_ready());
     let (method, path, query) = line(&server.received()[0]);
     assert_eq!((method.as_str(), path.as_str()), ("GET", "/v25.0/9"));
-    let fields = "id,name,description,operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound,lookalike_audience_ids,is_value_based";
+    let fields = "id,name,description,operation_status,approximate_count_lower_bound,approximate_count_upper_bound,lookalike_audience_ids,is_value_based";
     assert_eq!(query, pairs(&[("fields", fields), ("access_token", TOKEN)]));
 }
 

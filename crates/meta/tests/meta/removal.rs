@@ -4,7 +4,7 @@ use crate::support::{
     MARY, PHONE, RECEIPT, TOKEN, batch, body, bytes, codes, error, line, ok, rows as rows_with_values, start,
 };
 use domain::{Cancel, Explain};
-use meta::{MetaError, RemovalReceipt, UserRows};
+use meta::{MetaError, UserRows};
 use serde_json::json;
 use testkit::Reply;
 
@@ -72,10 +72,7 @@ fn a_removal_that_would_leave_too_few_people_is_told_apart() {
 #[test]
 fn people_are_removed_from_all_audiences_without_a_session() {
     let (server, client) = start(vec![ok(RECEIPT)]);
-    let receipt = client.remove_from_all(&rows(), &Cancel::new()).unwrap();
-    let expected =
-        RemovalReceipt { num_received: Some(2), num_invalid_entries: Some(0), samples: Vec::new() };
-    assert_eq!(receipt, expected);
+    client.remove_from_all(&rows(), &Cancel::new()).unwrap();
     let request = &server.received()[0];
     let path = "/v25.0/act_1234567890/usersofanyaudience".to_owned();
     assert_eq!(line(request), ("POST".to_owned(), path, vec![]));
@@ -86,8 +83,7 @@ fn people_are_removed_from_all_audiences_without_a_session() {
 fn a_removal_from_all_is_repeated_and_its_reply_may_be_bare() {
     let script = vec![Reply::Close, html(), error(17, None), ok(r#"{"success":true}"#)];
     let (server, client) = start(script);
-    let receipt = client.remove_from_all(&rows(), &Cancel::new()).unwrap();
-    assert_eq!((receipt.num_received, receipt.num_invalid_entries), (None, None));
+    client.remove_from_all(&rows(), &Cancel::new()).unwrap();
     let received = server.received();
     assert_eq!(received.len(), 4);
     assert!(received.iter().all(|request| request.body == received[0].body));
@@ -98,6 +94,18 @@ fn a_removal_from_all_is_repeated_and_its_reply_may_be_bare() {
     let (server, client) = start(vec![error(190, Some(463))]);
     let expired = client.remove_from_all(&rows(), &Cancel::new()).unwrap_err();
     assert_eq!((codes(&expired), server.received().len()), ((190, Some(463)), 1));
+}
+
+#[test]
+fn a_removal_from_all_of_which_meta_refuses_rows_has_failed() {
+    let refusing = r#"{"num_received":2,"num_invalid_entries":1,"invalid_entry_samples":{"[\"x\"]":"EMAIL of ann@example.com is bad"}}"#;
+    let bare = r#"{"num_received":2,"num_invalid_entries":"2"}"#;
+    let (server, client) = start(vec![ok(refusing), ok(bare)]);
+    let told = || client.remove_from_all(&rows(), &Cancel::new()).unwrap_err().explain().message;
+    let message = told();
+    assert!(message.contains("refused 1 row(s)") && message.contains("EMAIL of *** is bad"), "{message}");
+    assert!(told().ends_with("refused 2 row(s) of the request."));
+    assert_eq!(server.received().len(), 2, "nothing is repeated here");
 }
 
 #[test]

@@ -36,7 +36,6 @@ fn from_session(num_received: u64, resent_rows: u64) -> UploadReceipt {
         num_received,
         num_invalid_entries: 1,
         samples: Vec::new(),
-        session_id: SESSION.to_string(),
         resent_rows,
         from_session: true,
     }

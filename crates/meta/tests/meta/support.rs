@@ -4,6 +4,7 @@ use domain::Secret;
 use http_client::{BaseUrl, RetryPolicy};
 use meta::{AdAccountId, MemberValue, MetaClient, MetaError, MetaSettings, UploadBatch, UserRows};
 use serde_json::Value;
+use std::num::NonZeroU32;
 use std::time::Duration;
 use testkit::{Received, Reply, ScriptedServer};
 
@@ -21,10 +22,15 @@ pub fn bytes(hex: &str) -> [u8; 32] {
     const_hex::decode_to_array(hex).unwrap()
 }
 
+/// A value without decimals.
+pub fn value(whole: u32) -> Option<MemberValue> {
+    NonZeroU32::new(whole * 100).map(MemberValue::from_hundredths)
+}
+
 pub fn rows() -> UserRows {
     let mut rows = UserRows::new(&["EMAIL", "PHONE"]);
-    rows.push_row(&[Some(&bytes(MARY)), None], MemberValue::whole(85), None).unwrap();
-    rows.push_row(&[None, Some(&bytes(PHONE))], MemberValue::whole(1), None).unwrap();
+    rows.push_row(&[Some(&bytes(MARY)), None], value(85), None).unwrap();
+    rows.push_row(&[None, Some(&bytes(PHONE))], value(1), None).unwrap();
     rows
 }
 

@@ -226,11 +226,9 @@ mod tests {
         let id = AdAccountId::parse("act_1234567890").unwrap();
         let judged = |status: u64, terms_accepted: Option<bool>| {
             let account = AdAccount {
-                id: id.to_string(),
                 name: "Shop\u{1b}]0;x".to_owned(),
                 account_status: AccountStatus(status),
                 currency: Some("USD".to_owned()),
-                timezone: None,
                 terms_accepted,
             };
             let mut findings = Findings::default();

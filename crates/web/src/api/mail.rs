@@ -6,16 +6,28 @@ use crate::pages::mail::WEBHOOK;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::web;
+use domain::Explanation;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Where the test message went.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestMail {
-    /// `SMTP_TO_EMAIL`; empty when e-mail is not set up.
+    /// Who of `SMTP_TO_EMAIL` got it; empty when e-mail is not set up.
     sent_to: Vec<String>,
+    /// Who of them did not, while others did.
+    refused: Vec<RefusedRecipient>,
     /// Whether it was posted to the webhook, too.
     posted_to_webhook: bool,
+}
+
+/// Somebody whose mail the server did not take.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedRecipient {
+    /// One of `SMTP_TO_EMAIL`.
+    address: String,
+    /// What the mail server said.
+    reason: String,
 }
 
 /// Send a test mail, and the same to the webhook.
@@ -40,8 +52,11 @@ pub(crate) async fn send_test(
     if let Some(problem) = sent.problem() {
         return Err(Problem::Service(problem));
     }
+    let mailed = sent.mailed_to.and_then(Result::ok).unwrap_or_default();
+    let refused = |(address, why): (String, Explanation)| RefusedRecipient { address, reason: why.message };
     Ok(web::Json(TestMail {
         posted_to_webhook: sent.posted.is_some(),
-        sent_to: sent.mailed_to.and_then(Result::ok).unwrap_or_default(),
+        sent_to: mailed.to,
+        refused: mailed.refused.into_iter().map(refused).collect(),
     }))
 }

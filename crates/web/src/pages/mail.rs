@@ -48,7 +48,8 @@ pub(crate) async fn test(
 ) -> Result<HttpResponse, Problem> {
     let outcome = app.blocking(|app| Ok(app.installation.send_test_mail())).await?;
     let fragment = wants_fragment(&request);
-    let taken = outcome.and_then(|sent| sent.problem().map_or_else(|| Ok(sent.taken()), Err));
+    let taken = outcome
+        .and_then(|sent| sent.problem().or_else(|| sent.refusal()).map_or_else(|| Ok(sent.taken()), Err));
     let (status, notice) = match taken {
         Ok(_) if !fragment => return Ok(see_other("/?done=mail#mail")),
         Ok(taken) => (StatusCode::OK, Notice::done(taken)),

@@ -161,7 +161,7 @@ fn a_test_mail_arrives_and_a_refused_one_is_told_in_the_server_s_words() {
     let api = Api::empty_instance();
     assert_eq!(
         api.post("/api/email/test").expect(200),
-        json!({"sent_to": ["marketing@example.com"], "posted_to_webhook": false})
+        json!({"sent_to": ["marketing@example.com"], "refused": [], "posted_to_webhook": false})
     );
     assert_eq!(api.sandbox().mails().all().len(), 1);
     let refusal = sandbox::faults::Effect::Status {

@@ -17,8 +17,8 @@ use sync::{
     Parts, SyncService, SyncSettings, ValueMode,
 };
 use web::{
-    ExistingAudience, Installation, MailAddresses, SchedulerState, Setting, SettingSource, SettingsError,
-    TestSent,
+    ExistingAudience, Installation, MailAddresses, Mailed, SchedulerState, Setting, SettingSource,
+    SettingsError, TestSent,
 };
 
 const RECIPIENT: &str = "marketing@example.com";
@@ -192,7 +192,7 @@ impl Installation for FakeInstallation {
         let mailed_to = self.mailer.as_ref().map(|(mailer, context)| {
             let mail = mailer::test(context, SystemClock.now()).map_err(|error| error.explain())?;
             mailer.send(&mail).map_err(|error| error.explain())?;
-            Ok(vec![RECIPIENT.to_owned()])
+            Ok(Mailed { to: vec![RECIPIENT.to_owned()], refused: vec![] })
         });
         Ok(TestSent { mailed_to, posted: self.webhook.clone() })
     }

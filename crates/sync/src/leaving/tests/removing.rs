@@ -35,6 +35,18 @@ fn a_removal_that_meta_does_not_take_waits_and_says_why() {
 }
 
 #[test]
+fn a_removal_of_which_meta_refuses_rows_waits_and_says_why() {
+    let place = Place::new(&[]);
+    let refusing =
+        r#"{"num_received":1,"num_invalid_entries":1,"invalid_entry_samples":{"x":"EMAIL is malformed"}}"#;
+    let (receipt, _server) = place.erase(&email(MARY), vec![Reply::json(200, refusing)]);
+    let AtMeta::Queued { reason } = &receipt.at_meta else { panic!("{receipt:?}") };
+    assert!(reason.contains("EMAIL is malformed"), "{reason}");
+    let waiting = place.store.removals_pending(1).unwrap().remove(0);
+    assert_eq!((waiting.attempts, waiting.last_error.as_ref()), (1, Some(reason)));
+}
+
+#[test]
 fn many_removals_go_in_batches_and_a_failure_keeps_the_rest() {
     let place = Place::new(&[]);
     let people = |numbers: std::ops::Range<u32>| -> Vec<Removal> {

@@ -1,1 +1,0 @@
-ALTER TABLE sync_contacts DROP COLUMN country;

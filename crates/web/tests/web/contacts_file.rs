@@ -152,7 +152,7 @@ fn the_page_of_a_run_names_who_was_not_sent_and_offers_the_files() {
     for shown in [
         "<summary>Why: the first 9 of 9</summary>",
         "<a href=\"https://app.gohighlevel.com/v2/location/loc1/contacts/detail/%3Cb%3E\" rel=\"noreferrer\"><code>&#60;b&#62;</code></a></th><td data-label=\"Why\">Refused by Meta: &#60;script&#62; of ***</td>",
-        "<code>erased</code></th><td data-label=\"Why\">Erased person, never sent: a reason</td>",
+        "<code>erased</code></th><td data-label=\"Why\">Erased person, never sent</td>",
         "class=\"num\">-1,234.50</td>",
         "contacts.csv?bucket=bad_ltv\" download>Lifetime value is not an amount</a> (1)",
         "contacts.csv?bucket=sent\" download>Sent to Meta</a> (1)",

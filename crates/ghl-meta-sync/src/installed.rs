@@ -304,7 +304,8 @@ impl Installation for Installed {
             Mailed::new(recipients, refused.iter().map(|one| (one.place, one.error.explain())).collect())
         };
         Ok(TestSent {
-            mailed_to: mailer.map(|mailer| mailer.send(&mail).map(mailed).map_err(|error| error.explain())),
+            mailed_to: mailer
+                .map(|mailer| mailer.send_now(&mail).map(mailed).map_err(|error| error.explain())),
             posted: settings.webhook.map(|webhook| webhook.post(&mail).map_err(|error| error.explain())),
         })
     }

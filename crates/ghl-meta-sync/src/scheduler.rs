@@ -2,10 +2,11 @@
 
 mod slots;
 
+use crate::backup_commands;
 use crate::failure::Failed;
 use crate::installed::Installed;
 use domain::Clock;
-use persistence::Store;
+use persistence::{DatabaseUrl, Store};
 use slots::Slots;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub struct Scheduler {
 /// # Errors
 /// A configuration error when the database or a thread fails.
 pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> Result<Scheduler, Failed> {
+    let database = installed.settings_in_force().database;
     let mut slots = Slots::follow(Arc::clone(&installed), store, clock.now())?;
     let Pulses { schedule: schedule_pulse, upkeep: upkeep_pulse } = installed.pulses().clone();
     let no_thread =
@@ -51,6 +53,9 @@ pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> 
         _schedule: Ticker::start(Arc::clone(&clock), schedule_pulse, move |now| slots.tick(now))
             .map_err(no_thread)?,
         _upkeep: Ticker::start(clock, upkeep_pulse, move |_now| {
+            if let DatabaseUrl::Sqlite(file) = &database {
+                backup_commands::remove_abandoned_copies(file);
+            }
             if let Some(sync) = installed.sync() {
                 sync.follow_up();
             }

@@ -8,9 +8,9 @@ use crate::settings::{Environment, Settings};
 use crate::signals::{STOP_WITHIN, SYNC_STOPS_WITHIN, Signals};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
-use crate::{backup_commands, data_volume, logging};
+use crate::{data_volume, logging};
 use domain::SystemClock;
-use persistence::{DatabaseUrl, Store};
+use persistence::Store;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 use sync::NobodyWatches;
@@ -28,9 +28,6 @@ pub fn run(options: &ServeOptions, terminal: &Terminal) -> Result<(), Failed> {
     // An error in the log, so that no LOG_LEVEL hides it.
     if let Some(warning) = data_volume::warning(&initial.database) {
         log::error!("{warning}");
-    }
-    if let DatabaseUrl::Sqlite(file) = &initial.database {
-        backup_commands::remove_abandoned_copies(file);
     }
     let patience = if options.with_simulators { Patience::WithSimulators } else { Patience::AsDocumented };
     let installed = Arc::new(Installed::new(environment, store.clone(), Arc::new(NobodyWatches), patience)?);

@@ -98,8 +98,9 @@ impl Mailer {
         Ok(Self { server, password, from, to, transport: builder.build() })
     }
 
-    /// Delivers one mail to all recipients at once, or one by one when the server does not take it for some of them; it is
-    /// delivered when one of them gets it. Those who do not, for now or for good, are returned.
+    /// Delivers one mail to all recipients at once, or one by one when the server refuses it for some of them (5xx); it is
+    /// delivered when one of them gets it. Those who do not are returned. When the server puts one off (4xx) nobody gets it
+    /// yet: another attempt may reach them all.
     ///
     /// The wait for the connection and for each answer is limited by the timeout of the settings, each answer to
     /// 100 kB. Nothing is retried here. After a timeout or a broken connection the mail may have arrived all the same:
@@ -108,6 +109,22 @@ impl Mailer {
     /// # Errors
     /// See the variants of [`MailError`]. When nobody gets the mail, it is the first refusal.
     pub fn send(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
+        self.hand_over(mail, |code| code >= 500)
+    }
+
+    /// [`send`](Self::send) that waits for nobody: whoever is put off does not get the mail either.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_now(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
+        self.hand_over(mail, |_code| true)
+    }
+
+    fn hand_over(
+        &self,
+        mail: &Mail,
+        is_for_some: impl Fn(u16) -> bool,
+    ) -> Result<Vec<RefusedRecipient>, MailError> {
         let mut message = Message::builder()
             .from(self.from.clone())
             .message_id(Some(mail.message_id.clone()))
@@ -123,7 +140,9 @@ impl Mailer {
         let message =
             message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))?;
         let refused = match self.transport.send(&message).map_err(|error| self.failed(&error)) {
-            Err(MailError::Refused { .. }) if self.to.len() > 1 => self.send_one_by_one(&message)?,
+            Err(MailError::Refused { code, .. }) if self.to.len() > 1 && is_for_some(code) => {
+                self.send_one_by_one(&message)?
+            }
             other => other.map(|_taken| Vec::new())?,
         };
         let recipients = self.to.len() - refused.len();

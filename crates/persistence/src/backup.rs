@@ -146,7 +146,9 @@ fn move_whole(from: &Path, to: &Path) -> Result<(), StoreError> {
 fn free_name(database: &Path) -> PathBuf {
     let numbered = (2..).map(|number| beside(database, &format!(".before-restore-{number}")));
     let mut names = std::iter::once(beside(database, ".before-restore")).chain(numbered);
-    names.find(|name| !name.exists()).unwrap_or_else(|| beside(database, ".before-restore"))
+    // A log of another database must not stand beside it either.
+    let is_free = |name: &PathBuf| ["", "-wal", "-shm"].iter().all(|end| !beside(name, end).exists());
+    names.find(is_free).unwrap_or_else(|| beside(database, ".before-restore"))
 }
 
 /// On the disk first, then under its name.

@@ -52,7 +52,7 @@ pub struct MessageState {
     pub sent_at: Option<DateTime<Utc>>,
     /// When it was given up.
     pub given_up_at: Option<DateTime<Utc>>,
-    /// What went wrong last; kept after a later success.
+    /// What went wrong last; of a message that was sent, what is to be said of that, if anything.
     pub last_error: Option<String>,
 }
 
@@ -164,15 +164,20 @@ impl Store {
             .collect()
     }
 
-    /// Records that the server took a message now. Repeating keeps the first time.
+    /// Records that the server took a message now, with a `remark` on it (a few words without personal data) instead of
+    /// what an earlier attempt failed by. Repeating keeps the first time.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such message.
-    pub fn outbox_sent(&self, id: i64) -> Result<(), StoreError> {
+    pub fn outbox_sent(&self, id: i64, remark: Option<&str>) -> Result<(), StoreError> {
         let now = self.now_naive();
         self.change("record a sent message", ("message", id), |connection| {
             diesel::update(outbox::table.find(id).filter(outbox::sent_at.is_null()))
-                .set((outbox::sent_at.eq(now), outbox::attempts.eq(outbox::attempts + 1)))
+                .set((
+                    outbox::sent_at.eq(now),
+                    outbox::attempts.eq(outbox::attempts + 1),
+                    outbox::last_error.eq(remark),
+                ))
                 .execute(connection)?;
             outbox::table.find(id).count().get_result::<i64>(connection).map(|found| usize::from(found > 0))
         })

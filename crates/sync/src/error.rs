@@ -111,6 +111,10 @@ pub enum RunError {
         /// Whether the conditions of the list are others than then.
         conditions_changed: bool,
     },
+    /// The field stands in the run in the words of the environment, because it could not be looked up: what a success under
+    /// that key is compared with would never be found again.
+    #[error("the custom field {0} was not looked up when the run began")]
+    FieldNotLookedUp(String),
     /// The list changed twice while it was read.
     #[error("{read} contacts were read but the list holds {counted}")]
     CountMismatch {
@@ -288,6 +292,10 @@ impl Explain for RunError {
                     if *conditions_changed { "is meant to be that small" } else { "really shrank" },
                     Failure::RUN_ANYWAY
                 ),
+            ),
+            Self::FieldNotLookedUp(field) => Explanation::new(
+                format!("The field \"{field}\" could not be looked up when the sync began, because GoHighLevel did not answer then."),
+                "Press Sync now, or wait for the next scheduled sync.",
             ),
             Self::CountMismatch { read, counted } => Explanation::new(
                 format!("The list changed twice while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),

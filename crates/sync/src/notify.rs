@@ -20,6 +20,9 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 /// Not before it was tried that often: a day in which the machine was off, or the clock was put forward, is none.
 const FEWEST_ATTEMPTS: u32 = 10;
 
+/// So many attempts (in a quarter of an hour) a mail waits for a recipient whom the server puts off; then the others get it.
+const WAITS_FOR_ALL: u32 = 4;
+
 impl SyncService {
     /// Queues the message about a run that is about to be closed: queued first and sent later, so that a crash in between
     /// only delays it. A run that a person ended needs none, one that ended with its service is told like a failure, and
@@ -92,11 +95,10 @@ impl SyncService {
         }
         // Of a cancelled run somebody is told only when its service ended, which has no time for a mail server.
         let delivered = match status {
-            RunStatus::Cancelled => Ok(0),
+            RunStatus::Cancelled => Ok(()),
             _ => self.deliver_due(Some(progress.run)),
         };
-        let told =
-            delivered.and_then(|refused| Ok(with_refused(self.how_it_was_told(progress.run)?, refused)));
+        let told = delivered.and_then(|()| self.how_it_was_told(progress.run));
         let (outcome, detail) = told.unwrap_or_else(|error| (StepStatus::Failed, error.explain().message));
         if let Err(error) = progress.end(Step::Notify, outcome, Some(&detail)) {
             log::error!("the notify step could not be recorded: {}", Chain(&error.error));
@@ -105,13 +107,11 @@ impl SyncService {
 
     /// Sends every message that is due, whatever it is about.
     pub(crate) fn deliver_due_mails(&self) -> Result<(), RunError> {
-        self.deliver_due(None).map(|_refused| ())
+        self.deliver_due(None)
     }
 
-    /// Sends what is due, of one run or in all. One that can not be sent keeps no other waiting. Returns how many
-    /// addresses were refused mails that others got.
-    fn deliver_due(&self, only: Option<RunId>) -> Result<usize, RunError> {
-        let mut all_refused = 0;
+    /// Sends what is due, of one run or in all. One that can not be sent keeps no other waiting.
+    fn deliver_due(&self, only: Option<RunId>) -> Result<(), RunError> {
         for queued in self.parts.store.outbox_due()? {
             if only.is_some() && only != queued.run_id {
                 continue;
@@ -119,17 +119,14 @@ impl SyncService {
             let _context = queued.run_id.map(|run| log_context::enter(Context::of_run(run)));
             match self.deliver(&queued) {
                 // The step of a run that goes on is ended by the run.
-                Ok(Delivered::Settled { refused }) if only.is_none() => {
-                    self.correct_the_step(&queued, refused);
-                }
-                Ok(Delivered::Settled { refused }) => all_refused += refused,
-                Ok(Delivered::Waits) => {}
+                Ok(Delivered::Settled) if only.is_none() => self.correct_the_step(&queued),
+                Ok(Delivered::Settled | Delivered::Waits) => {}
                 Err(error) => {
                     log::warn!("the {} message could not be sent: {}", queued.channel, Chain(&error));
                 }
             }
         }
-        Ok(all_refused)
+        Ok(())
     }
 
     fn deliver(&self, queued: &QueuedMessage) -> Result<Delivered, RunError> {
@@ -137,29 +134,33 @@ impl SyncService {
         let Some(mail) = self.write(queued)? else { return Ok(Delivered::Waits) };
         let sent = match (queued.channel, &self.parts.mailer, &self.parts.webhook) {
             (Channel::Mail, Some(mailer), _) => {
-                mailer.send(&mail).map(|refused| refused.len()).map_err(RunError::edge)
+                let is_patient = queued.attempts < WAITS_FOR_ALL;
+                let sent = if is_patient { mailer.send(&mail) } else { mailer.send_now(&mail) };
+                sent.map(|refused| remark(refused.len())).map_err(RunError::edge)
             }
-            (Channel::Webhook, _, Some(webhook)) => webhook.post(&mail).map(|()| 0).map_err(RunError::edge),
+            (Channel::Webhook, _, Some(webhook)) => {
+                webhook.post(&mail).map(|()| None).map_err(RunError::edge)
+            }
             // The channel was taken away after the message was queued; it may come back within the day.
             (Channel::Mail | Channel::Webhook, _, _) if now - queued.queued_at < GIVE_UP_AFTER => {
                 return Ok(Delivered::Waits);
             }
             (Channel::Mail | Channel::Webhook, _, _) => {
                 store.outbox_give_up(queued.id, "This way of telling is not set up any more.")?;
-                return Ok(Delivered::Settled { refused: 0 });
+                return Ok(Delivered::Settled);
             }
         };
         let error = match sent {
-            Ok(refused) => {
-                store.outbox_sent(queued.id)?;
-                return Ok(Delivered::Settled { refused });
+            Ok(remark) => {
+                store.outbox_sent(queued.id, remark.as_deref())?;
+                return Ok(Delivered::Settled);
             }
             Err(error) => error,
         };
         let words = error.explain().message;
         if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
             store.outbox_give_up(queued.id, &words)?;
-            self.correct_the_step(queued, 0);
+            self.correct_the_step(queued);
         } else {
             let minutes = 1_i64 << queued.attempts.clamp(0, 7);
             store.outbox_failed(queued.id, &words, now + TimeDelta::minutes(minutes))?;
@@ -187,13 +188,10 @@ impl SyncService {
                     return Ok(give_up("the run was cancelled")?);
                 }
                 // It was queued just before what it tells of was recorded, and a crash came between.
-                Some(run) => match truth(&queued.kind, &run) {
-                    Truth::NotYet => return Ok(None),
-                    Truth::Never => return Ok(give_up("what it tells has not happened")?),
-                    Truth::Now if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),
-                    Truth::Now if run.status == RunStatus::Success => mailer::success(&run, context),
-                    Truth::Now => mailer::failure(&run, context),
-                },
+                Some(run) if !is_true(&queued.kind, &run) => return Ok(None),
+                Some(run) if queued.kind != OUTCOME => mailer::lookalikes(&run, context, &queued.kind),
+                Some(run) if run.status == RunStatus::Success => mailer::success(&run, context),
+                Some(run) => mailer::failure(&run, context),
             },
         };
         // Every attempt has the id of the first, even if another version of the program made it.
@@ -219,10 +217,9 @@ impl SyncService {
     }
 
     /// A message that went out later than its run, or is given up, corrects the run's step.
-    fn correct_the_step(&self, settled: &QueuedMessage, refused: usize) {
+    fn correct_the_step(&self, settled: &QueuedMessage) {
         let Some(run) = settled.run_id.filter(|_| settled.kind == OUTCOME) else { return };
-        let marked = self.how_it_was_told(run).and_then(|told| {
-            let (status, detail) = with_refused(told, refused);
+        let marked = self.how_it_was_told(run).and_then(|(status, detail)| {
             Ok(self.parts.store.step_finish(run, Step::Notify, status, Some(&detail))?)
         });
         if let Err(error) = marked {
@@ -233,8 +230,8 @@ impl SyncService {
 
 /// What became of a message.
 enum Delivered {
-    /// It was sent, though not to the addresses that were refused it, or given up.
-    Settled { refused: usize },
+    /// It was sent or given up.
+    Settled,
     /// It is not to be sent, or not yet.
     Waits,
 }
@@ -263,46 +260,37 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
     if !unsent.is_empty() {
         return (StepStatus::Failed, unsent.join(" "));
     }
-    let told = outcome.iter().map(|message| match message.channel {
-        Channel::Mail => "e-mail sent",
-        Channel::Webhook => "posted to the webhook",
+    let told = outcome.iter().flat_map(|message| {
+        let way = match message.channel {
+            Channel::Mail => "e-mail sent",
+            Channel::Webhook => "posted to the webhook",
+        };
+        std::iter::once(way).chain(message.last_error.as_deref())
     });
     (StepStatus::Done, told.collect::<Vec<_>>().join(", "))
 }
 
-/// How it was told, and that not everybody got the mail.
-fn with_refused((status, told): (StepStatus, String), refused: usize) -> (StepStatus, String) {
-    let told = match refused {
-        1 if status == StepStatus::Done => format!("{told}, 1 address refused"),
-        2.. if status == StepStatus::Done => format!("{told}, {refused} addresses refused"),
-        _ => told,
-    };
-    (status, told)
+/// What is to be said of a mail that was sent, when not everybody got it.
+fn remark(refused: usize) -> Option<String> {
+    match refused {
+        0 => None,
+        1 => Some("1 address refused".to_owned()),
+        several => Some(format!("{several} addresses refused")),
+    }
 }
 
 fn any_failed(lookalikes: &[Lookalike]) -> bool {
     lookalikes.iter().any(|lookalike| lookalike.status == LookalikeStatus::Failed)
 }
 
-/// Whether what a message tells of is so.
-enum Truth {
-    Now,
-    NotYet,
-    Never,
-}
-
-fn truth(kind: &str, run: &Run) -> Truth {
+/// Whether what a message of that kind tells of is so by now.
+fn is_true(kind: &str, run: &Run) -> bool {
     let unbuilt = (0..).zip(&run.lookalikes).find(|(place, _)| kind == lookalike_unbuilt(*place));
-    let waits = match unbuilt {
-        Some((_, lookalike)) => match lookalike.status {
-            LookalikeStatus::Failed => false,
-            LookalikeStatus::Pending => true,
-            LookalikeStatus::None | LookalikeStatus::Created => return Truth::Never,
-        },
-        None if kind == OUTCOME => run.status == RunStatus::Running,
-        None => run.lookalike_status() == LookalikeStatus::Pending,
-    };
-    if waits { Truth::NotYet } else { Truth::Now }
+    match unbuilt {
+        Some((_, lookalike)) => lookalike.status == LookalikeStatus::Failed,
+        None if kind == OUTCOME => run.status != RunStatus::Running,
+        None => run.lookalike_status() != LookalikeStatus::Pending,
+    }
 }
 
 #[cfg(test)]

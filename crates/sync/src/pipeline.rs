@@ -157,7 +157,11 @@ impl SyncService {
         let list = contacts_of(config)?;
         let values = match &self.parts.settings.ltv_source {
             LtvSource::Field => {
-                ValueSource::Field(find_field(&source.fields(cancel)?, &config.ltv_field_key)?.id)
+                let field = find_field(&source.fields(cancel)?, &config.ltv_field_key)?;
+                if field.key != config.ltv_field_key {
+                    return Err(RunError::FieldNotLookedUp(config.ltv_field_key.clone()));
+                }
+                ValueSource::Field(field.id)
             }
             LtvSource::WonOpportunities { pipelines } => {
                 ValueSource::Won(WonValues::read(source, pipelines, opportunities_read, cancel)?)

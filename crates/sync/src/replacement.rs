@@ -134,14 +134,19 @@ impl Replacing<'_> {
             let error = match meta.replace_users(self.audience_id, &upload, self.delivery.cancel) {
                 Ok(receipt) => {
                     session.next_seq += 1;
+                    let is_old = session.is_old();
                     let delivered = &mut session.delivered;
                     delivered.resent += receipt.resent_rows;
                     // Rows that were sent twice must not hide others that were left out.
                     let is_taken = receipt.num_received >= delivered.received + rows;
                     delivered.received = delivered.received.max(receipt.num_received);
-                    if !is_taken {
+                    if !is_taken && (closes || is_old) {
                         delivered.resent += rows;
                         return Ok(Sent::SessionOver);
+                    }
+                    if !is_taken {
+                        let Delivered { rows: before, resent, received, .. } = *delivered;
+                        return Err(RunError::RowsLost { sent: before + rows, resent, received });
                     }
                     delivered.rows += rows;
                     let before = if receipt.from_session { 0 } else { delivered.invalid };

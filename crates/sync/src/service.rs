@@ -264,7 +264,8 @@ impl SyncService {
                 None => false,
             };
             if running || Instant::now() >= give_up {
-                return Err(StartError::AlreadyRunning { run });
+                // A run that has ended and still tells people of it is nothing to wait for or to cancel.
+                return Err(StartError::AlreadyRunning { run: run.filter(|_| running) });
             }
             std::thread::sleep(Duration::from_millis(100));
             self.refuse_when_stopping()?;

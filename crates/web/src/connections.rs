@@ -1,5 +1,5 @@
-//! How many connections each address, or of IPv6 each network, holds. Whoever holds too many gets no further one, so that a slow or hostile client
-//! can not take all the places there are.
+//! How many connections each address, or of IPv6 each network, holds. Whoever holds too many gets no further one, so that a
+//! slow or hostile client can not take all the places there are.
 
 use crate::network::network;
 use actix_web::dev::Extensions;

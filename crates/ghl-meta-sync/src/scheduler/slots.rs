@@ -184,9 +184,9 @@ impl Slots {
             known => return known,
         };
         let (Some(list), Some(field)) = self.installed.initial_choice() else { return Err(unresolved) };
-        // Under the names of its last success it stays the same list and field, which the next run is compared by; but of
-        // several fields with one name nobody has chosen the one that was the only one then.
-        if !matches!(unresolved, StartError::Ambiguous { .. })
+        // While GoHighLevel is silent it stays the list and field of its last success, which the next run is compared by. A
+        // field that is gone or no longer the only one of its name is not replaced by what it was then.
+        if matches!(unresolved, StartError::Edge(_))
             && let Some(success) = self.store.run_latest_success()?
             && is_of(&success.config, &list, &field)
         {

@@ -147,7 +147,7 @@ fn one_refused_recipient_does_not_cost_the_others_their_mail() {
         ("450 4.7.1 greylisted\r\n", "put the e-mail off: “4.7.1 greylisted”"),
     ] {
         let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say(answer));
-        let refused = mailer(&server).send(&mail()).unwrap();
+        let refused = mailer(&server).send_now(&mail()).unwrap();
         let places: Vec<usize> = refused.iter().map(|refused| refused.place).collect();
         assert_eq!(places, [0], "the owner's");
         let told = refused[0].error.explain().message;
@@ -158,6 +158,17 @@ fn one_refused_recipient_does_not_cost_the_others_their_mail() {
             delivered[0].commands.iter().filter(|command| command.starts_with("RCPT")).collect();
         assert_eq!(recipients, ["RCPT TO:<agency@example.com>"]);
     }
+}
+
+#[test]
+fn a_mail_waits_for_a_recipient_who_is_put_off_and_not_for_one_who_is_refused() {
+    let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say("450 4.7.1 greylisted\r\n"));
+    let put_off = mailer(&server).send(&mail()).unwrap_err();
+    assert!(matches!(put_off, MailError::Refused { code: 450, .. }), "{put_off:?}");
+    assert!(server.seen().iter().all(|seen| seen.message.is_empty()), "nobody got it");
+
+    let server = SmtpServer::acting("RCPT TO:<owner@", Act::Say("550 5.1.1 user unknown\r\n"));
+    assert_eq!(mailer(&server).send(&mail()).unwrap().len(), 1);
 }
 
 #[test]

@@ -59,10 +59,12 @@ fn a_message_is_due_until_it_was_sent_or_given_up(db: &TestDb) {
     db.clock.advance(TimeDelta::microseconds(1));
     let due = store.outbox_due().unwrap();
     assert_eq!(due.iter().map(|message| (message.id, message.attempts)).collect::<Vec<_>>(), [(id, 1)]);
+    let failed = store.outbox_of_run(run).unwrap()[0].last_error.clone();
+    assert_eq!(failed.as_deref(), Some("the server said \"451 later\"\u{FFFD}"));
     let sent_at = db.now();
-    store.outbox_sent(id).unwrap();
+    store.outbox_sent(id, Some("1 address refused")).unwrap();
     db.clock.advance(TimeDelta::hours(1));
-    store.outbox_sent(id).unwrap();
+    store.outbox_sent(id, None).unwrap();
     assert_eq!(store.outbox_due().unwrap(), []);
     let states = store.outbox_of_run(run).unwrap();
     assert_eq!(
@@ -77,7 +79,7 @@ fn a_message_is_due_until_it_was_sent_or_given_up(db: &TestDb) {
             next_attempt_at: next,
             sent_at: Some(sent_at),
             given_up_at: None,
-            last_error: Some("the server said \"451 later\"\u{FFFD}".into()),
+            last_error: Some("1 address refused".into()),
         }
     );
     assert_eq!((states[1].given_up_at, states[1].attempts), (Some(queued_at), 1));
@@ -101,7 +103,7 @@ fn a_message_about_nothing_is_refused(db: &TestDb) {
         store.outbox_add(Some(RunId(99)), Channel::Mail, "success", "<a@example.com>"),
         Err(StoreError::Missing { id: 99, .. })
     ));
-    assert!(matches!(store.outbox_sent(99), Err(StoreError::Missing { what: "message", id: 99 })));
+    assert!(matches!(store.outbox_sent(99, None), Err(StoreError::Missing { what: "message", id: 99 })));
     assert!(matches!(store.outbox_failed(99, "x", db.now()), Err(StoreError::Missing { .. })));
     assert!(matches!(store.outbox_give_up(99, "x"), Err(StoreError::Missing { .. })));
 }

@@ -30,7 +30,7 @@ fn what_waits_and_what_has_ended_is_counted(db: &TestDb) {
     ] {
         assert!(store.outbox_add(Some(run), channel, kind, "<1@example.com>").unwrap());
     }
-    store.outbox_sent(store.outbox_of_run(first).unwrap()[0].id).unwrap();
+    store.outbox_sent(store.outbox_of_run(first).unwrap()[0].id, None).unwrap();
     store.outbox_give_up(store.outbox_of_run(second).unwrap()[0].id, "no").unwrap();
     let person = PersonHashes { email: Some([2; 32]), phone: None };
     store.removals_queue(&[Removal { person, cause: RemovalCause::Erased }]).unwrap();

@@ -24,21 +24,15 @@ pub(super) struct Known {
     pub(super) shared: u64,
 }
 
-/// By what Meta knows a recorded contact. A number without a country code is read in the country the run has read it in;
-/// without that nobody knows whose it is, and it is left out: it may be a stranger's.
+/// By what Meta knows a recorded contact. A number is read as the run has read it: in the country that was recorded with it,
+/// or in none. A location's country may be another one, and the number then a stranger's.
 pub(super) fn hashes(contact: &KnownContact) -> PersonHashes {
     let hashed = |normalized: Cow<'_, str>| hash(&normalized).map(|digest| *digest.as_bytes());
     let country = contact.country.as_deref().and_then(|code| country::read(code).ok());
-    let phone = contact.phone.as_deref().filter(|raw| country.is_some() || is_international(raw));
     PersonHashes {
         email: contact.email.as_deref().and_then(|raw| email::normalize(raw).ok()).and_then(hashed),
-        phone: phone.and_then(|raw| phone::normalize(raw, country).ok()).and_then(hashed),
+        phone: contact.phone.as_deref().and_then(|raw| phone::normalize(raw, country).ok()).and_then(hashed),
     }
-}
-
-fn is_international(number: &str) -> bool {
-    let number = number.trim_start();
-    number.starts_with('+') || number.starts_with("00")
 }
 
 /// Finds the person. An address or number counts as the person's own when nobody else has it: a family's or a

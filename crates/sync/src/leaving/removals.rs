@@ -25,7 +25,7 @@ impl SyncService {
     /// Sends all removals that wait. Those that Meta does not take wait on, and are sent again by the next call.
     ///
     /// # Errors
-    /// What stood in the way; the removals behind it were not tried.
+    /// What stood in the way; the removals behind it were not tried, unless it was about some rows only.
     pub(crate) fn deliver_removals(&self, cancel: &Cancel) -> Result<(), RunError> {
         deliver(&self.parts.store, &self.parts.meta, self.parts.clock.now(), cancel)
     }
@@ -78,6 +78,7 @@ pub(super) fn deliver(
         );
         return Ok(());
     }
+    let mut stood_in_the_way = None;
     for waiting in store.removals_pending(u32::MAX)?.chunks(PEOPLE_AT_ONCE) {
         let ids: Vec<i64> = waiting.iter().map(|removal| removal.id).collect();
         let people: Vec<PersonHashes> = waiting.iter().map(|removal| removal.person).collect();
@@ -85,9 +86,15 @@ pub(super) fn deliver(
         store.members_remove(&people)?;
         if let Err(error) = meta.remove_from_all(&removal_rows(&people)?, cancel) {
             log::warn!("{} people could not be removed from the lists: {}", people.len(), Chain(&error));
+            let rows_were_refused = matches!(error, MetaError::RowsRefused { .. });
             let error = refused(error);
             store.removals_failed(&ids, &error.explain().message)?;
-            return Err(error);
+            if !rows_were_refused {
+                return Err(error);
+            }
+            // It is about these rows only: nobody behind them waits for that.
+            stood_in_the_way.get_or_insert(error);
+            continue;
         }
         log::info!("Meta took the request to remove {} people from all customer lists", people.len());
         if open.is_empty() {
@@ -99,7 +106,7 @@ pub(super) fn deliver(
             )?;
         }
     }
-    Ok(())
+    stood_in_the_way.map_or(Ok(()), Err)
 }
 
 fn refused(error: MetaError) -> RunError {

@@ -66,7 +66,7 @@ const SERVICES: [Service; 6] = [
         checked: Checked::Smtp,
         slug: "smtp",
         name: "E-mail",
-        purpose: "It tells how syncs ended, as NOTIFY_ON says (always: after every one).",
+        purpose: "It tells how syncs ended: every one, unless the settings page (E-mails) says otherwise.",
         variables: &["SMTP_HOST", "SMTP_FROM_EMAIL", "SMTP_TO_EMAIL"],
     },
     Service {

@@ -278,8 +278,10 @@ impl Entered {
     /// Says above the form that nothing was saved, and whatever has no field to stand beside; or that it is not in force.
     fn notice(&self, settings: &[Setting]) -> Option<Notice> {
         if let Some(why) = &self.not_in_force {
-            let message = format!("The settings are saved, but not in force yet: {why}");
-            return Some(Notice::refused(Explanation::new(message, "")));
+            return Some(Notice::refused(Explanation::new(
+                format!("The settings are saved, but not in force: {why}"),
+                "Set what is missing in the environment and start the service again, or change the setting back.",
+            )));
         }
         if self.problems.is_empty() {
             return None;

@@ -110,7 +110,7 @@ fn steps(standing: &Standing, mail_is_set_up: bool) -> Vec<Line> {
         Line::new(
             DONE,
             "E-mail",
-            "Mails about syncs come as NOTIFY_ON says (always: after every one).",
+            "A mail tells how each sync ended, unless the settings page (E-mails) says otherwise.",
             Some(("#mail", "Send a test")),
         )
     } else {

@@ -10,6 +10,7 @@ use domain::error_chain::Chain;
 use domain::foreign_text::{LONGEST, one_line, presentable};
 use domain::{Explain, Explanation};
 use serde::Serialize;
+use sync::StartError;
 use utoipa::ToSchema;
 
 /// The body of every answer that is not a success (RFC 9457).
@@ -222,18 +223,10 @@ impl Problem {
                 &format!("These settings are missing: {}.", names.join(", ")),
                 "Set them in the environment of the service and start it again.",
             ),
-            Self::AlreadyRunning(Some(run)) => (
-                "A sync is already running",
-                "already_running",
-                &format!("Sync {run} is still running."),
-                "Wait until it has ended, or cancel it.",
-            ),
-            Self::AlreadyRunning(None) => (
-                "Busy for a moment",
-                "already_running",
-                "The service is finishing other work (a mail, or a request to Meta).",
-                "Press Sync now again in a minute.",
-            ),
+            Self::AlreadyRunning(run) => {
+                let title = if run.is_some() { "A sync is already running" } else { "Busy for a moment" };
+                return (title, "already_running", StartError::AlreadyRunning { run: *run }.explain());
+            }
             Self::NotCancellable(_, explained) => {
                 return ("Not running", "not_cancellable", explained.clone());
             }

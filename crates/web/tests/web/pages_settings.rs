@@ -202,7 +202,7 @@ fn what_is_saved_but_not_in_force_is_not_said_to_be_lost() {
     for (htmx, name) in [(false, "late"), (true, "later")] {
         let answer = site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", name)], htmx);
         assert_eq!(answer.status, 422, "{}", answer.body);
-        let told = "The settings are saved, but not in force yet: CLAUDE_API_KEY is not set.";
+        let told = "The settings are saved, but not in force: CLAUDE_API_KEY is not set.";
         assert!(answer.body.contains(told) && !answer.body.contains("Nothing was saved"), "{}", answer.body);
         let field = format!("name=\"AUDIENCE_PREFIX\" value=\"{name}\"");
         assert!(answer.body.contains(&field), "{}", answer.body);

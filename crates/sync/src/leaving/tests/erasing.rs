@@ -1,11 +1,12 @@
 //! Erasing one person.
 
-use super::{MARY, NUMBER, Place, TAKEN, email, next_run, person, recorded, spooled};
+use super::{MARY, NUMBER, Place, TAKEN, config, email, next_run, person, recorded, spooled};
 use crate::error::EraseError;
 use crate::leaving::{AtMeta, ErasePerson, ErasureReceipt, Leaving};
 use crate::scripted_source::ScriptedSource;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::accounting::Bucket;
+use domain::run::{RunStatus, Trigger};
 use domain::{Cancel, Clock, RunId, SystemClock};
 use match_keys::{Reason, hash};
 use persistence::{LeaseOutcome, Member, RunContact, Store};
@@ -134,8 +135,14 @@ fn without_keys_during_a_sync_or_a_replacement_the_removal_waits() {
     let (receipt, _server) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("busy for a moment"), "only a run is called a sync");
     assert!(place.store.lease_set_run("another process", place.last).unwrap());
+    let (receipt, _server) = place.erase(&email(MARY), vec![]);
+    assert!(queued(receipt).contains("busy for a moment"), "it has ended and tells people of it");
+    let running = place.store.config_of_run(&config()).unwrap();
+    let running = place.store.run_start(Trigger::Manual, running).unwrap();
+    assert!(place.store.lease_set_run("another process", running).unwrap());
     let (receipt, server) = place.erase(&email(MARY), vec![]);
     assert!(queued(receipt).contains("a sync is running"));
+    assert!(place.store.run_finish(running, RunStatus::Failed, None).unwrap());
     place.store.lease_release("another process").unwrap();
     place.store.replacement_opened(place.last, "1", 1, 1).unwrap();
     let (receipt, other) = place.erase(&email(MARY), vec![]);

@@ -109,7 +109,7 @@ fn the_next_sync_sends_what_an_earlier_one_could_not() {
 #[test]
 fn the_step_says_that_a_recipient_was_refused_a_mail_that_others_got() {
     let mut instance = Instance::start();
-    let effect = Effect::Status { status: 450, body: "4.7.1 greylisted".to_owned(), headers: Vec::new() };
+    let effect = Effect::Status { status: 550, body: "5.1.1 user unknown".to_owned(), headers: Vec::new() };
     let fault = Fault::new(Service::Smtp, effect).on_method("RCPT").on_path("gone@example.com").times(2);
     instance.sandbox.faults().add(fault);
     instance.set("SMTP_TO_EMAIL", "marketing@example.com, gone@example.com").sync(&[]).expect(0);

@@ -344,3 +344,20 @@ fn a_run_of_a_choice_that_can_not_be_looked_up_is_of_the_list_and_the_field_of_t
     assert_eq!(machine.triggers(), [ON_TIME, FAILED]);
     assert_eq!(runs[1].config, runs[0].config);
 }
+
+#[test]
+fn no_run_succeeds_under_the_words_of_a_field_that_was_not_looked_up() {
+    let machine = Machine::on(None);
+    // Given by its id, which no run is known by.
+    let mut process = machine.process_for("all", "ltvF1eldAbCdEfGhIjKl");
+    let effect = Effect::Status { status: 401, body: "{}".to_owned(), headers: vec![] };
+    machine.sandbox.faults().add(Fault::new(Service::Ghl, effect).on_path("/customFields"));
+    machine.tick("02:00", &mut [&mut process]);
+    assert_eq!((machine.triggers(), mails(&machine)), (vec![FAILED], 1));
+    let message = machine.runs()[0].failure.as_ref().unwrap().message.clone();
+    assert!(message.contains("could not be looked up"), "{message}");
+    machine.tick("22 02:00", &mut [&mut process]);
+    let runs = machine.runs();
+    assert_eq!(machine.triggers(), [FAILED, ON_TIME]);
+    assert_eq!(runs[1].config.ltv_field_key, "contact.lifetime_value");
+}

@@ -18,8 +18,8 @@ impl CountryCode {
         self.0
     }
 
-    /// The same two letters.
-    pub(crate) fn letters(self) -> [u8; 2] {
+    /// The same two letters, as ASCII.
+    pub fn letters(self) -> [u8; 2] {
         self.0.as_bytes().try_into().unwrap_or_default()
     }
 

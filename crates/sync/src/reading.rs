@@ -12,7 +12,7 @@ use domain::foreign_text::{one_line, presentable};
 use domain::log_context;
 use domain::ltv::{BadLtv, LtvReading, read_ltv};
 use domain::{Cancel, Contact, RawLtv};
-use match_keys::{Encoded, Encoder, Field, Outcome};
+use match_keys::{CountryCode, Encoded, Encoder, Field, Outcome};
 use sha2::{Digest, Sha256};
 use std::sync::mpsc;
 
@@ -129,7 +129,8 @@ impl Reader<'_> {
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
     fn prepare(&self, contact: Contact, encoder: &mut Encoder) -> SpooledContact {
         let encoded = encoder.encode(&contact);
-        let country = contact.phone.as_ref().and_then(|_| encoder.phone_country(&contact));
+        let country =
+            contact.phone.as_ref().and_then(|_| encoder.phone_country(&contact)).map(CountryCode::letters);
         let reading = match self.values {
             ValueSource::Field(_) => read_ltv(&contact.ltv, self.settings.decimal_mark),
             ValueSource::Won(sums) => sums.of(&contact.id),

@@ -41,7 +41,7 @@ impl SyncService {
                 bucket: *bucket,
                 reason: contact.reason,
                 meta_matched: None,
-                country: contact.country.map(|country| country.as_str().to_owned()),
+                country: contact.country.map(|letters| letters.map(char::from).iter().collect()),
             });
             if chunk.len() == SAVE_CHUNK {
                 failed.check()?;

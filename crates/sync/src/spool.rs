@@ -8,7 +8,7 @@ mod record;
 use crate::error::RunError;
 use domain::accounting::Bucket;
 use domain::{Cents, RunId};
-use match_keys::{CountryCode, Reason, Row};
+use match_keys::{Reason, Row};
 use record::{decode, encode};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -25,8 +25,8 @@ pub struct SpooledContact {
     pub email: Option<String>,
     /// As read, for the record.
     pub phone: Option<String>,
-    /// In which country the number was read, for the record.
-    pub country: Option<CountryCode>,
+    /// In which country the number was read, for the record: two lower-case letters, as ASCII.
+    pub country: Option<[u8; 2]>,
     /// As read, for the record.
     pub first_name: Option<String>,
     /// As read, for the record.
@@ -305,7 +305,7 @@ mod tests {
             id: "b".to_owned(),
             email: Some(String::new()),
             phone: Some("1".to_owned()),
-            country: match_keys::country::read("ch").ok(),
+            country: Some(*b"ch"),
             ltv: Some(Cents(-5)),
             ambiguous: true,
             excluded: Some(Bucket::OptedOut),

@@ -3,7 +3,7 @@
 use super::SpooledContact;
 use domain::Cents;
 use domain::accounting::Bucket;
-use match_keys::{CountryCode, Digest, Reason, Row, country};
+use match_keys::{Digest, Reason, Row};
 
 /// Appends the contact to `out`.
 pub(super) fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
@@ -11,7 +11,8 @@ pub(super) fn encode(contact: &SpooledContact, out: &mut Vec<u8>) {
     for text in [&contact.email, &contact.phone, &contact.first_name, &contact.last_name, &contact.reason] {
         push_text(text.as_deref(), out);
     }
-    push_text(contact.country.map(CountryCode::as_str), out);
+    // No country is two zeros. Its letters are not looked up again when they are read: that would cost more than all the rest.
+    out.extend(contact.country.unwrap_or_default());
     push_text(contact.excluded.map(Bucket::as_str), out);
     out.push(u8::from(contact.ltv.is_some()));
     out.push(u8::from(contact.ambiguous));
@@ -52,10 +53,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<SpooledContact> {
     let first_name = take_text(&mut rest)?;
     let last_name = take_text(&mut rest)?;
     let reason = take_text(&mut rest)?;
-    let country = match take_text(&mut rest)? {
-        None => None,
-        Some(code) => Some(country::read(&code).ok()?),
-    };
+    let country = Some(take::<2>(&mut rest)?).filter(|letters| *letters != [0, 0]);
     let excluded = match take_text(&mut rest)? {
         None => None,
         Some(word) => Some(word.parse().ok()?),

@@ -64,13 +64,18 @@ pub fn read_ltv(raw: &RawLtv, mark: DecimalMark) -> LtvReading {
 
 fn read_amount(text: &str, mark: DecimalMark) -> LtvReading {
     let text = text.trim_matches(is_blank);
-    if text.is_empty() || BLANK_WORDS.contains(&without_currency(text).to_lowercase().as_str()) {
+    let may_be_blank = !text.bytes().any(|byte| byte.is_ascii_digit());
+    if may_be_blank && is_blank_word(text) {
         return LtvReading::NoLtv;
     }
     match parse(text, mark) {
         Ok((amount, ambiguous)) => LtvReading::Value { amount, ambiguous },
         Err(reason) => LtvReading::BadLtv(reason),
     }
+}
+
+fn is_blank_word(text: &str) -> bool {
+    text.is_empty() || BLANK_WORDS.contains(&without_currency(text).to_lowercase().as_str())
 }
 
 fn is_blank(c: char) -> bool {

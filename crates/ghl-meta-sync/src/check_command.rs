@@ -5,6 +5,7 @@ use crate::settings::{Environment, Normalizer, Settings};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use crate::{installed, logging};
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use claude::{ClaudeClient, ClaudeSettings};
 use domain::{Clock, Explain, Explanation, SystemClock};
@@ -24,36 +25,31 @@ pub struct CheckOptions {
     pub target: CheckTarget,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// One service, or all of them at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckTarget {
-    /// GoHighLevel
-    Ghl,
-    /// Meta
-    Meta,
-    /// Claude
-    Claude,
-    /// The database
-    Database,
-    /// The mail server
-    Smtp,
-    /// The webhook of a chat
-    Webhook,
-    /// All of them at once
+    One(Checked),
     All,
 }
 
-impl CheckTarget {
-    /// The one service; `None` for all.
-    fn service(self) -> Option<Checked> {
-        match self {
-            Self::Ghl => Some(Checked::Ghl),
-            Self::Meta => Some(Checked::Meta),
-            Self::Claude => Some(Checked::Claude),
-            Self::Database => Some(Checked::Database),
-            Self::Smtp => Some(Checked::Smtp),
-            Self::Webhook => Some(Checked::Webhook),
-            Self::All => None,
-        }
+impl ValueEnum for CheckTarget {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::One(Checked::Ghl),
+            Self::One(Checked::Meta),
+            Self::One(Checked::Claude),
+            Self::One(Checked::Database),
+            Self::One(Checked::Smtp),
+            Self::One(Checked::Webhook),
+            Self::All,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::One(service) => PossibleValue::new(service.word()).help(service.title()),
+            Self::All => PossibleValue::new("all").help("All of them at once"),
+        })
     }
 }
 
@@ -81,9 +77,9 @@ pub fn run(options: &CheckOptions, environment: &Environment, terminal: &Termina
     let meta = wiring::meta(&settings, Patience::AsDocumented);
     let ghl = wiring::ghl(&settings, Patience::AsDocumented);
     let checkers = checkers(&settings, ghl.as_ref(), meta.as_ref(), store);
-    let results = match options.target.service() {
-        Some(service) => vec![checkers.check(service)],
-        None => checkers.check_all(),
+    let results = match options.target {
+        CheckTarget::One(service) => vec![checkers.check(service)],
+        CheckTarget::All => checkers.check_all(),
     };
     for line in results.iter().flat_map(lines) {
         terminal.say(&line);

@@ -312,4 +312,4 @@ impl Installation for Installed {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

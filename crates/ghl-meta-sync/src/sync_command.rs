@@ -126,29 +126,14 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
 #[cfg(test)]
 mod tests {
     use super::{Failed, ended_or_stopped, run_once};
-    use crate::installed::Installed;
-    use crate::settings::{Environment, Settings};
-    use crate::wiring::{self, Patience};
+    use crate::installed::tests::installed;
     use domain::run::SyncConfig;
-    use std::sync::Arc;
     use std::time::Duration;
-    use sync::NobodyWatches;
 
     #[test]
     fn a_stop_before_the_sync_begins_is_told_alike_whenever_it_comes() {
         let folder = tempfile::tempdir().unwrap();
-        let environment = Environment::of(&[
-            ("GHL_API_KEY", "pit-key"),
-            ("GHL_LOCATION_ID", "location"),
-            ("META_ACCESS_TOKEN", "token"),
-            ("META_AD_ACCOUNT_ID", "act_1"),
-            ("NORMALIZER", "local"),
-            ("DATA_DIR", folder.path().to_str().unwrap()),
-        ]);
-        let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
-        let installed =
-            Installed::new(environment, store.clone(), Arc::new(NobodyWatches), Patience::AsDocumented)
-                .unwrap();
+        let (installed, store) = installed(&folder);
         let service = installed.service().unwrap();
         service.stop(Duration::ZERO);
         let config = SyncConfig {

@@ -4,13 +4,14 @@ use super::{Environment, Installed, Patience, Settings};
 use crate::wiring;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
+use persistence::Store;
 use std::sync::Arc;
 use sync::NobodyWatches;
 use tempfile::TempDir;
 use web::{Installation, SettingsError};
 
-/// An installation that can sync as long as Claude is not asked, which has no key.
-fn installed(folder: &TempDir) -> Installed {
+/// An installation that can sync as long as Claude is not asked, which has no key, and its database.
+pub(crate) fn installed(folder: &TempDir) -> (Installed, Store) {
     let environment = Environment::of(&[
         ("GHL_API_KEY", "pit-key"),
         ("GHL_LOCATION_ID", "location"),
@@ -20,27 +21,34 @@ fn installed(folder: &TempDir) -> Installed {
         ("DATA_DIR", folder.path().to_str().unwrap()),
     ]);
     let store = wiring::open_store(&Settings::read(&environment).unwrap()).unwrap();
-    Installed::new(environment, store, Arc::new(NobodyWatches), Patience::AsDocumented).unwrap()
+    let installed =
+        Installed::new(environment, store.clone(), Arc::new(NobodyWatches), Patience::AsDocumented).unwrap();
+    (installed, store)
 }
 
 fn change(name: &str, value: &str) -> [(String, Option<String>); 1] {
     [(name.to_owned(), Some(value.to_owned()))]
 }
 
+/// Whenever the prefix of the audiences is saved, another copy comes between the check of that change and the look at what is
+/// saved then.
+fn with_the_prefix_another_copy_saves(folder: &TempDir, name: &str, value: &str) {
+    let database = folder.path().join("ghl-meta-sync.sqlite3");
+    SqliteConnection::establish(database.to_str().unwrap())
+        .unwrap()
+        .batch_execute(&format!(
+            "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
+             INSERT INTO saved_settings (name, value, updated_at) VALUES ('{name}', '{value}', NEW.updated_at); \
+             END"
+        ))
+        .unwrap();
+}
+
 #[test]
 fn what_another_copy_saves_at_the_same_moment_is_in_force_too() {
     let folder = tempfile::tempdir().unwrap();
-    let installed = installed(&folder);
-    let database = folder.path().join("ghl-meta-sync.sqlite3");
-    // The other copy comes between the check of the change and the look at what is saved then.
-    SqliteConnection::establish(database.to_str().unwrap())
-        .unwrap()
-        .batch_execute(
-            "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
-             INSERT INTO saved_settings (name, value, updated_at) VALUES ('TZ', 'Europe/Berlin', NEW.updated_at); \
-             END",
-        )
-        .unwrap();
+    let (installed, _store) = installed(&folder);
+    with_the_prefix_another_copy_saves(&folder, "TZ", "Europe/Berlin");
     installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap();
     installed.follow_saved_settings();
     let settings = installed.settings_in_force();
@@ -53,8 +61,8 @@ fn what_another_copy_saves_at_the_same_moment_is_in_force_too() {
 #[test]
 fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
     let folder = tempfile::tempdir().unwrap();
-    let installed = installed(&folder);
-    installed.store.settings_change(&change("NORMALIZER", "claude")).unwrap();
+    let (installed, store) = installed(&folder);
+    store.settings_change(&change("NORMALIZER", "claude")).unwrap();
     let refused = installed.follow().unwrap_err().to_string();
     assert_eq!(refused, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
     assert!(installed.sync().is_some() && installed.missing_settings().is_empty());
@@ -62,7 +70,7 @@ fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
     assert!(matches!(seen, Ok(false)), "told once: {seen:?}");
     // Here as there, one may go back.
     installed.change_settings(&change("NORMALIZER", "local")).unwrap();
-    installed.store.settings_change(&change("AUDIENCE_PREFIX", "Theirs")).unwrap();
+    store.settings_change(&change("AUDIENCE_PREFIX", "Theirs")).unwrap();
     installed.follow_saved_settings();
     assert_eq!(installed.settings_in_force().sync.audience_prefix, "Theirs");
     assert!(installed.sync().is_some());
@@ -71,19 +79,19 @@ fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
 #[test]
 fn of_settings_saved_at_the_same_time_the_last_one_is_in_force() {
     let folder = tempfile::tempdir().unwrap();
-    let installed = installed(&folder);
+    let (installed, store) = installed(&folder);
     for round in 0..100 {
         std::thread::scope(|scope| {
             for thread in 0..4 {
-                let installed = &installed;
+                let (installed, store) = (&installed, &store);
                 scope.spawn(move || {
                     let name = format!("Of {thread} in {round}");
-                    installed.store.settings_change(&change("AUDIENCE_PREFIX", &name)).unwrap();
+                    store.settings_change(&change("AUDIENCE_PREFIX", &name)).unwrap();
                     installed.follow_saved_settings();
                 });
             }
         });
-        let saved = installed.store.settings_saved().unwrap();
+        let saved = store.settings_saved().unwrap();
         let in_force = installed.settings_in_force().sync.audience_prefix;
         assert_eq!(saved, [("AUDIENCE_PREFIX".to_owned(), in_force)]);
     }
@@ -92,19 +100,11 @@ fn of_settings_saved_at_the_same_time_the_last_one_is_in_force() {
 #[test]
 fn what_is_saved_and_can_not_be_followed_is_not_said_to_be_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let installed = installed(&folder);
-    let database = folder.path().join("ghl-meta-sync.sqlite3");
-    // Another copy, which has the key, comes between the check of the change and the look at what is saved then.
-    SqliteConnection::establish(database.to_str().unwrap())
-        .unwrap()
-        .batch_execute(
-            "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
-             INSERT INTO saved_settings (name, value, updated_at) VALUES ('NORMALIZER', 'claude', NEW.updated_at); \
-             END",
-        )
-        .unwrap();
+    let (installed, store) = installed(&folder);
+    // The other copy has the key.
+    with_the_prefix_another_copy_saves(&folder, "NORMALIZER", "claude");
     let outcome = installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap_err();
     let why = "What is saved needs CLAUDE_API_KEY, which is not set in the environment.";
     assert!(matches!(&outcome, SettingsError::NotInForce(told) if told == why), "{outcome:?}");
-    assert_eq!(installed.store.settings_saved().unwrap().len(), 2);
+    assert_eq!(store.settings_saved().unwrap().len(), 2);
 }

@@ -25,6 +25,18 @@ impl Checked {
     pub const ALL: [Self; 6] =
         [Self::Ghl, Self::Meta, Self::Claude, Self::Database, Self::Smtp, Self::Webhook];
 
+    /// Its word in commands and addresses.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ghl => "ghl",
+            Self::Meta => "meta",
+            Self::Claude => "claude",
+            Self::Database => "database",
+            Self::Smtp => "smtp",
+            Self::Webhook => "webhook",
+        }
+    }
+
     /// The service's name for people.
     pub fn title(self) -> &'static str {
         match self {

@@ -26,9 +26,6 @@ const FAILED: Badge = Badge { class: "bad", icon: "✕", word: "Does not work" }
 /// A service as the page introduces it.
 struct Service {
     checked: Checked,
-    /// Its word in addresses and ids.
-    slug: &'static str,
-    name: &'static str,
     purpose: &'static str,
     variables: &'static [&'static str],
 }
@@ -36,43 +33,31 @@ struct Service {
 const SERVICES: [Service; 6] = [
     Service {
         checked: Checked::Ghl,
-        slug: "ghl",
-        name: "GoHighLevel",
         purpose: "Contacts and their lifetime values are read from it.",
         variables: &["GHL_API_KEY", "GHL_LOCATION_ID"],
     },
     Service {
         checked: Checked::Meta,
-        slug: "meta",
-        name: "Meta",
         purpose: "The custom audience and its lookalike are made in its ad account.",
         variables: &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"],
     },
     Service {
         checked: Checked::Claude,
-        slug: "claude",
-        name: "Claude",
         purpose: "It ranks the lifetime values; every rank is checked.",
         variables: &["CLAUDE_API_KEY"],
     },
     Service {
         checked: Checked::Database,
-        slug: "database",
-        name: "Database",
         purpose: "It keeps the syncs and their results.",
         variables: &[],
     },
     Service {
         checked: Checked::Smtp,
-        slug: "smtp",
-        name: "E-mail",
         purpose: "It tells how syncs ended: every one, unless the settings page (E-mails) says otherwise.",
         variables: &["SMTP_HOST", "SMTP_FROM_EMAIL", "SMTP_TO_EMAIL"],
     },
     Service {
         checked: Checked::Webhook,
-        slug: "webhook",
-        name: "Webhook",
         purpose: "It tells the same in a chat such as Slack, Mattermost or Discord.",
         variables: &[WEBHOOK],
     },
@@ -94,6 +79,7 @@ struct ServicePart {
 
 /// One card.
 struct ServiceView {
+    /// Its word in addresses and ids.
     slug: &'static str,
     name: &'static str,
     purpose: &'static str,
@@ -129,7 +115,7 @@ pub(crate) async fn test(
     slug: web::Path<String>,
     _form: CsrfForm<IgnoredAny>,
 ) -> Result<HttpResponse, Problem> {
-    let service = SERVICES.iter().find(|service| service.slug == *slug).ok_or(Problem::NotFound)?;
+    let service = SERVICES.iter().find(|service| service.checked.word() == *slug).ok_or(Problem::NotFound)?;
     let checked = service.checked;
     let result = app.blocking(move |app| Ok(check(app, checked))).await?;
     if !wants_fragment(&request) {
@@ -231,8 +217,8 @@ impl Service {
     fn view(&self, set: &WhatIsSet, result: Option<CheckResult>) -> ServiceView {
         let variable = |name: &&'static str| VariableView { name, badge: set.badge(self.checked, name) };
         ServiceView {
-            slug: self.slug,
-            name: self.name,
+            slug: self.checked.word(),
+            name: self.checked.title(),
             purpose: self.purpose,
             variables: self.variables.iter().map(variable).collect(),
             remark: set.remark(self.checked),

@@ -5,7 +5,7 @@ mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
 use crate::cost::{Cost, Meter};
-use crate::failure::Failed;
+use crate::failure::{Failed, words};
 use crate::installed::Installed;
 use crate::sandbox_process::{LTV_FIELD, SandboxProcess};
 use crate::settings::{Environment, Settings};
@@ -126,13 +126,8 @@ fn summarize(
 }
 
 fn failed_at(step: Step, error: &impl domain::Explain) -> Failed {
-    let explained = error.explain();
-    Failed::job(format!(
-        "The sync failed at step \"{}\" ({step}).\n{}\n{}",
-        step.title(),
-        explained.message,
-        explained.remedy
-    ))
+    let why = words(&error.explain());
+    Failed::job(format!("The sync failed at step \"{}\" ({step}).\n{why}", step.title()))
 }
 
 /// The environment of the demo: nothing of this process's own, everything from the sandbox.

@@ -43,9 +43,9 @@ pub enum SettingsError {
     /// Values that can not be used: the setting's name and what it must be. Nothing was saved.
     #[error("some settings can not be used")]
     Refused(Vec<(String, String)>),
-    /// They were saved, but what is saved can not be followed: why.
-    #[error("the settings are saved, but not in force: {0}")]
-    NotInForce(String),
+    /// They were saved, but what is saved can not be followed: why, and what to do.
+    #[error("the settings are saved, but not in force: {}", .0.message)]
+    NotInForce(Explanation),
     /// The database failed, and nothing was saved.
     #[error("the settings could not be saved")]
     Store(#[from] StoreError),

@@ -142,7 +142,10 @@ impl Installation for FakeInstallation {
         }
         // Saved, but another copy has saved what can not be followed.
         match changes.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value.starts_with("late"))) {
-            true => Err(SettingsError::NotInForce("CLAUDE_API_KEY is not set.".to_owned())),
+            true => {
+                let why = Explanation::new("CLAUDE_API_KEY is not set.", "Set it.");
+                Err(SettingsError::NotInForce(why))
+            }
             false => Ok(()),
         }
     }

@@ -206,6 +206,10 @@ impl Installation for Installed {
         self.current().sync.clone()
     }
 
+    fn instance_name(&self) -> Option<String> {
+        self.current().settings.instance_name.clone()
+    }
+
     fn follow_saved_settings(&self) {
         match self.follow() {
             Ok(true) => log::info!("the settings were changed by another copy of the service"),

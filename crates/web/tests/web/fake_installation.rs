@@ -109,6 +109,11 @@ impl Installation for FakeInstallation {
         !self.missing.contains(&variable)
     }
 
+    fn instance_name(&self) -> Option<String> {
+        let settings = self.settings.lock().unwrap();
+        settings.iter().find(|setting| setting.name == "INSTANCE_NAME").map(|setting| setting.value.clone())
+    }
+
     fn follow_saved_settings(&self) {
         self.followed.fetch_add(1, Ordering::Relaxed);
     }

@@ -18,6 +18,7 @@ mod server;
 mod smtp;
 mod sorter;
 mod tap;
+mod temporary;
 
 pub use claude::{ClaudeMode, ClaudeSettings, ModeSetting};
 pub use control::Expectations;

@@ -46,11 +46,7 @@ const SERVICES: [Service; 6] = [
         purpose: "It ranks the lifetime values; every rank is checked.",
         variables: &["CLAUDE_API_KEY"],
     },
-    Service {
-        checked: Checked::Database,
-        purpose: "It keeps the syncs and their results.",
-        variables: &[],
-    },
+    Service { checked: Checked::Database, purpose: "It keeps the syncs and their results.", variables: &[] },
     Service {
         checked: Checked::Smtp,
         purpose: "It tells how syncs ended: every one, unless the settings page (E-mails) says otherwise.",

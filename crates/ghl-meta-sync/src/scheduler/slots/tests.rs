@@ -313,6 +313,7 @@ fn a_choice_of_the_environment_that_can_not_be_looked_up_makes_a_failed_run_and_
         for (day, list, field, said) in [
             ("22", "all", "contact.gone", "contact.gone"),
             ("23", "tag:gone", "contact.lifetime_value", "tag:gone"),
+            ("24", "tag:gone", "Lifetime Value", "tag:gone"),
         ] {
             let mut process = machine.process_for(list, field);
             machine.tick(&format!("{day} 01:59"), &mut [&mut process]);

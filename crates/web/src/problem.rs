@@ -8,6 +8,7 @@ pub(crate) use told::ProblemDetails;
 use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use domain::foreign_text::presentable;
 use domain::{Explain, Explanation, RunId};
 use monitoring::MonitoringError;
 use persistence::StoreError;
@@ -79,8 +80,8 @@ pub(crate) enum Problem {
     /// What was to be deleted is in use.
     #[error("it is in use: {}", .0.message)]
     InUse(Explanation),
-    /// A vendor or the mail server said no.
-    #[error("a service failed: {}", .0.message)]
+    /// A vendor or the mail server said no. What a person reads may name whom a mail went to; the log does not.
+    #[error("a service failed: {}", presentable(&.0.message, &[]))]
     Service(Explanation),
     /// The database failed.
     #[error("the database failed")]

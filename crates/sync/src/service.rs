@@ -119,8 +119,8 @@ impl SyncService {
     /// Begins a run in its own thread.
     ///
     /// # Errors
-    /// [`StartError::AlreadyRunning`] when one runs here or in another process, [`StartError::Stopping`] when this one is
-    /// about to end.
+    /// [`StartError::AlreadyRunning`] when one runs here or in another process, [`StartError::Busy`] when something else is
+    /// done for longer than a moment, [`StartError::Stopping`] when this one is about to end.
     pub fn start(
         &self,
         config: &SyncConfig,
@@ -160,12 +160,12 @@ impl SyncService {
             && store.run_get(run)?.is_some_and(|run| run.has_taken_place())
         {
             // Another process took this long for dead and has made the moment's run meanwhile.
-            return Err(StartError::AlreadyRunning { run: Some(run) });
+            return Err(StartError::AlreadyRunning { run });
         }
         let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
             // Cleaning up took so long that another process has begun: it closes the run that was just opened.
-            return Err(StartError::AlreadyRunning { run: None });
+            return Err(StartError::Busy);
         }
         *self.lock_active() = Some((run, cancel.clone()));
         let thread = std::thread::Builder::new()
@@ -195,23 +195,17 @@ impl SyncService {
         if let Some(run) = active
             && self.is_running(run)?
         {
-            return Err(StartError::AlreadyRunning { run: active });
+            return Err(StartError::AlreadyRunning { run });
         }
         let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
             // Another follow-up may have begun meanwhile.
             self.lock_upkeep().cancel();
-            let run = match self.take_lease(work)? {
+            match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
-                Err(run) => run,
-            };
-            let running = match run {
-                Some(run) => self.is_running(run)?,
-                None => false,
-            };
-            if running || Instant::now() >= give_up {
-                // A run that has ended and still tells people of it is nothing to wait for or to cancel.
-                return Err(StartError::AlreadyRunning { run: run.filter(|_| running) });
+                Err(Some(run)) => return Err(StartError::AlreadyRunning { run }),
+                Err(None) if Instant::now() >= give_up => return Err(StartError::Busy),
+                Err(None) => {}
             }
             std::thread::sleep(Duration::from_millis(100));
             self.refuse_when_stopping()?;
@@ -226,7 +220,7 @@ impl SyncService {
         self.stopping.check().map_err(|_cancelled| StartError::Stopping)
     }
 
-    /// The lease, or the run that holds it. `work` is cancelled when the lease is lost or the process is to end.
+    /// The lease, or the run that is going on under it. `work` is cancelled when the lease is lost or the process is to end.
     pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
         let before = self.lock_held().clone();
         if let Some(before) = before {

@@ -73,7 +73,10 @@ pub(crate) enum Problem {
     MissingSettings(Vec<&'static str>),
     /// A sync runs already.
     #[error("a sync is already running")]
-    AlreadyRunning(Option<RunId>),
+    AlreadyRunning(RunId),
+    /// The service does something else for a moment.
+    #[error("the service is busy")]
+    Busy,
     /// The run can not be cancelled any more, or not from here.
     #[error("the sync can not be cancelled: {}", .1.message)]
     NotCancellable(RunId, Explanation),
@@ -114,7 +117,9 @@ impl ResponseError for Problem {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRunning(_) | Self::NotCancellable(..) | Self::InUse(_) => StatusCode::CONFLICT,
+            Self::AlreadyRunning(_) | Self::Busy | Self::NotCancellable(..) | Self::InUse(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Service(_) => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Lost(_) | Self::Template(_) | Self::System(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -146,6 +151,7 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
+            StartError::Busy => Self::Busy,
             StartError::Stopping => Self::NotReady(error.explain()),
             StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
                 Self::Refused(error.explain())

@@ -157,7 +157,7 @@ impl Slots {
         });
         match begun {
             Ok(()) => Outcome::Settled,
-            Err(StartError::AlreadyRunning { run: Some(run) }) => {
+            Err(StartError::AlreadyRunning { run }) => {
                 if waiting.behind.is_none() {
                     log::info!("run {run} is going on: the scheduled sync is left out when that one ends");
                 }

@@ -235,7 +235,7 @@ fn a_process_that_was_slow_to_begin_finds_the_run_that_another_has_made_meanwhil
     let slot = Slot { at: waiting.claim.slot, trigger: waiting.trigger };
     let begun = sync.start_slot(&one.installed.choice(&sync).unwrap(), &slot);
     let made = machine.runs()[0].id;
-    assert!(matches!(begun, Err(StartError::AlreadyRunning { run: Some(run) }) if run == made));
+    assert!(matches!(begun, Err(StartError::AlreadyRunning { run }) if run == made));
     machine.tick("02:11", &mut [&mut one, &mut other]);
     assert_eq!(machine.triggers(), [MADE_UP]);
 }

@@ -85,7 +85,7 @@ impl Installed {
     /// # Errors
     /// [`StartError`] when nothing is chosen or the choice does not exist.
     pub fn choice(&self, sync: &SyncService) -> Result<SyncConfig, StartError> {
-        web::chosen(self, &self.store, sync)
+        sync.choice(self.initial_choice())
     }
 
     /// The signs of life of the scheduler, which begin with the first call.

@@ -100,7 +100,9 @@ impl Mailer {
 
     /// Delivers one mail to all recipients at once, or one by one when the server refuses it for some of them (5xx); it is
     /// delivered when one of them gets it. Those who do not are returned. When the server puts one off (4xx) nobody gets it
-    /// yet: another attempt may reach them all.
+    /// yet: another attempt may reach them all. Only when another is refused in the same attempt, and one named before in
+    /// the settings has got the mail by then, whoever is put off, or not answered for, is left out like a refused one:
+    /// another attempt would reach those once more who have it.
     ///
     /// The wait for the connection and for each answer is limited by the timeout of the settings, each answer to
     /// 100 kB. Nothing is retried here. After a timeout or a broken connection the mail may have arrived all the same:
@@ -109,7 +111,7 @@ impl Mailer {
     /// # Errors
     /// See the variants of [`MailError`]. When nobody gets the mail, it is the first refusal.
     pub fn send(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
-        self.hand_over(mail, |code| code >= 500)
+        self.hand_over(mail, true)
     }
 
     /// [`send`](Self::send) that waits for nobody: whoever is put off does not get the mail either.
@@ -117,14 +119,10 @@ impl Mailer {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_now(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
-        self.hand_over(mail, |_code| true)
+        self.hand_over(mail, false)
     }
 
-    fn hand_over(
-        &self,
-        mail: &Mail,
-        is_for_some: impl Fn(u16) -> bool,
-    ) -> Result<Vec<RefusedRecipient>, MailError> {
+    fn hand_over(&self, mail: &Mail, is_patient: bool) -> Result<Vec<RefusedRecipient>, MailError> {
         let mut message = Message::builder()
             .from(self.from.clone())
             .message_id(Some(mail.message_id.clone()))
@@ -140,8 +138,8 @@ impl Mailer {
         let message =
             message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))?;
         let refused = match self.transport.send(&message).map_err(|error| self.failed(&error)) {
-            Err(MailError::Refused { code, .. }) if self.to.len() > 1 && is_for_some(code) => {
-                self.send_one_by_one(&message)?
+            Err(MailError::Refused { code, .. }) if self.to.len() > 1 && (code >= 500 || !is_patient) => {
+                self.send_one_by_one(&message, is_patient)?
             }
             other => other.map(|_taken| Vec::new())?,
         };
@@ -151,13 +149,23 @@ impl Mailer {
     }
 
     /// One refused recipient makes the library give up the whole mail; nobody else should miss it for that.
-    fn send_one_by_one(&self, message: &Message) -> Result<Vec<RefusedRecipient>, MailError> {
+    fn send_one_by_one(
+        &self,
+        message: &Message,
+        is_patient: bool,
+    ) -> Result<Vec<RefusedRecipient>, MailError> {
         let bytes = message.formatted();
         let mut refused = Vec::new();
         for (place, recipient) in self.to.iter().enumerate() {
             let envelope = Envelope::new(Some(self.from.email.clone()), vec![recipient.email.clone()])?;
             if let Err(error) = self.transport.send_raw(&envelope, &bytes) {
-                refused.push(RefusedRecipient { place, error: self.failed(&error) });
+                let error = self.failed(&error);
+                let is_for_good = matches!(error, MailError::Refused { code: 500.., .. });
+                if is_patient && !is_for_good && refused.len() == place {
+                    // Nobody has it yet: another attempt may reach this one too, and reaches nobody twice.
+                    return Err(error);
+                }
+                refused.push(RefusedRecipient { place, error });
             }
         }
         if refused.len() == self.to.len() {

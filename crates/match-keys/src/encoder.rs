@@ -33,6 +33,8 @@ pub struct Encoded {
     /// or another phone number, distinct from it and from each other, at most [`MAX_FURTHER`]. Additional ones that can not
     /// be sent are left out: what was filled in there by mistake keeps nobody out.
     pub further: Vec<Row>,
+    /// In which country numbers without a country code were read: the contact's own, else the location's.
+    pub phone_country: Option<CountryCode>,
     outcomes: [Outcome; SCHEMA.len()],
 }
 
@@ -137,8 +139,12 @@ impl Encoder {
         let (own, country) = self.country.read(contact.country.as_deref().unwrap_or_default());
         let place = Place { own, location: self.location };
         let likely = place.likely();
-        let mut encoded =
-            Encoded { row: Row::default(), further: Vec::new(), outcomes: [Outcome::Blank; SCHEMA.len()] };
+        let mut encoded = Encoded {
+            row: Row::default(),
+            further: Vec::new(),
+            phone_country: likely,
+            outcomes: [Outcome::Blank; SCHEMA.len()],
+        };
         if let Some(raw) = &contact.email {
             encoded.put(Field::Email, made(email::normalize(raw)));
         }
@@ -180,12 +186,6 @@ impl Encoder {
         emails.into_iter().for_each(|digest| encoded.push_further(Field::Email, digest));
         phones.into_iter().for_each(|digest| encoded.push_further(Field::Phone, digest));
         encoded
-    }
-
-    /// In which country a contact's numbers without a country code are read: its own, else the location's.
-    pub fn phone_country(&mut self, contact: &Contact) -> Option<CountryCode> {
-        let (own, _) = self.country.read(contact.country.as_deref().unwrap_or_default());
-        Place { own, location: self.location }.likely()
     }
 }
 

@@ -120,6 +120,6 @@ fn contact(number: u32) -> RunContact {
         bucket: Bucket::Sent,
         reason: None,
         meta_matched: None,
-        country: None,
+        country: Some("us".into()),
     }
 }

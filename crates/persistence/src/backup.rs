@@ -61,19 +61,19 @@ pub fn back_up(database: &Path, to: &Path) -> Result<u64, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Backup`] when the database is in use, or when this is no backup of this program;
-/// [`StoreError::NewerSchema`] when a newer version of the program made it.
+/// [`StoreError::NewerSchema`] when a newer version of the program made it; [`StoreError::SetAside`] when the backup could
+/// not be put in place, nor the database back.
 pub fn restore(database: &Path, backup: &mut impl Read) -> Result<Option<PathBuf>, StoreError> {
     let part = beside(database, ".part");
     let mut file = new_file(&part)?;
     let copied = io::copy(backup, &mut file).and_then(|_| file.flush()).map_err(unwritable(&part));
     let restored = copied.and_then(|_| check(&part)).and_then(|()| {
         let kept = set_aside(database)?;
-        let placed = put_in_place(&part, database);
-        if let (Err(_), Some(kept)) = (&placed, &kept) {
-            // Better the old one than none; the error that counts is the other one.
-            move_whole(kept, database).unwrap_or_default();
-        }
-        placed.map(|()| kept)
+        put_in_place(&part, database).map_err(|error| match &kept {
+            Some(kept) => put_back(kept, database, error),
+            None => error,
+        })?;
+        Ok(kept)
     });
     if restored.is_err() {
         fs::remove_file(&part).unwrap_or_default();
@@ -132,6 +132,14 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, StoreError> {
     Ok(exists.then_some(aside))
 }
 
+/// Better the old database than none. The error that counts is the one that kept the new one from its place.
+fn put_back(kept: &Path, database: &Path, error: StoreError) -> StoreError {
+    match move_whole(kept, database) {
+        Ok(()) => error,
+        Err(_) => StoreError::SetAside { kept: kept.to_owned(), source: Box::new(error) },
+    }
+}
+
 fn move_whole(from: &Path, to: &Path) -> Result<(), StoreError> {
     for companion in COMPANIONS.into_iter().chain([""]) {
         let (from, to) = (beside(from, companion), beside(to, companion));
@@ -144,11 +152,13 @@ fn move_whole(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Where nothing is kept yet: of two restores the first may have been the mistake.
 fn free_name(database: &Path) -> PathBuf {
-    let numbered = (2..).map(|number| beside(database, &format!(".before-restore-{number}")));
-    let mut names = std::iter::once(beside(database, ".before-restore")).chain(numbered);
+    let (mut aside, mut number) = (beside(database, ".before-restore"), 2);
     // A log of another database must not stand beside it either.
-    let is_free = |name: &PathBuf| ["", "-wal", "-shm"].iter().all(|end| !beside(name, end).exists());
-    names.find(is_free).unwrap_or_else(|| beside(database, ".before-restore"))
+    while COMPANIONS.into_iter().chain([""]).any(|end| beside(&aside, end).exists()) {
+        aside = beside(database, &format!(".before-restore-{number}"));
+        number += 1;
+    }
+    aside
 }
 
 /// On the disk first, then under its name.
@@ -186,4 +196,27 @@ fn refused_backup(problem: &'static str) -> StoreError {
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Unwritable { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{put_back, refused_backup};
+    use domain::Explain;
+    use std::fs;
+
+    #[test]
+    fn a_database_that_can_not_be_put_back_is_told_to_lie_where_it_was_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let [kept, database] = ["a.db.before-restore", "a.db"].map(|name| folder.path().join(name));
+        fs::write(&kept, "the database").unwrap();
+        // In its place stands what no file can be moved to.
+        fs::create_dir(&database).unwrap();
+        let told = put_back(&kept, &database, refused_backup("was damaged")).explain();
+        assert!(told.message.contains("What was given was damaged."), "{told:?}");
+        assert!(told.message.contains(&kept.display().to_string()), "{told:?}");
+        fs::remove_dir(&database).unwrap();
+        let told = put_back(&kept, &database, refused_backup("was damaged")).explain();
+        assert_eq!(told.message, "What was given was damaged.");
+        assert_eq!(fs::read_to_string(&database).unwrap(), "the database");
+    }
 }

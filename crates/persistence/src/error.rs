@@ -46,6 +46,15 @@ pub enum StoreError {
         /// What is wrong with it, as the rest of a sentence.
         problem: &'static str,
     },
+    /// A backup could not be put in the place of the database, nor the database back into it.
+    #[error("the database was set aside and could not be put back")]
+    SetAside {
+        /// Where the database lies now.
+        kept: PathBuf,
+        /// Why the backup could not be put in place.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// No connection became free, or none could be made, within the pool's timeout.
     #[error("no database connection became free")]
     NoConnection(#[source] diesel::r2d2::PoolError),
@@ -220,6 +229,15 @@ impl Explain for StoreError {
                 format!("{} {problem}.", capital(what)),
                 "Nothing was changed. A backup is made while the service runs or not, under a name that is free or that of \
                  an earlier backup; before one is put back, the service is stopped.",
+            ),
+            Self::SetAside { kept, source } => Explanation::new(
+                format!(
+                    "{} The database could not be put back: it is kept as {}.",
+                    source.explain().message,
+                    kept.display()
+                ),
+                "Once the cause is removed, put the backup back again, or give the file that was kept its name without \
+                 `.before-restore` and what follows.",
             ),
             Self::NoConnection(_) => Explanation::new(
                 "The database does not answer.",

@@ -140,10 +140,6 @@ impl Store {
         );
         let now = self.now_naive();
         self.write("record the stable audience", |connection| {
-            // Another one gets a row of its own, with the moment from which on it is used.
-            let row = stable_audiences::table.find((storable(&audience.ad_account_id), audience.adopted));
-            diesel::delete(row.filter(stable_audiences::audience_id.ne(storable(&audience.audience_id))))
-                .execute(connection)?;
             on_backend!(connection, inner => diesel::insert_into(stable_audiences::table)
                 .values((
                     stable_audiences::ad_account_id.eq(storable(&audience.ad_account_id)),

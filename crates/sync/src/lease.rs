@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
+use domain::run::RunStatus;
 use domain::{Cancel, Clock, RunId, log_context};
 use persistence::{LeaseOutcome, Store, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,7 +133,8 @@ impl Hold {
 }
 
 impl Lease {
-    /// Takes the lease, or tells which run holds it. `work` is cancelled when the lease is lost.
+    /// Takes the lease, or tells which run is going on under it: none does when it is held for other work, or by a run that
+    /// has ended and still tells people of it. `work` is cancelled when the lease is lost.
     pub(crate) fn take(
         store: &Store,
         clock: &Arc<dyn Clock>,
@@ -141,7 +143,8 @@ impl Lease {
     ) -> Result<Result<Self, Option<RunId>>, StoreError> {
         let holder = uuid::Uuid::new_v4().to_string();
         if let LeaseOutcome::HeldBy { run_id } = store.lease_acquire(&holder, ttl)? {
-            return Ok(Err(run_id));
+            let run = run_id.map(|run| store.run_get(run)).transpose()?.flatten();
+            return Ok(Err(run.filter(|run| run.status == RunStatus::Running).map(|run| run.id)));
         }
         let now = Moment(Instant::now(), clock.now());
         let right = Arc::new(Right {

@@ -7,6 +7,7 @@
 mod account;
 mod catalogue;
 pub mod checks;
+mod choice;
 mod cleanup;
 mod delivery;
 pub mod edges;
@@ -44,6 +45,7 @@ mod upload;
 mod won;
 
 pub use catalogue::ListInfo;
+pub use choice::find_field;
 pub use edges::{
     ConditionProblem, ConditionsRefused, ContactList, ContactSource, GhlApi, ListNotOffered, LocalRanker,
     Pipeline, Ranker, SourceList, ValueField, WonOpportunity,

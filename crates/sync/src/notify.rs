@@ -20,7 +20,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(1);
 /// Not before it was tried that often: a day in which the machine was off, or the clock was put forward, is none.
 const FEWEST_ATTEMPTS: u32 = 10;
 
-/// So many attempts (in a quarter of an hour) a mail waits for a recipient whom the server puts off; then the others get it.
+/// So many attempts (in a quarter of an hour), whatever they fail by, a mail waits for a recipient whom the server puts off;
+/// then the others get it.
 const WAITS_FOR_ALL: u32 = 4;
 
 impl SyncService {
@@ -159,7 +160,7 @@ impl SyncService {
         };
         let words = error.explain().message;
         if now - queued.queued_at >= GIVE_UP_AFTER && queued.attempts >= FEWEST_ATTEMPTS {
-            store.outbox_give_up(queued.id, &words)?;
+            store.outbox_give_up(queued.id, &format!("{words} It was tried for a day."))?;
             self.correct_the_step(queued);
         } else {
             let minutes = 1_i64 << queued.attempts.clamp(0, 7);
@@ -248,13 +249,7 @@ fn standing(outcome: &[MessageState]) -> (StepStatus, String) {
         .filter(|message| message.sent_at.is_none())
         .map(|message| {
             let words = message.last_error.as_deref().unwrap_or("It is sent within minutes.");
-            let given_up = match message.given_up_at {
-                // To give it up counts as an attempt.
-                Some(_) if message.attempts > FEWEST_ATTEMPTS => " It was tried for a day and is given up.",
-                Some(_) => " It is given up.",
-                None => "",
-            };
-            format!("{words}{given_up}")
+            format!("{words}{}", message.given_up_at.map_or("", |_at| " It is given up."))
         })
         .collect();
     if !unsent.is_empty() {
@@ -301,25 +296,23 @@ mod tests {
     use persistence::MessageState;
 
     #[test]
-    fn only_what_was_tried_often_is_told_to_have_been_tried_for_a_day() {
+    fn a_message_whose_way_was_taken_away_is_not_told_to_have_been_tried_for_a_day() {
         let now = SystemClock.now();
-        let given_up = |attempts, words: &str| MessageState {
+        let given_up = MessageState {
             id: 1,
             channel: Channel::Webhook,
             kind: mailer::OUTCOME.to_owned(),
             message_id: "<a@example.com>".to_owned(),
-            attempts,
+            attempts: 11,
             queued_at: now,
             next_attempt_at: now,
             sent_at: None,
             given_up_at: Some(now),
-            last_error: Some(words.to_owned()),
+            last_error: Some("This way of telling is not set up any more.".to_owned()),
         };
-        let told = |message| standing(&[message]);
         assert_eq!(
-            told(given_up(1, "This way of telling is not set up any more.")),
+            standing(&[given_up]),
             (StepStatus::Failed, "This way of telling is not set up any more. It is given up.".to_owned())
         );
-        assert!(told(given_up(11, "No answer.")).1.ends_with("It was tried for a day and is given up."));
     }
 }

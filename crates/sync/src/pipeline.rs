@@ -1,6 +1,7 @@
 //! The order of a run: fetch, read, rank, hash, create, upload, wait, lookalike, save. Only this file knows it.
 
 use crate::account::{self, Account};
+use crate::choice::find_field;
 use crate::delivery::Delivery;
 use crate::edges::ContactList;
 use crate::error::RunError;
@@ -8,7 +9,7 @@ use crate::leaving::Suppression;
 use crate::progress::{Progress, StepError};
 use crate::reading::{PageRead, Reader, ValueSource};
 use crate::saving::sent_counts;
-use crate::service::{SyncService, find_field};
+use crate::service::SyncService;
 use crate::settings::{LtvSource, ValueMode};
 use crate::spool::Spool;
 use crate::target::Target;
@@ -159,6 +160,8 @@ impl SyncService {
             LtvSource::Field => {
                 let field = find_field(&source.fields(cancel)?, &config.ltv_field_key)?;
                 if field.key != config.ltv_field_key {
+                    // Perhaps the list is what could not be looked up.
+                    self.known_list(&config.list_id)?;
                     return Err(RunError::FieldNotLookedUp(config.ltv_field_key.clone()));
                 }
                 ValueSource::Field(field.id)

@@ -129,8 +129,7 @@ impl Reader<'_> {
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
     fn prepare(&self, contact: Contact, encoder: &mut Encoder) -> SpooledContact {
         let encoded = encoder.encode(&contact);
-        let country =
-            contact.phone.as_ref().and_then(|_| encoder.phone_country(&contact)).map(CountryCode::letters);
+        let country = contact.phone.as_ref().and(encoded.phone_country).map(CountryCode::letters);
         let reading = match self.values {
             ValueSource::Field(_) => read_ltv(&contact.ltv, self.settings.decimal_mark),
             ValueSource::Won(sums) => sums.of(&contact.id),

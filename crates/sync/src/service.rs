@@ -1,7 +1,7 @@
 //! Beginning, cancelling and closing runs: one at a time over all processes that share the database.
 
 use crate::catalogue::Catalogue;
-use crate::edges::{ContactSource, Ranker, ValueField};
+use crate::edges::{ContactSource, Ranker};
 use crate::ending::End;
 use crate::error::{EdgeError, RunError, StartError};
 use crate::expiry::NextLook;
@@ -9,13 +9,13 @@ use crate::follow_up::Looks;
 use crate::lease::{Hold, Lease};
 use crate::progress::Watcher;
 use crate::schedule::Slot;
-use crate::settings::{LtvSource, SyncSettings};
+use crate::settings::SyncSettings;
 use crate::upkeep::UPKEEP_WAITS;
 use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
 use domain::run::{RunStatus, SyncConfig, Trigger};
-use domain::{Cancel, Clock, ListSelection, Run, RunId};
+use domain::{Cancel, Clock, Run, RunId};
 use mailer::{MailContext, Mailer, Webhook};
 use meta::MetaClient;
 use persistence::{Store, StoreError};
@@ -116,46 +116,11 @@ impl SyncService {
         &self.parts.settings
     }
 
-    /// What holds the lifetime values when the settings say that it is no field to choose (`LTV_SOURCE`).
-    pub fn value_source(&self) -> Option<ValueField> {
-        self.parts.settings.ltv_source.in_place_of_a_field()
-    }
-
-    /// Looks the list and the field up at the source, so that a run keeps the names it ran with. The field may be
-    /// given by key, name or id; where values do not come from a field it may be left out.
-    ///
-    /// # Errors
-    /// [`StartError::NotConfigured`] when one is left out that is needed; [`StartError::Unknown`] names what does not
-    /// exist and the setting to change.
-    pub fn resolve(&self, list_id: Option<&str>, field: Option<&str>) -> Result<SyncConfig, StartError> {
-        let list_id = list_id.ok_or(StartError::NotConfigured)?;
-        let field = match (field.filter(|field| !LtvSource::is_key(field)), self.value_source()) {
-            (Some(wanted), _) => Err(wanted),
-            (None, Some(source)) => Ok(source),
-            (None, None) => return Err(StartError::NotConfigured),
-        };
-        let list = self.known_list(list_id)?;
-        let field = field.or_else(|wanted| {
-            let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
-            // A field that is not remembered may be new, so the fields are asked for again.
-            find_field(&known(false)?, wanted).or_else(|_unknown| find_field(&known(true)?, wanted))
-        })?;
-        Ok(SyncConfig {
-            list_id: list.id.to_string(),
-            list_conditions: list.conditions(),
-            list_name: list.name,
-            ltv_field_key: field.key,
-            ltv_field_name: field.name,
-            ad_account_id: self.parts.settings.ad_account_id.clone(),
-            sync_enabled: true,
-        })
-    }
-
     /// Begins a run in its own thread.
     ///
     /// # Errors
-    /// [`StartError::AlreadyRunning`] when one runs here or in another process, [`StartError::Stopping`] when this one is
-    /// about to end.
+    /// [`StartError::AlreadyRunning`] when one runs here or in another process, [`StartError::Busy`] when something else is
+    /// done for longer than a moment, [`StartError::Stopping`] when this one is about to end.
     pub fn start(
         &self,
         config: &SyncConfig,
@@ -195,12 +160,12 @@ impl SyncService {
             && store.run_get(run)?.is_some_and(|run| run.has_taken_place())
         {
             // Another process took this long for dead and has made the moment's run meanwhile.
-            return Err(StartError::AlreadyRunning { run: Some(run) });
+            return Err(StartError::AlreadyRunning { run });
         }
         let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
             // Cleaning up took so long that another process has begun: it closes the run that was just opened.
-            return Err(StartError::AlreadyRunning { run: None });
+            return Err(StartError::Busy);
         }
         *self.lock_active() = Some((run, cancel.clone()));
         let thread = std::thread::Builder::new()
@@ -222,25 +187,6 @@ impl SyncService {
         Self { parts: Arc::new(parts), ..self.clone() }
     }
 
-    /// A choice with what may have changed since it was saved: the account is the one that is written to, values come from
-    /// where the settings say, and a saved list has the name and conditions it has now.
-    ///
-    /// # Errors
-    /// Whatever the database refuses.
-    pub fn as_it_is_now(&self, config: &SyncConfig) -> Result<SyncConfig, StoreError> {
-        let ad_account_id = self.parts.settings.ad_account_id.clone();
-        let mut config = SyncConfig { ad_account_id, ..config.clone() };
-        if let Some(source) = self.value_source() {
-            (config.ltv_field_key, config.ltv_field_name) = (source.key, source.name);
-        }
-        if let Ok(ListSelection::Filter(id)) = config.list_id.parse() {
-            let saved = self.parts.store.filter_get(id)?;
-            config.list_conditions = saved.as_ref().map(|saved| saved.conditions.clone());
-            config.list_name = saved.map_or(config.list_name, |saved| saved.name);
-        }
-        Ok(config)
-    }
-
     /// The lease, once nobody has it but a follow-up or a run that is only sending its mail: both soon end.
     fn lease_for_a_run(&self, work: &Cancel) -> Result<Lease, StartError> {
         self.refuse_when_stopping()?;
@@ -249,23 +195,17 @@ impl SyncService {
         if let Some(run) = active
             && self.is_running(run)?
         {
-            return Err(StartError::AlreadyRunning { run: active });
+            return Err(StartError::AlreadyRunning { run });
         }
         let give_up = Instant::now() + UPKEEP_PATIENCE;
         loop {
             // Another follow-up may have begun meanwhile.
             self.lock_upkeep().cancel();
-            let run = match self.take_lease(work)? {
+            match self.take_lease(work)? {
                 Ok(lease) => return Ok(lease),
-                Err(run) => run,
-            };
-            let running = match run {
-                Some(run) => self.is_running(run)?,
-                None => false,
-            };
-            if running || Instant::now() >= give_up {
-                // A run that has ended and still tells people of it is nothing to wait for or to cancel.
-                return Err(StartError::AlreadyRunning { run: run.filter(|_| running) });
+                Err(Some(run)) => return Err(StartError::AlreadyRunning { run }),
+                Err(None) if Instant::now() >= give_up => return Err(StartError::Busy),
+                Err(None) => {}
             }
             std::thread::sleep(Duration::from_millis(100));
             self.refuse_when_stopping()?;
@@ -280,7 +220,7 @@ impl SyncService {
         self.stopping.check().map_err(|_cancelled| StartError::Stopping)
     }
 
-    /// The lease, or the run that holds it. `work` is cancelled when the lease is lost or the process is to end.
+    /// The lease, or the run that is going on under it. `work` is cancelled when the lease is lost or the process is to end.
     pub(crate) fn take_lease(&self, work: &Cancel) -> Result<Result<Lease, Option<RunId>>, StoreError> {
         let before = self.lock_held().clone();
         if let Some(before) = before {
@@ -323,32 +263,6 @@ fn show_waits(parts: &Parts) {
             log::warn!("the wait could not be recorded: {}", Chain(&error));
         }
     });
-}
-
-/// The field with that key, id or name (in this order of trust). Names need not be unique, and to take any of several
-/// fields would rank by values nobody chose.
-pub(crate) fn find_field(fields: &[ValueField], wanted: &str) -> Result<ValueField, StartError> {
-    let wanted = wanted.trim();
-    let (what, value, setting) = ("custom field", wanted.to_owned(), "GHL_LTV_FIELD");
-    let tests: [fn(&ValueField, &str) -> bool; 4] = [
-        |field, wanted| field.key == wanted,
-        |field, wanted| field.id == wanted,
-        |field, wanted| field.key.strip_prefix("contact.") == Some(wanted),
-        |field, wanted| field.name.trim().to_lowercase() == wanted.to_lowercase(),
-    ];
-    let met = |test: &fn(&ValueField, &str) -> bool| -> Vec<&ValueField> {
-        fields.iter().filter(|field| test(field, wanted)).collect()
-    };
-    let found = tests.iter().map(met).find(|found| !found.is_empty()).unwrap_or_default();
-    match found.as_slice() {
-        [] => Err(StartError::Unknown { what, value, setting }),
-        _ if wanted.is_empty() => Err(StartError::Unknown { what, value, setting }),
-        [field] => Ok((*field).clone()),
-        several => {
-            let known = several.iter().map(|field| format!("{} (id {})", field.key, field.id)).collect();
-            Err(StartError::Ambiguous { what, value, setting, known })
-        }
-    }
 }
 
 impl From<StartError> for RunError {

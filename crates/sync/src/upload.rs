@@ -242,13 +242,12 @@ impl<'a> Adding<'a> {
         // What was sent again is counted twice for good, so a count tells only by how much it has grown. Within a group it
         // may still hide a batch that came too late, which can be where the session has grown old meanwhile.
         let in_doubt = resent > 0 && group.len() > 1 && session.is_old();
-        if received < session.received + rows || in_doubt {
-            session.received = session.received.max(received);
-            self.delivered.resent += resent;
+        let are_taken = received >= session.received + rows && !in_doubt;
+        session.received = session.received.max(received);
+        self.delivered.resent += resent;
+        if !are_taken {
             return Err(NotTaken::SessionOver);
         }
-        session.received = received;
-        self.delivered.resent += resent;
         for (batch, receipt) in group.iter().zip(taken) {
             let before = if receipt.from_session { 0 } else { session.invalid };
             session.invalid = before + receipt.num_invalid_entries;

@@ -6,16 +6,22 @@ use domain::run::{RunStatus, SyncConfig, Trigger};
 use domain::{Explain, Explanation, RunId};
 use sync::{EraseError, ErasePerson, ErasureReceipt, RunError, SyncService};
 
-/// The service, or the settings it lacks.
+/// The service by what is saved, whichever copy saved it; or the settings it lacks.
 pub(crate) fn service(app: &App) -> Result<SyncService, Problem> {
+    app.installation.follow_saved_settings();
     app.installation.sync().ok_or_else(|| Problem::MissingSettings(app.installation.missing_settings()))
 }
 
-/// Begins a run with [what is chosen](crate::chosen()).
-pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
-    app.installation.follow_saved_settings();
+/// The service and what it is to sync.
+pub(crate) fn next_sync(app: &App) -> Result<(SyncService, SyncConfig), Problem> {
     let sync = service(app)?;
-    let config = crate::chosen(&*app.installation, &app.store, &sync)?;
+    let config = sync.choice(app.installation.initial_choice())?;
+    Ok((sync, config))
+}
+
+/// Begins a run with what is chosen.
+pub(crate) fn begin(app: &App, accept_smaller_list: bool) -> Result<RunId, Problem> {
+    let (sync, config) = next_sync(app)?;
     Ok(sync.start(&config, Trigger::Manual, accept_smaller_list)?.run)
 }
 
@@ -41,6 +47,14 @@ pub(crate) fn erase(app: &App, who: &ErasePerson) -> Result<ErasureReceipt, Prob
         EraseError::Failed(RunError::Store(error)) => error.into(),
         EraseError::Unusable { .. } => Problem::Refused(error.explain()),
         EraseError::Failed(error) => Problem::Service(error.explain()),
+    })
+}
+
+/// A saved choice as the next run will take it: settings that were changed since may name another account or source.
+pub(crate) fn as_it_is_now(app: &App, saved: SyncConfig) -> Result<SyncConfig, Problem> {
+    Ok(match app.installation.sync() {
+        Some(sync) => sync.as_it_is_now(&saved)?,
+        None => saved,
     })
 }
 

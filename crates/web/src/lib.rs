@@ -14,7 +14,6 @@ mod audiences;
 mod auth;
 mod base;
 mod body;
-mod chosen;
 mod connections;
 mod csrf;
 mod error;
@@ -38,7 +37,6 @@ mod settings;
 mod unread;
 mod wording;
 
-pub use chosen::chosen;
 pub use error::WebError;
 pub use installation::{
     ExistingAudience, Installation, MailAddresses, Mailed, SchedulerState, Setting, SettingSource,

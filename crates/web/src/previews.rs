@@ -101,9 +101,7 @@ impl Previews {
 
 /// Begins a preview of what is chosen. While one is being made that is the one. Blocks.
 pub(crate) fn begin(app: &Arc<App>) -> Result<(), Problem> {
-    app.installation.follow_saved_settings();
-    let sync = actions::service(app)?;
-    let config = crate::chosen(&*app.installation, &app.store, &sync)?;
+    let (sync, config) = actions::next_sync(app)?;
     let cancel = Cancel::new();
     {
         let mut state = app.previews.lock();

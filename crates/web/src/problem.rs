@@ -8,6 +8,7 @@ pub(crate) use told::ProblemDetails;
 use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use domain::foreign_text::presentable;
 use domain::{Explain, Explanation, RunId};
 use monitoring::MonitoringError;
 use persistence::StoreError;
@@ -72,15 +73,18 @@ pub(crate) enum Problem {
     MissingSettings(Vec<&'static str>),
     /// A sync runs already.
     #[error("a sync is already running")]
-    AlreadyRunning(Option<RunId>),
+    AlreadyRunning(RunId),
+    /// The service does something else for a moment.
+    #[error("the service is busy")]
+    Busy,
     /// The run can not be cancelled any more, or not from here.
     #[error("the sync can not be cancelled: {}", .1.message)]
     NotCancellable(RunId, Explanation),
     /// What was to be deleted is in use.
     #[error("it is in use: {}", .0.message)]
     InUse(Explanation),
-    /// A vendor or the mail server said no.
-    #[error("a service failed: {}", .0.message)]
+    /// A vendor or the mail server said no. What a person reads may name whom a mail went to; the log does not.
+    #[error("a service failed: {}", presentable(&.0.message, &[]))]
     Service(Explanation),
     /// The database failed.
     #[error("the database failed")]
@@ -113,7 +117,9 @@ impl ResponseError for Problem {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) | Self::MissingSettings(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AlreadyRunning(_) | Self::NotCancellable(..) | Self::InUse(_) => StatusCode::CONFLICT,
+            Self::AlreadyRunning(_) | Self::Busy | Self::NotCancellable(..) | Self::InUse(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Service(_) => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Lost(_) | Self::Template(_) | Self::System(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -145,6 +151,7 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AlreadyRunning { run } => Self::AlreadyRunning(run),
+            StartError::Busy => Self::Busy,
             StartError::Stopping => Self::NotReady(error.explain()),
             StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
                 Self::Refused(error.explain())

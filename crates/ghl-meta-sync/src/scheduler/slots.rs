@@ -5,7 +5,7 @@ use crate::installed::Installed;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
-use domain::run::{SyncConfig, Trigger};
+use domain::run::Trigger;
 use domain::{Explain, RunId};
 use persistence::{SlotClaim, Store, StoreError};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ impl Slots {
             return Outcome::Settled;
         }
         let slot = Slot { at: waiting.claim.slot, trigger: waiting.trigger };
-        let begun = self.choice(sync).and_then(|config| {
+        let begun = sync.choice_unwatched(self.installed.initial_choice()).and_then(|config| {
             if !config.sync_enabled {
                 log::info!("the scheduled sync is left out: it is switched off");
                 return Ok(());
@@ -157,7 +157,7 @@ impl Slots {
         });
         match begun {
             Ok(()) => Outcome::Settled,
-            Err(StartError::AlreadyRunning { run: Some(run) }) => {
+            Err(StartError::AlreadyRunning { run }) => {
                 if waiting.behind.is_none() {
                     log::info!("run {run} is going on: the scheduled sync is left out when that one ends");
                 }
@@ -174,36 +174,6 @@ impl Slots {
         }
     }
 
-    /// What is synced. A choice of the environment that can not be looked up is taken in its own words: the run looks again,
-    /// and when it fails by the same reason it stands in the history and is mailed, as it would with a saved choice.
-    fn choice(&self, sync: &SyncService) -> Result<SyncConfig, StartError> {
-        let unresolved = match self.installed.choice(sync) {
-            Err(
-                error @ (StartError::Edge(_) | StartError::Unknown { .. } | StartError::Ambiguous { .. }),
-            ) => error,
-            known => return known,
-        };
-        let (Some(list), Some(field)) = self.installed.initial_choice() else { return Err(unresolved) };
-        // While GoHighLevel is silent it stays the list and field of its last success, which the next run is compared by. A
-        // field that is gone or no longer the only one of its name is not replaced by what it was then.
-        if matches!(unresolved, StartError::Edge(_))
-            && let Some(success) = self.store.run_latest_success()?
-            && is_of(&success.config, &list, &field)
-        {
-            return Ok(SyncConfig { sync_enabled: true, ..success.config });
-        }
-        Ok(SyncConfig {
-            list_id: list.clone(),
-            list_name: list,
-            list_conditions: None,
-            ltv_field_key: field.clone(),
-            ltv_field_name: field,
-            // The run takes the one that is set.
-            ad_account_id: String::new(),
-            sync_enabled: true,
-        })
-    }
-
     /// Whether the run that was in the way has taken place.
     fn has_taken_place(&self, run: RunId) -> bool {
         let run = self.store.run_get(run).unwrap_or_else(|error| {
@@ -218,13 +188,6 @@ impl Slots {
             log::warn!("a moment of the schedule could not be settled: {}", Chain(&error));
         }
     }
-}
-
-/// Whether the list and the field, which may be given by its key or its name, are those of `config`.
-fn is_of(config: &SyncConfig, list: &str, field: &str) -> bool {
-    let key = &config.ltv_field_key;
-    let is_key = key == field || key.strip_prefix("contact.") == Some(field);
-    config.list_id == list && (is_key || config.ltv_field_name.to_lowercase() == field.to_lowercase())
 }
 
 #[cfg(test)]

@@ -131,8 +131,8 @@ const SAVABLE: &[Entry] = &[
         "RETENTION_DAYS",
         "Keep contacts for",
         "Days after a sync until its contacts, with names, addresses and values, are removed from the database; its figures \
-         stay. Those of the last successful sync of each list and field stay too: the next one is compared with them. \
-         From 1 to 3650. What was removed does not come back.",
+         stay. Those of the last successful sync of each list and field and of each ad account stay too: the next one is \
+         compared with them. From 1 to 3650. What was removed does not come back.",
         &[],
         "30",
     ),

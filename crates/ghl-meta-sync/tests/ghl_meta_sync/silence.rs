@@ -134,7 +134,7 @@ fn a_mail_is_tried_ever_more_rarely_for_a_day_and_then_given_up_which_is_shown()
     let served = Served::start(&mut instance);
     for page in ["/".to_owned(), format!("/sync/{}", run.id)] {
         let html = served.page(&page);
-        for words in ["The message about this sync was not sent", "It was tried for a day and is given up."] {
+        for words in ["The message about this sync was not sent", "It was tried for a day. It is given up."] {
             assert!(html.contains(words), "{page}: {html}");
         }
     }

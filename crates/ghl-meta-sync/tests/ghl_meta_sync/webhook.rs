@@ -165,6 +165,8 @@ fn a_test_message_is_told_for_each_channel() {
     for words in ["NOTIFY_WEBHOOK_URL did not take the message", "The test e-mail to marketing@example.com"] {
         assert!(webhook_failed.contains(words), "{webhook_failed}");
     }
+    let log = instance.log();
+    assert!(log.contains("did not take the message") && !log.contains("marketing@example.com"), "{log}");
     instance.sandbox.stop(Service::Smtp);
     let mail_failed = told();
     for words in ["SMTP_HOST", "A test message was posted to the webhook."] {

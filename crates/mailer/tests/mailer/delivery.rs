@@ -172,6 +172,27 @@ fn a_mail_waits_for_a_recipient_who_is_put_off_and_not_for_one_who_is_refused() 
 }
 
 #[test]
+fn one_who_is_put_off_while_another_is_refused_is_waited_for_as_long_as_nobody_has_the_mail() {
+    let refuses = ("RCPT TO:<gone@", Act::Say("550 5.1.1 user unknown\r\n"));
+    let sent = |put_off: Act, to: [&str; 3]| {
+        let server = SmtpServer::acting_on(vec![refuses, ("RCPT TO:<owner@", put_off)]);
+        let to = to.map(|name| format!("{name}@example.com")).to_vec();
+        let sent = Mailer::new(MailerSettings { to, ..settings(server.port) }).unwrap().send(&mail());
+        let messages = server.seen().iter().filter(|seen| !seen.message.is_empty()).count();
+        (sent.map(|refused| refused.iter().map(|refused| refused.place).collect::<Vec<_>>()), messages)
+    };
+    let greylists = Act::Say("450 4.7.1 greylisted\r\n");
+    for (put_off, wanted) in [(greylists, "put the e-mail off"), (Act::HangUp, "broke off")] {
+        let (sent, messages) = sent(put_off, ["gone", "owner", "agency"]);
+        assert_eq!(messages, 0, "everybody may get it by the next attempt");
+        let told = sent.unwrap_err().explain().message;
+        assert!(told.contains(wanted), "{told}");
+    }
+    let (sent, messages) = sent(greylists, ["agency", "gone", "owner"]);
+    assert_eq!((sent.unwrap(), messages), (vec![1, 2], 1), "the agency must not get it twice");
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     for (on, said) in [("CONNECT", ""), ("DATA", ""), ("MAIL", "250-never ends\r\n")] {
         let server = SmtpServer::acting(on, Act::SayThenSilence(said));

@@ -32,19 +32,24 @@ pub struct SmtpServer {
 impl SmtpServer {
     /// Accepts every mail, after a login with any password.
     pub fn friendly() -> Self {
-        Self::acting("", Act::HangUp)
+        Self::acting_on(vec![])
     }
 
     /// Acts when a command begins with `on`; `CONNECT` is the connection itself, `.` the end of the message.
     pub fn acting(on: &'static str, act: Act) -> Self {
+        Self::acting_on(vec![(on, act)])
+    }
+
+    /// [`acting`](Self::acting) on several commands.
+    pub fn acting_on(acts: Vec<(&'static str, Act)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(vec![]));
         let record = Arc::clone(&seen);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let record = Arc::clone(&record);
-                std::thread::spawn(move || converse(&stream.unwrap(), on, act, &record));
+                let (acts, record) = (acts.clone(), Arc::clone(&record));
+                std::thread::spawn(move || converse(&stream.unwrap(), &acts, &record));
             }
         });
         Self { port, seen }
@@ -56,7 +61,7 @@ impl SmtpServer {
     }
 }
 
-fn converse(stream: &TcpStream, on: &str, act: Act, record: &Mutex<Vec<Seen>>) {
+fn converse(stream: &TcpStream, acts: &[(&str, Act)], record: &Mutex<Vec<Seen>>) {
     let index = {
         let mut record = record.lock().unwrap();
         record.push(Seen::default());
@@ -74,16 +79,16 @@ fn converse(stream: &TcpStream, on: &str, act: Act, record: &Mutex<Vec<Seen>>) {
             "QUIT" => "221 bye\r\n",
             _ => "250 ok\r\n",
         };
-        let said = match act {
-            _ if on.is_empty() || !command.starts_with(on) => usual,
-            Act::Say(text) => text,
-            Act::SayThenSilence(text) => {
+        let said = match acts.iter().find(|(on, _)| command.starts_with(on)) {
+            None => usual,
+            Some((_, Act::Say(text))) => text,
+            Some((_, Act::SayThenSilence(text))) => {
                 writer.write_all(text.as_bytes()).unwrap();
                 // Ends when the client gives up and closes.
                 let _ = reader.read_line(&mut String::new());
                 return;
             }
-            Act::HangUp => return,
+            Some((_, Act::HangUp)) => return,
         };
         if writer.write_all(said.as_bytes()).is_err() || command == "QUIT" {
             return;

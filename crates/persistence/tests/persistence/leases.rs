@@ -51,8 +51,9 @@ fn one_of_eight_threads_gets_the_lease(db: &TestDb) {
             outcomes.iter().filter(|(_, one)| acquired(one)).map(|(holder, _)| holder).collect();
         assert_eq!(winners.len(), 1, "{outcomes:?}");
         for (_, outcome) in outcomes.iter().filter(|(_, one)| !acquired(one)) {
-            assert!(matches!(outcome, LeaseOutcome::HeldBy { .. }), "{outcome:?}");
+            assert_eq!(*outcome, LeaseOutcome::HeldBy { run_id: None });
         }
+        assert!(stores[0].lease_is_held(winners[0]).unwrap());
         assert!(stores[0].lease_release(winners[0]).unwrap());
     }
 }

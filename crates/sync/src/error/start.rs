@@ -7,12 +7,15 @@ use std::io;
 /// Why a run was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// One is running already, here or in another process, or the service is busy with something else for a moment.
-    #[error("a sync is already running, or the service is busy")]
+    /// One is running already, here or in another process.
+    #[error("sync {run} is already running")]
     AlreadyRunning {
-        /// The running one; `None` when no run is known to hold the lease.
-        run: Option<RunId>,
+        /// The running one.
+        run: RunId,
     },
+    /// The service, or another process, does something else for a moment.
+    #[error("the service is busy")]
+    Busy,
     /// The process is about to end.
     #[error("the service is being stopped")]
     Stopping,
@@ -55,11 +58,11 @@ pub enum StartError {
 impl Explain for StartError {
     fn explain(&self) -> Explanation {
         match self {
-            Self::AlreadyRunning { run: Some(run) } => Explanation::new(
+            Self::AlreadyRunning { run } => Explanation::new(
                 format!("Sync {run} is still running."),
                 "Wait until it has ended, or cancel it.",
             ),
-            Self::AlreadyRunning { run: None } => Explanation::new(
+            Self::Busy => Explanation::new(
                 "The service is finishing other work (a mail, or a request to Meta).",
                 "Press Sync now again in a minute.",
             ),
@@ -99,12 +102,13 @@ mod tests {
 
     #[test]
     fn only_a_known_run_is_told_to_be_running_and_to_be_cancelled() {
-        let told = |run| {
-            let told = StartError::AlreadyRunning { run }.explain();
+        let told = |error: StartError| {
+            let told = error.explain();
             format!("{} {}", told.message, told.remedy)
         };
-        assert_eq!(told(Some(RunId(7))), "Sync 7 is still running. Wait until it has ended, or cancel it.");
-        let busy = told(None);
+        let running = told(StartError::AlreadyRunning { run: RunId(7) });
+        assert_eq!(running, "Sync 7 is still running. Wait until it has ended, or cancel it.");
+        let busy = told(StartError::Busy);
         assert!(!busy.contains("running") && !busy.contains("cancel"), "{busy}");
     }
 }

@@ -8,7 +8,6 @@ use crate::edges::ContactSource;
 use crate::error::{EraseError, RunError};
 use crate::lease::Lease;
 use domain::error_chain::Chain;
-use domain::run::RunStatus;
 use domain::{Cancel, Clock, Explain};
 use match_keys::{CountryCode, Reason, country, email, hash, phone};
 use meta::MetaClient;
@@ -133,12 +132,11 @@ impl Leaving {
         };
         let lease = match Lease::take(&self.store, &self.clock, self.lease_ttl, cancel)? {
             Ok(lease) => lease,
-            Err(run) => {
-                let run = run.map(|run| self.store.run_get(run)).transpose()?.flatten();
-                return Ok(queued(match run.is_some_and(|run| run.status == RunStatus::Running) {
-                    true => "a sync is running, and the removal follows at its end.",
-                    false => "the service is busy for a moment, and the removal follows within minutes.",
-                }));
+            Err(Some(_run)) => return Ok(queued("a sync is running, and the removal follows at its end.")),
+            Err(None) => {
+                return Ok(queued(
+                    "the service is busy for a moment, and the removal follows within minutes.",
+                ));
             }
         };
         let now = self.clock.now();

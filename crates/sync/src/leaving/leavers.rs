@@ -181,11 +181,13 @@ fn people(contact: &SpooledContact) -> impl Iterator<Item = PersonHashes> {
     rows(contact).filter(|row| row.is_identifiable()).map(hashes_of)
 }
 
-/// As what the contact was sent, when its address or number was another then. What has not changed is taken as it is
-/// read now, since older records lack the country of the contact.
+/// As what the contact was sent, when its address, its number or the country of its number was another then. What has not
+/// changed is taken as it is read now, and so is the same number of a record without a country: older ones lack it.
 fn as_sent(known: &KnownContact, now: &SpooledContact) -> Option<PersonHashes> {
     let has_changed = |then: &Option<String>, now: &Option<String>| then.is_some() && then != now;
-    let changed = (has_changed(&known.email, &now.email), has_changed(&known.phone, &now.phone));
+    let read_elsewhere = |then: &str| now.country.is_none_or(|letters| letters != then.as_bytes());
+    let moved = known.phone.is_some() && known.country.as_deref().is_some_and(read_elsewhere);
+    let changed = (has_changed(&known.email, &now.email), has_changed(&known.phone, &now.phone) || moved);
     if changed == (false, false) {
         return None;
     }

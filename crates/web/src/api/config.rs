@@ -85,13 +85,13 @@ pub(crate) async fn save(
     app: web::Data<App>,
     change: JsonBody<ConfigChange>,
 ) -> Result<web::Json<Config>, Problem> {
-    let saved = app.blocking(move |app| as_it_is_now(app, change_choice(app, change.0)?));
-    Ok(web::Json(saved.await?))
+    let saved = app.blocking(move |app| actions::as_it_is_now(app, change_choice(app, change.0)?));
+    Ok(web::Json(saved.await?.into()))
 }
 
 fn in_force(app: &App) -> Result<Config, Problem> {
     if let Some((_, saved)) = app.store.config_latest()? {
-        return as_it_is_now(app, saved);
+        return Ok(actions::as_it_is_now(app, saved)?.into());
     }
     let (list, field) = app.installation.initial_choice();
     let sync = app.installation.sync();
@@ -107,14 +107,6 @@ fn in_force(app: &App) -> Result<Config, Problem> {
             sync_enabled: true,
             saved: false,
         },
-    })
-}
-
-/// A saved choice as the next run will take it: settings that were changed since may name another account or source.
-fn as_it_is_now(app: &App, saved: SyncConfig) -> Result<Config, Problem> {
-    Ok(match app.installation.sync() {
-        Some(sync) => sync.as_it_is_now(&saved)?.into(),
-        None => saved.into(),
     })
 }
 

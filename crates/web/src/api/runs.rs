@@ -81,7 +81,7 @@ fn first() -> u32 {
     request_body(content = Option<TriggerOrder>, description = "May be left out."),
     responses(
         (status = 202, description = "It has begun", body = RunAnswer),
-        (status = 409, description = "One is running already: `run_id`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "One is running already: `run_id`; or the service is busy for a moment: `code` is `busy`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "No list or field is chosen, or settings are missing", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 502, description = "GoHighLevel did not answer when it was asked for the list and the field of the environment", body = ProblemDetails, content_type = "application/problem+json"),
     ))]

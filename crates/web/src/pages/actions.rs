@@ -35,7 +35,7 @@ pub(crate) async fn start(
         Ok(_) if wants_fragment(&request) => Ok(leave_for("/")),
         Ok(_) => Ok(see_other("/")),
         // The page was drawn before that sync began: the dashboard shows it.
-        Err(Problem::AlreadyRunning(Some(_))) if wants_fragment(&request) => Ok(leave_for("/")),
+        Err(Problem::AlreadyRunning(_)) if wants_fragment(&request) => Ok(leave_for("/")),
         Err(problem) => refused(&app, &request, problem).await,
     }
 }

@@ -1,5 +1,6 @@
 //! Which list and which value field a sync works with: what was saved last, else what the environment says.
 
+use crate::actions;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -22,19 +23,17 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn read(app: &App) -> Result<Self, Problem> {
-        let source = app.installation.sync().and_then(|sync| sync.value_source());
-        let source = source.map(|source| Chosen { value: source.key, name: Some(source.name) });
         if let Some((_, saved)) = app.store.config_latest()? {
-            let field = Chosen { value: saved.ltv_field_key, name: Some(saved.ltv_field_name) };
+            let saved = actions::as_it_is_now(app, saved)?;
             return Ok(Self {
                 list: Some(Chosen { value: saved.list_id, name: Some(saved.list_name) }),
-                field: source.or(Some(field)),
+                field: Some(Chosen { value: saved.ltv_field_key, name: Some(saved.ltv_field_name) }),
                 sync_enabled: saved.sync_enabled,
             });
         }
         let (list, field) = app.installation.initial_choice();
         let chosen = |value| Chosen { value, name: None };
-        Ok(Self { list: list.map(chosen), field: source.or(field.map(chosen)), sync_enabled: true })
+        Ok(Self { list: list.map(chosen), field: field.map(chosen), sync_enabled: true })
     }
 
     /// What a form sent, to be shown again beside what is wrong with it.

@@ -1,6 +1,6 @@
 //! The list and the value field: `POST /config`, and `GET /fragments/configuration` to ask GoHighLevel anew.
 
-use super::choice::{Choice, Chosen};
+use super::choice::Choice;
 use super::dashboard::{Remarks, page_with};
 use super::heartbeat::Heartbeat;
 use super::history::{History, HistoryRow};
@@ -39,16 +39,16 @@ pub(super) struct Configuration {
     pub(super) list_problem: Option<String>,
     pub(super) field_problem: Option<String>,
     pub(super) sync_enabled: bool,
-    /// What the form held before a person changed it; `None` when that is not known.
-    pub(super) drawn: Option<Drawn>,
+    /// What the form held before a person changed it, so that what is as it was does not take back what was saved since;
+    /// `None` when that is not known.
+    pub(super) drawn: Option<Entries>,
 }
 
-/// What a form held before a person changed it, so that what is as it was does not take back what was saved since.
-pub(super) struct Drawn {
+/// What a form holds.
+pub(super) struct Entries {
     pub(super) list: String,
     pub(super) field: String,
-    /// `yes`, or empty.
-    pub(super) sync_enabled: String,
+    pub(super) sync_enabled: bool,
 }
 
 #[derive(Template)]
@@ -113,13 +113,9 @@ pub(crate) async fn save(
     request: HttpRequest,
     CsrfForm(form): CsrfForm<ConfigForm>,
 ) -> Result<HttpResponse, Problem> {
-    let entered = Sent {
-        list: form.list.trim().to_owned(),
-        field: form.field.trim().to_owned(),
-        sync_enabled: form.sync_enabled.is_some(),
-    };
+    let entered = Entries::of(&form.list, &form.field, form.sync_enabled.is_some());
     let drawn = form.was_list.zip(form.was_field).zip(form.was_sync_enabled);
-    let drawn = drawn.map(|((list, field), sync_enabled)| Drawn { list, field, sync_enabled });
+    let drawn = drawn.map(|((list, field), enabled)| Entries::of(&list, &field, !enabled.is_empty()));
     let shown = Choice::entered(entered.list.clone(), entered.field.clone(), entered.sync_enabled);
     let (drawn, outcome) = app
         .blocking(move |app| {
@@ -182,33 +178,30 @@ async fn part(
     html_with(status, &ConfigurationPart { layout, configuration, setup, success, heartbeat, rows, pager })
 }
 
-/// What a form sent.
-struct Sent {
-    list: String,
-    field: String,
-    sync_enabled: bool,
-}
+impl Entries {
+    fn of(list: &str, field: &str, sync_enabled: bool) -> Self {
+        Self { list: list.trim().to_owned(), field: field.trim().to_owned(), sync_enabled }
+    }
 
-impl Sent {
     /// What somebody else has saved since the form was drawn stays, unless it was changed here too.
-    fn over(self, now: Choice, drawn: &Drawn) -> Self {
-        let newer = |sent: String, drawn: &str, now: Option<Chosen>| {
-            if sent == drawn.trim() { now.map_or(sent, |now| now.value) } else { sent }
+    fn over(self, saved: &SyncConfig, drawn: &Self) -> Self {
+        let newer = |sent: String, drawn: &str, saved: &str| {
+            if sent == drawn { saved.to_owned() } else { sent }
         };
-        let is_as_drawn = self.sync_enabled != drawn.sync_enabled.is_empty();
+        let is_as_drawn = self.sync_enabled == drawn.sync_enabled;
         Self {
-            list: newer(self.list, &drawn.list, now.list),
-            field: newer(self.field, &drawn.field, now.field),
-            sync_enabled: if is_as_drawn { now.sync_enabled } else { self.sync_enabled },
+            list: newer(self.list, &drawn.list, &saved.list_id),
+            field: newer(self.field, &drawn.field, &saved.ltv_field_key),
+            sync_enabled: if is_as_drawn { saved.sync_enabled } else { self.sync_enabled },
         }
     }
 }
 
 /// Looks the choice up at GoHighLevel and appends it. Blocks.
-fn store_choice(app: &App, sent: Sent, drawn: Option<&Drawn>) -> Result<(), Refusal> {
+fn store_choice(app: &App, sent: Entries, drawn: Option<&Entries>) -> Result<(), Refusal> {
     let saved = app.store.config_latest()?.map(|(_, saved)| saved);
-    let Sent { list, field, sync_enabled } = match drawn {
-        Some(drawn) if saved.is_some() => sent.over(Choice::read(app)?, drawn),
+    let Entries { list, field, sync_enabled } = match (&saved, drawn) {
+        (Some(saved), Some(drawn)) => sent.over(saved, drawn),
         _ => sent,
     };
     if list.is_empty() {
@@ -260,24 +253,24 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
     let lists = ask(app.clone(), move |sync| sync.lists(selected.as_deref(), refresh)).await;
     let fields = fields.await.unwrap_or_else(|_| Err(silence()));
     let problem = lists.as_ref().err().or(fields.as_ref().err());
-    let mut configuration = Configuration {
-        notices: problem.cloned().map(Notice::refused).into_iter().collect(),
-        possible: !matches!((&lists, &fields), (Ok(None), _) | (_, Ok(None))),
-        lists: list_offers(lists.ok().flatten(), choice.list),
-        fields: field_offers(fields.ok().flatten(), choice.field),
+    let notices = problem.cloned().map(Notice::refused).into_iter().collect();
+    let possible = !matches!((&lists, &fields), (Ok(None), _) | (_, Ok(None)));
+    let lists = list_offers(lists.ok().flatten(), choice.list);
+    let fields = field_offers(fields.ok().flatten(), choice.field);
+    let selected = |offers: &[Offer]| {
+        offers.iter().find(|offer| offer.selected).map_or_else(String::new, |offer| offer.value.clone())
+    };
+    let sync_enabled = choice.sync_enabled;
+    Configuration {
+        notices,
+        possible,
+        drawn: Some(Entries { list: selected(&lists), field: selected(&fields), sync_enabled }),
+        lists,
+        fields,
         list_problem: None,
         field_problem: None,
-        sync_enabled: choice.sync_enabled,
-        drawn: None,
-    };
-    let selected =
-        |offers: &[Offer]| offers.iter().find(|offer| offer.selected).map(|offer| offer.value.clone());
-    configuration.drawn = Some(Drawn {
-        list: selected(&configuration.lists).unwrap_or_default(),
-        field: selected(&configuration.fields).unwrap_or_default(),
-        sync_enabled: if choice.sync_enabled { "yes".to_owned() } else { String::new() },
-    });
-    configuration
+        sync_enabled,
+    }
 }
 
 /// Asks GoHighLevel; `None` while its keys are missing.

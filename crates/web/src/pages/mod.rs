@@ -100,6 +100,7 @@ fn is_shown_in_place(problem: &Problem) -> bool {
         Problem::Refused(_)
             | Problem::MissingSettings(_)
             | Problem::AlreadyRunning(_)
+            | Problem::Busy
             | Problem::NotCancellable(..)
             | Problem::Service(_)
     )

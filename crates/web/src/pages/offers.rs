@@ -2,7 +2,7 @@
 
 use super::choice::Chosen;
 use crate::wording::contacts;
-use sync::{ListInfo, ValueField};
+use sync::{ListInfo, ValueField, find_field};
 
 /// One line of a select element.
 pub(super) struct Offer {
@@ -34,15 +34,9 @@ pub(super) fn field_offers(fields: Option<Vec<ValueField>>, chosen: Option<Chose
     let known = fields.is_some();
     let fields = fields.unwrap_or_default();
     // The environment may name a field by its id or its name.
-    let chosen = chosen.map(|chosen| {
-        let wanted = &chosen.value;
-        let is_meant = |field: &&ValueField| {
-            field.key == *wanted || field.id == *wanted || field.name.eq_ignore_ascii_case(wanted)
-        };
-        match fields.iter().find(is_meant) {
-            Some(field) => Chosen { value: field.key.clone(), name: Some(field.name.clone()) },
-            None => chosen,
-        }
+    let chosen = chosen.map(|chosen| match find_field(&fields, &chosen.value) {
+        Ok(field) => Chosen { value: field.key, name: Some(field.name) },
+        Err(_unknown) => chosen,
     });
     let offer = |field: ValueField| {
         let text = format!("{} ({})", field.name, field.key);

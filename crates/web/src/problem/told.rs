@@ -88,9 +88,7 @@ impl Problem {
             detail: format!("{} {}", explained.message, explained.remedy).trim().to_owned(),
             code,
             run_id: match self {
-                Self::NoRun(run) | Self::NotCancellable(run, _) | Self::AlreadyRunning(Some(run)) => {
-                    Some(run.0)
-                }
+                Self::NoRun(run) | Self::NotCancellable(run, _) | Self::AlreadyRunning(run) => Some(run.0),
                 _ => None,
             },
             missing_settings: match self {
@@ -224,9 +222,10 @@ impl Problem {
                 "Set them in the environment of the service and start it again.",
             ),
             Self::AlreadyRunning(run) => {
-                let title = if run.is_some() { "A sync is already running" } else { "Busy for a moment" };
-                return (title, "already_running", StartError::AlreadyRunning { run: *run }.explain());
+                let explained = StartError::AlreadyRunning { run: *run }.explain();
+                return ("A sync is already running", "already_running", explained);
             }
+            Self::Busy => return ("Busy for a moment", "busy", StartError::Busy.explain()),
             Self::NotCancellable(_, explained) => {
                 return ("Not running", "not_cancellable", explained.clone());
             }

@@ -3,6 +3,7 @@
 use crate::pages_site::{FIVE, Site};
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
+use sync::{LtvSource, SyncService};
 
 const FORM: [(&str, &str); 3] =
     [("list", "tag:vip"), ("field", "contact.lifetime_value"), ("sync_enabled", "yes")];
@@ -207,4 +208,33 @@ fn a_form_takes_back_nothing_that_somebody_else_has_saved_since_it_was_drawn() {
     site.choose("all", "All contacts");
     send(&[("list", "tag:vip"), ("field", "contact.lifetime_value"), ("sync_enabled", "yes")], 200);
     assert_eq!((saved().list_id.as_str(), saved().sync_enabled), ("tag:vip", true));
+}
+
+#[test]
+fn the_schedule_can_be_switched_while_the_settings_say_where_values_come_from_and_gohighlevel_is_silent() {
+    let site = Site::with(FIVE, |fake| {
+        let mut parts = fake.parts.clone().unwrap();
+        parts.settings.ltv_source = LtvSource::WonOpportunities { pipelines: vec![] };
+        fake.sync = Some(SyncService::new(parts));
+    });
+    site.choose("all", "All contacts");
+    let html = site.page("/");
+    let drawn = [("was:list", "all"), ("was:field", "won_opportunities"), ("was:sync_enabled", "yes")];
+    for (name, value) in drawn {
+        let hidden = format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        assert!(html.contains(&hidden), "{hidden} in {html}");
+    }
+    let effect = Effect::Status { status: 401, body: "{}".into(), headers: vec![] };
+    site.sandbox.faults().add(Fault::new(Service::Ghl, effect).times(99));
+    let sent = [("list", "all"), ("field", "won_opportunities")];
+    let fields: Vec<(&str, &str)> = sent.into_iter().chain(drawn).collect();
+    let answer = site.submit("/", "/config", &fields, true);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let saved = site.store.config_latest().unwrap().unwrap().1;
+    let kept = (saved.ltv_field_key.as_str(), saved.sync_enabled);
+    assert_eq!(
+        kept,
+        ("contact.lifetime_value", false),
+        "the field is there again when the setting goes back"
+    );
 }

@@ -225,7 +225,7 @@ fn a_process_that_was_slow_to_begin_finds_the_run_that_another_has_made_meanwhil
     let slot = Slot { at: waiting.claim.slot, trigger: waiting.trigger };
     let begun = sync.start_slot(&one.installed.choice(&sync).unwrap(), &slot);
     let made = machine.runs()[0].id;
-    assert!(matches!(begun, Err(StartError::AlreadyRunning { run: Some(run) }) if run == made));
+    assert!(matches!(begun, Err(StartError::AlreadyRunning { run }) if run == made));
     machine.tick("02:11", &mut [&mut one, &mut other]);
     assert_eq!(machine.triggers(), [MADE_UP]);
 }
@@ -303,6 +303,7 @@ fn a_choice_of_the_environment_that_can_not_be_looked_up_makes_a_failed_run_and_
         for (day, list, field, said) in [
             ("22", "all", "contact.gone", "contact.gone"),
             ("23", "tag:gone", "contact.lifetime_value", "tag:gone"),
+            ("24", "tag:gone", "Lifetime Value", "tag:gone"),
         ] {
             let mut process = machine.process_for(list, field);
             machine.tick(&format!("{day} 01:59"), &mut [&mut process]);

@@ -73,7 +73,7 @@ fn a_form_that_was_filled_in_outlives_an_update_and_no_uninstallation() {
 
 #[test]
 fn whoever_says_how_long_contacts_are_kept_says_which_are_kept_longer() {
-    let longer = "of the newest successful sync of each list and field";
+    let longer = "of the newest successful sync of each list and field and of each ad account";
     for path in [".env.example", "unraid/ghl-meta-sync.xml", "docs/backup.md"] {
         let text = read(path);
         let lines: Vec<&str> = text.lines().collect();

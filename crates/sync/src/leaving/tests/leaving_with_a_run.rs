@@ -144,6 +144,39 @@ fn an_opt_out_leaves_under_the_address_it_was_sent_with_too() {
 }
 
 #[test]
+fn an_opt_out_leaves_under_the_number_as_it_was_read_before_the_country_changed_too() {
+    let number = Some("044 555 01 43");
+    let swiss = |id| RunContact { country: Some("ch".into()), ..recorded(id, None, number) };
+    let place = Place::new(&[
+        swiss("moved"),
+        swiss("abroad"),
+        RunContact { country: None, ..recorded("older", None, number) },
+    ]);
+    let next = |id: &str, country: Option<&[u8; 2]>, phone| {
+        let (bucket, contact) = spooled(Bucket::OptedOut, id, &format!("{id}@example.com"), phone);
+        let phone = number.map(Into::into);
+        (bucket, SpooledContact { phone, country: country.copied(), ..contact })
+    };
+    place.next_run(&[
+        next("moved", Some(b"de"), "49445550143"),
+        next("abroad", None, ""),
+        next("older", Some(b"de"), "49445550143"),
+    ]);
+    let mut waiting: Vec<_> = place.waiting().into_iter().map(|(person, _)| person.key()).collect();
+    let mut wanted = [
+        person("moved@example.com", "41445550143"),
+        person("moved@example.com", "49445550143"),
+        person("abroad@example.com", "41445550143"),
+        person("abroad@example.com", ""),
+        person("older@example.com", "49445550143"),
+    ]
+    .map(|person| person.key());
+    waiting.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(waiting, wanted);
+}
+
+#[test]
 fn an_opt_out_after_the_list_was_switched_leaves_as_well() {
     let place = Place::new(&[]);
     let switched = SyncConfig { list_id: "tag:vip".into(), ..config() };

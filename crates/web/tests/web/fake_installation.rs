@@ -33,6 +33,8 @@ pub struct FakeInstallation {
     pub leaving: Option<Leaving>,
     pub initial: (Option<String>, Option<String>),
     pub settings: Mutex<Vec<Setting>>,
+    /// How often they were asked for, as the database is.
+    pub asked_for_settings: Arc<AtomicU32>,
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
     /// How a test message fares at the webhook, when one is set.
@@ -62,6 +64,7 @@ impl FakeInstallation {
             leaving: None,
             initial: (None, None),
             settings: Mutex::new(vec![prefix()]),
+            asked_for_settings: Arc::default(),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
             webhook: None,
@@ -127,6 +130,7 @@ impl Installation for FakeInstallation {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, StoreError> {
+        self.asked_for_settings.fetch_add(1, Ordering::Relaxed);
         Ok(self.settings.lock().unwrap().clone())
     }
 

@@ -4,11 +4,12 @@ use crate::command_line::FileOptions;
 use crate::failure::Failed;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Clock, SystemClock};
 use persistence::DatabaseUrl;
 use std::fs::{self, DirEntry, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The name that stands for standard output or input.
 const STANDARD: &str = "-";
@@ -17,7 +18,7 @@ const STANDARD: &str = "-";
 const ON_ITS_WAY: &str = ".to-standard-output-";
 
 /// A copy that is being made is written to all the time; one that nobody has touched for this long belongs to nobody.
-const ABANDONED_AFTER: Duration = Duration::from_secs(600);
+const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// Copies the embedded database into a file, or to standard output.
 ///
@@ -31,7 +32,7 @@ pub fn back_up(options: &FileOptions, settings: &Settings, terminal: &Terminal) 
         terminal.say(&format!("{} holds the database now, {bytes} bytes.", options.file.display()));
         return Ok(());
     }
-    remove_abandoned_copies(database);
+    remove_abandoned_copies(database, SystemClock.now());
     // The copy has to be complete before its first byte is given away.
     let mut copy = database.as_os_str().to_owned();
     copy.push(format!("{ON_ITS_WAY}{}", std::process::id()));
@@ -46,14 +47,14 @@ pub fn back_up(options: &FileOptions, settings: &Settings, terminal: &Terminal) 
 }
 
 /// Deletes what backups to standard output left beside the database when they were killed: all its personal data.
-pub fn remove_abandoned_copies(database: &Path) {
+pub fn remove_abandoned_copies(database: &Path, now: DateTime<Utc>) {
     let Some(name) = database.file_name().and_then(|name| name.to_str()) else { return };
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let beginning = format!("{name}{ON_ITS_WAY}");
     let is_abandoned = |entry: &DirEntry| {
-        let touched = entry.metadata().and_then(|file| file.modified()).ok();
-        let age = touched.and_then(|touched| touched.elapsed().ok()).unwrap_or_default();
-        entry.file_name().to_string_lossy().starts_with(&beginning) && age > ABANDONED_AFTER
+        let touched = entry.metadata().and_then(|file| file.modified());
+        entry.file_name().to_string_lossy().starts_with(&beginning)
+            && touched.is_ok_and(|touched| now - DateTime::<Utc>::from(touched) > ABANDONED_AFTER)
     };
     // A folder that can not be read is told when the database is opened.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_abandoned) {
@@ -97,5 +98,26 @@ fn embedded<'a>(settings: &'a Settings, instead: &str) -> Result<&'a Path, Faile
         DatabaseUrl::Postgres(_) => Err(Failed::configuration(format!(
             "The database is on a PostgreSQL server, which has tools of its own.\nUse: {instead}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remove_abandoned_copies;
+    use domain::{Clock, SystemClock};
+    use std::fs::File;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_copy_is_abandoned_by_the_clock_that_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("database");
+        let copy = folder.path().join("database.to-standard-output-7");
+        let touched = SystemClock.now();
+        File::create(&copy).unwrap().set_modified(SystemTime::from(touched)).unwrap();
+        for (minutes, stays) in [(-60, true), (10, true), (11, false)] {
+            remove_abandoned_copies(&database, touched + chrono::TimeDelta::minutes(minutes));
+            assert_eq!(copy.exists(), stays, "{minutes}");
+        }
     }
 }

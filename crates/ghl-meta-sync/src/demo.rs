@@ -5,9 +5,9 @@ mod summary;
 
 use crate::command_line::{DemoOptions, Simulator};
 use crate::cost::{Cost, Meter};
-use crate::failure::Failed;
+use crate::failure::{Failed, words};
 use crate::installed::Installed;
-use crate::sandbox_process::{LTV_FIELD, SandboxProcess};
+use crate::sandbox_process::SandboxProcess;
 use crate::settings::{Environment, Settings};
 use crate::signals::{SYNC_STOPS_WITHIN, Signals};
 use crate::sync_command::{report, run_once};
@@ -38,7 +38,7 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     })?;
     let _log = logging::start(&folder.path().join("logs"), log::LevelFilter::Info, false)?;
     let sandbox = SandboxProcess::start(options.contacts, CLOCK_RATE)?;
-    let witness = Witness::new(&sandbox.announced.addresses().control)?;
+    let witness = Witness::new(&sandbox.announced.addresses.control)?;
     if let Some(simulator) = options.without {
         witness.stop(simulator)?;
         terminal.say(&format!("The simulator of {} is switched off.", service_name(simulator)));
@@ -53,11 +53,11 @@ pub fn run(options: &DemoOptions, terminal: &Terminal) -> Result<(), Failed> {
     let signals = Signals::watch()?;
     let begun = Instant::now();
     let work = {
-        let (service, store) = (service.clone(), store.clone());
+        let (installed, service, store) = (Arc::clone(&installed), service.clone(), store.clone());
         move || {
             // Whatever fails from here on is a failed job, not a wrong setting: the demo has none.
-            service
-                .resolve(Some("all"), Some(LTV_FIELD))
+            installed
+                .choice(&service)
                 .map_err(|error| failed_at(Step::Fetch, &error))
                 .and_then(|config| run_once(&service, &store, &config, false, |_run| {}))
         }
@@ -126,13 +126,8 @@ fn summarize(
 }
 
 fn failed_at(step: Step, error: &impl domain::Explain) -> Failed {
-    let explained = error.explain();
-    Failed::job(format!(
-        "The sync failed at step \"{}\" ({step}).\n{}\n{}",
-        step.title(),
-        explained.message,
-        explained.remedy
-    ))
+    let why = words(&error.explain());
+    Failed::job(format!("The sync failed at step \"{}\" ({step}).\n{why}", step.title()))
 }
 
 /// The environment of the demo: nothing of this process's own, everything from the sandbox.

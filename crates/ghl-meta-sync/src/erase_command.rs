@@ -1,7 +1,7 @@
 //! `erase`: one person out of every list at Meta, out of the records here, and out of all later syncs.
 
 use crate::check_command;
-use crate::failure::Failed;
+use crate::failure::{Failed, words};
 use crate::logging;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
@@ -53,8 +53,9 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
         EraseError::Unusable { .. } => Failed::explained(&error),
         EraseError::Failed(error) => {
             log::error!("{}", Chain(&error));
-            let explained = error.explain();
-            Failed::job(format!("{}\n{} Then erase again.", explained.message, explained.remedy))
+            let mut explained = error.explain();
+            explained.remedy.push_str(" Then erase again.");
+            Failed::job(words(&explained))
         }
     })?;
     terminal.say(&format!("Receipt {} of {}", receipt.number, receipt.at.format("%Y-%m-%d %H:%M UTC")));

@@ -2,7 +2,7 @@
 
 use crate::check_command;
 use crate::erase_command;
-use crate::failure::Failed;
+use crate::failure::{Failed, explained};
 use crate::scheduler::Pulses;
 use crate::settings::{Environment, Problem, Settings, saved_settings, storable};
 use crate::wiring::{self, Clients, Patience};
@@ -42,6 +42,8 @@ struct Current {
     settings: Settings,
     clients: Clients,
     sync: Option<SyncService>,
+    /// Why what is saved is not what is in force.
+    not_in_force: Option<Explanation>,
 }
 
 impl Installed {
@@ -60,7 +62,7 @@ impl Installed {
         let settings = Settings::read(&environment.with_saved(&in_force))?;
         let clients = Clients::of(&settings, patience)?;
         let sync = clients.parts(&settings, &store, Arc::clone(&watcher))?.map(SyncService::new);
-        let current = RwLock::new(Current { saved, settings, clients, sync });
+        let current = RwLock::new(Current { saved, settings, clients, sync, not_in_force: None });
         let (following, pulses) = (Mutex::default(), OnceLock::new());
         Ok(Self { environment, store, watcher, patience, current, following, pulses })
     }
@@ -102,45 +104,63 @@ impl Installed {
     }
 
     /// Puts in force what is saved, whoever saved it; tells whether it was not yet.
-    fn follow(&self) -> Result<bool, Failed> {
+    fn follow(&self) -> Result<bool, Explanation> {
         let _following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let saved = self.store.settings_saved().map_err(|error| Failed::explained(&error))?;
+        let saved = self.store.settings_saved().map_err(|error| passing(explained(&error)))?;
         if saved == self.current().saved {
             return Ok(false);
         }
         let in_force = usable(&self.environment, saved.iter().cloned().collect());
-        let settings = Settings::read(&self.environment.with_saved(&in_force))?;
+        let settings = Settings::read(&self.environment.with_saved(&in_force)).map_err(|problems| {
+            Explanation::new("What is saved can not be used together.", problems.to_string())
+        })?;
         self.replace(saved, settings)?;
         Ok(true)
+    }
+
+    /// Puts in force what is saved.
+    ///
+    /// # Errors
+    /// Why it is not in force, whoever was told of it first.
+    fn put_in_force(&self) -> Result<(), Explanation> {
+        self.follow()?;
+        self.current().not_in_force.clone().map_or(Ok(()), Err)
     }
 
     /// Puts changed settings in force. A run that is going on keeps what it began with.
     ///
     /// # Errors
-    /// A configuration error when a service that works would be lost, with the run that may be going on, to a value that
-    /// needs keys which are not set here. The settings in force then stay.
-    fn replace(&self, saved: Vec<(String, String)>, settings: Settings) -> Result<(), Failed> {
+    /// When a service that works would be lost, with the run that may be going on, to a value that needs keys which are not
+    /// set here. The settings in force then stay.
+    fn replace(&self, saved: Vec<(String, String)>, settings: Settings) -> Result<(), Explanation> {
         // The keys of GoHighLevel and Meta are in the environment only, so their clients stay, and with them the limits a
         // run may be waiting for.
         let (_, ghl, meta) = self.settings_and_vendors();
         let clients = Clients { ghl, meta, ..Clients::of(&settings, self.patience)? };
-        let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher))?;
+        let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher)).map_err(passing)?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let sync = match (&current.sync, parts) {
             (Some(sync), Some(parts)) => Some(sync.with_parts(parts)),
             (None, parts) => parts.map(SyncService::new),
             (Some(_), None) => {
-                // Seen once, told once: only another change can mend it.
-                current.saved = saved;
-                return Err(Failed::configuration(format!(
-                    "What is saved {}.",
-                    needs(&settings.missing_keys())
-                )));
+                // Seen once, logged once: only another change can mend it.
+                let why = Explanation::new(
+                    format!("What is saved {}.", needs(&settings.missing_keys())),
+                    "Set what is missing in the environment and start the service again, or change the setting back.",
+                );
+                (current.saved, current.not_in_force) = (saved, Some(why.clone()));
+                return Err(why);
             }
         };
-        *current = Current { saved, settings, clients, sync };
+        *current = Current { saved, settings, clients, sync, not_in_force: None };
         Ok(())
     }
+}
+
+/// A fault of the database, which is asked again every minute.
+fn passing(fault: Explanation) -> Explanation {
+    let remedy = format!("{} What is saved is then in force within a minute.", fault.remedy);
+    Explanation { remedy, ..fault }
 }
 
 /// What is wrong with settings that a service which works can not follow, as the rest of a sentence.
@@ -186,11 +206,17 @@ impl Installation for Installed {
         self.current().sync.clone()
     }
 
+    fn instance_name(&self) -> Option<String> {
+        self.current().settings.instance_name.clone()
+    }
+
     fn follow_saved_settings(&self) {
         match self.follow() {
             Ok(true) => log::info!("the settings were changed by another copy of the service"),
             Ok(false) => {}
-            Err(failed) => log::warn!("the saved settings could not be followed: {failed}"),
+            Err(why) => {
+                log::warn!("the saved settings could not be followed: {} {}", why.message, why.remedy);
+            }
         }
     }
 
@@ -241,7 +267,7 @@ impl Installation for Installed {
         }
         self.store.settings_change(&changes)?;
         // Another copy may have saved something in between: what is put in force is what the database has now.
-        self.follow().map(drop).map_err(|failed| SettingsError::NotInForce(failed.to_string()))
+        self.put_in_force().map_err(SettingsError::NotInForce)
     }
 
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {
@@ -296,8 +322,7 @@ impl Installation for Installed {
                 "Set SMTP_HOST, SMTP_FROM_EMAIL and SMTP_TO_EMAIL, or NOTIFY_WEBHOOK_URL, in the environment and start again.",
             ));
         }
-        let context = wiring::mail_context(&settings, &self.store)
-            .map_err(|failed| Explanation::new(failed.to_string(), "Check the database."))?;
+        let context = wiring::mail_context(&settings, &self.store)?;
         let mail = mailer::test(&context, SystemClock.now()).map_err(|error| error.explain())?;
         let recipients = settings.smtp.map(|smtp| smtp.to).unwrap_or_default();
         let mailed = |refused: Vec<RefusedRecipient>| {

@@ -1,6 +1,6 @@
 //! `preview`: what a sync would send, without sending it.
 
-use crate::failure::{Failed, technical};
+use crate::failure::{Failed, words};
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
@@ -10,7 +10,7 @@ use crate::wiring::{self, Patience};
 use domain::error_chain::Chain;
 use domain::foreign_text::{LONGEST, one_line};
 use domain::run::{NormalizationStats, RankingReport, Step};
-use domain::{Accounting, Bucket, Cancel, Explain, Explanation};
+use domain::{Accounting, Bucket, Cancel, Explain};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use sync::{Column, LookalikeReach, NobodyWatches, Preview, RunError};
@@ -78,12 +78,6 @@ fn failed(error: &RunError, cancel: &Cancel) -> Failed {
         return Failed::job("The preview was cancelled.");
     }
     Failed::job(format!("The preview failed.\n{}", words(&error.explain())))
-}
-
-fn words(explained: &Explanation) -> String {
-    let technical = technical(explained.provider_code.as_deref(), explained.trace_id.as_deref());
-    let lines = [explained.message.clone(), explained.remedy.clone()].into_iter().chain(technical);
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn report(preview: &Preview, currency: Option<&str>) -> Vec<String> {

@@ -4,55 +4,9 @@ use crate::command_line::SandboxOptions;
 use crate::cost::{self, process};
 use crate::failure::Failed;
 use monitoring::Process;
-use sandbox::{Addresses, Announcement, Contacts, SandboxSettings};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use sandbox::{Announcement, Contacts, SandboxSettings};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-
-/// The field of the sandbox that holds the lifetime values.
-pub const LTV_FIELD: &str = "contact.lifetime_value";
-
-/// The line of JSON that a sandbox begins with.
-#[derive(Serialize, Deserialize)]
-pub struct Announced {
-    #[serde(flatten)]
-    sandbox: Announcement,
-    /// What leads this program to the simulators, by name of the setting; scripts and measurements read it too.
-    pub settings: BTreeMap<String, String>,
-}
-
-impl Announced {
-    fn of(sandbox: Announcement) -> Self {
-        let (addresses, credentials) = (&sandbox.addresses, &sandbox.credentials);
-        let settings = [
-            ("GHL_BASE_URL", addresses.ghl.as_str()),
-            ("GHL_API_KEY", &credentials.ghl_token),
-            ("GHL_LOCATION_ID", &credentials.ghl_location_id),
-            ("GHL_SMART_LIST_ID", "all"),
-            ("GHL_LTV_FIELD", LTV_FIELD),
-            ("META_GRAPH_URL", &addresses.meta),
-            ("META_ACCESS_TOKEN", &credentials.meta_access_token),
-            ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
-            ("META_POLL_SECONDS", "1"),
-            ("CLAUDE_BASE_URL", &addresses.claude),
-            ("CLAUDE_API_KEY", &credentials.claude_key),
-            ("SMTP_HOST", &addresses.smtp_host),
-            ("SMTP_PORT", &addresses.smtp_port.to_string()),
-            ("SMTP_TLS", "none"),
-            ("SMTP_FROM_EMAIL", "sync@example.com"),
-            ("SMTP_TO_EMAIL", "marketing@example.com"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        Self { sandbox, settings }
-    }
-
-    /// Where the simulators listen.
-    pub fn addresses(&self) -> &Addresses {
-        &self.sandbox.addresses
-    }
-}
 
 /// Serves the simulators until this process is killed, or its standard input closes when it is somebody's child.
 ///
@@ -66,21 +20,19 @@ pub fn serve(options: &SandboxOptions) -> Result<(), Failed> {
         clock_rate: options.clock_rate,
         ..SandboxSettings::default()
     };
-    sandbox::run_blocking(settings, Announced::of, std::io::stdout(), options.until_stdin_closes).map_err(
-        |error| {
-            Failed::configuration(format!(
-                "The sandbox could not start: {}.\nFree the port, or choose another with --port.",
-                domain::error_chain::Chain(&error)
-            ))
-        },
-    )
+    sandbox::run_blocking(settings, std::io::stdout(), options.until_stdin_closes).map_err(|error| {
+        Failed::configuration(format!(
+            "The sandbox could not start: {}.\nFree the port, or choose another with --port.",
+            domain::error_chain::Chain(&error)
+        ))
+    })
 }
 
 /// A running child. Dropping it ends the process.
 pub struct SandboxProcess {
     child: Child,
     /// Where the simulators listen and what they accept.
-    pub announced: Announced,
+    pub announced: Announcement,
 }
 
 impl SandboxProcess {

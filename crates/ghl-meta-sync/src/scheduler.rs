@@ -42,7 +42,7 @@ pub struct Scheduler {
 /// Starts the minute ticks; they end when the scheduler is dropped.
 ///
 /// # Errors
-/// A configuration error when the database or a thread fails.
+/// A configuration error when the database fails, a failed job when a thread can not be started.
 pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> Result<Scheduler, Failed> {
     let database = installed.settings_in_force().database;
     let mut slots = Slots::follow(Arc::clone(&installed), store, clock.now())?;
@@ -52,9 +52,9 @@ pub fn start(installed: Arc<Installed>, store: Store, clock: Arc<dyn Clock>) -> 
     Ok(Scheduler {
         _schedule: Ticker::start(Arc::clone(&clock), schedule_pulse, move |now| slots.tick(now))
             .map_err(no_thread)?,
-        _upkeep: Ticker::start(clock, upkeep_pulse, move |_now| {
+        _upkeep: Ticker::start(clock, upkeep_pulse, move |now| {
             if let DatabaseUrl::Sqlite(file) = &database {
-                backup_commands::remove_abandoned_copies(file);
+                backup_commands::remove_abandoned_copies(file, now);
             }
             if let Some(sync) = installed.sync() {
                 sync.follow_up();

@@ -2,15 +2,15 @@
 
 use crate::command_line::SyncOptions;
 use crate::cost::Meter;
-use crate::failure::{Failed, technical};
+use crate::failure::{Failed, words};
 use crate::installed::Installed;
 use crate::logging;
 use crate::settings::{Environment, Settings};
 use crate::signals::{SYNC_STOPS_WITHIN, Signals};
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
-use domain::run::{RunStatus, Trigger};
-use domain::{Run, RunId};
+use domain::run::{Failure, RunStatus, Trigger};
+use domain::{Explanation, Run, RunId};
 use persistence::Store;
 use std::sync::{Arc, OnceLock};
 use sync::SyncService;
@@ -107,20 +107,11 @@ pub fn report(run: &Run, terminal: &Terminal) -> Result<(), Failed> {
         terminal.say(&format!("Sync {} succeeded.", run.id));
         return Ok(());
     }
-    let Some(failure) = &run.failure else {
+    let Some(Failure { step, message, remedy, provider_code, trace_id }) = run.failure.clone() else {
         return Err(Failed::job(format!("Sync {} ended as {}.", run.id, run.status)));
     };
-    let text = format!(
-        "Sync {} {} at step \"{}\" ({}).\n{}\n{}",
-        run.id,
-        run.status,
-        failure.step.title(),
-        failure.step,
-        failure.message,
-        failure.remedy
-    );
-    let technical = technical(failure.provider_code.as_deref(), failure.trace_id.as_deref());
-    Err(Failed::job(std::iter::once(text).chain(technical).collect::<Vec<_>>().join("\n")))
+    let why = words(&Explanation { message, remedy, provider_code, trace_id });
+    Err(Failed::job(format!("Sync {} {} at step \"{}\" ({step}).\n{why}", run.id, run.status, step.title())))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Which client goes where.
 
-use crate::failure::Failed;
+use crate::failure::{Failed, explained};
 use crate::settings::{GhlVersion, Normalizer, Settings};
 use claude::{ClaudeClient, ClaudeSettings};
-use domain::{Clock, SystemClock};
+use domain::{Clock, Explanation, SystemClock};
 use ghl::{GhlClient, GhlSettings, GhlV1Client};
 use http_client::RetryPolicy;
 use mailer::{MailContext, Mailer};
@@ -62,8 +62,8 @@ impl Clients {
     /// Builds every client whose keys are set; calls nobody.
     ///
     /// # Errors
-    /// A configuration error when the mail settings can not be used.
-    pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Failed> {
+    /// When the mail settings can not be used.
+    pub fn of(settings: &Settings, patience: Patience) -> Result<Self, Explanation> {
         let ghl = ghl(settings, patience);
         let meta = meta(settings, patience).map(Arc::new);
         let claude = settings.claude.api_key.clone().map(|key| {
@@ -72,8 +72,7 @@ impl Clients {
             patience.apply(&mut [&mut claude.retry]);
             Arc::new(ClaudeClient::new(claude))
         });
-        let mailer =
-            settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| Failed::explained(&error))?;
+        let mailer = settings.smtp.clone().map(Mailer::new).transpose().map_err(|error| explained(&error))?;
         Ok(Self { ghl, meta, claude, mailer, patience })
     }
 
@@ -88,13 +87,13 @@ impl Clients {
     /// What a run works with; `None` while keys are missing.
     ///
     /// # Errors
-    /// A configuration error when the database fails.
+    /// When the database fails.
     pub fn parts(
         &self,
         settings: &Settings,
         store: &Store,
         watcher: Arc<dyn Watcher>,
-    ) -> Result<Option<Parts>, Failed> {
+    ) -> Result<Option<Parts>, Explanation> {
         let (Some(ghl), Some(meta), Some(ranker), Some(account)) =
             (&self.ghl, &self.meta, self.ranker(settings), &settings.meta.ad_account_id)
         else {
@@ -196,9 +195,9 @@ fn sync_settings(settings: &Settings, ad_account_id: &str, patience: Patience) -
 /// What mails need to know besides the run.
 ///
 /// # Errors
-/// A configuration error when the database fails.
-pub fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, Failed> {
-    let instance_tag = store.instance_tag().map_err(|error| Failed::explained(&error))?;
+/// When the database fails.
+pub fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, Explanation> {
+    let instance_tag = store.instance_tag().map_err(|error| explained(&error))?;
     let default_url = format!("http://localhost:{}", settings.web.port);
     Ok(MailContext {
         public_url_is_set: settings.web.public_url.is_some(),

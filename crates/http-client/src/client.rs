@@ -125,7 +125,7 @@ pub enum TransportFault {
     /// The reply is larger than the cap.
     #[error("sent a larger reply than this program accepts")]
     TooLarge,
-    /// The encryption could not be set up.
+    /// Encryption failed, before the request or in the middle of its reply; the request may have been carried out.
     #[error("could not be reached securely")]
     Tls,
     /// The request could not be built or the reply is not HTTP.
@@ -230,11 +230,11 @@ impl HttpClient {
             }
         };
         let (parts, body) = reply.into_parts();
-        // The library's own cap counts what arrives, and a compressed reply of that size may hold a thousand times as much.
+        // The library's own cap counts what arrives: a compressed reply of that size may hold a thousand times as much, and one
+        // that does not compress holds less.
         let cap = self.settings.max_body_bytes;
-        let one_more = cap.saturating_add(1);
         let mut whole = Vec::new();
-        body.into_with_config().limit(one_more).reader().take(one_more).read_to_end(&mut whole)?;
+        body.into_reader().take(cap.saturating_add(1)).read_to_end(&mut whole)?;
         if whole.len() as u64 > cap {
             return Err(ureq::Error::BodyExceedsLimit(cap));
         }
@@ -372,8 +372,8 @@ mod tests {
 
     #[test]
     fn the_cap_counts_what_a_compressed_reply_holds() {
-        let reply = |bytes: &[u8]| {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+        let packed_reply = |bytes: &[u8], compression| {
+            let mut packer = GzEncoder::new(Vec::new(), compression);
             packer.write_all(bytes).unwrap();
             let packed = packer.finish().unwrap();
             let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length";
@@ -381,6 +381,11 @@ mod tests {
             reply.extend(packed);
             server(reply.leak()).0
         };
+        // One that does not compress is larger on its way than what it holds.
+        let url = packed_reply(&[b'a'; 1000], Compression::none());
+        assert_eq!(client(1000).send(get(url)).unwrap().body, [b'a'; 1000]);
+        assert_eq!(fault(packed_reply(&[b'a'; 1001], Compression::none())), TransportFault::TooLarge);
+        let reply = |bytes: &[u8]| packed_reply(bytes, Compression::best());
         assert_eq!(client(1000).send(get(reply(&[b'a'; 1000]))).unwrap().body, [b'a'; 1000]);
         assert_eq!(fault(reply(&[b'a'; 1001])), TransportFault::TooLarge);
         assert_eq!(fault(reply(&[b'a'; 1_000_000])), TransportFault::TooLarge);

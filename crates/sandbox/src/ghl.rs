@@ -20,7 +20,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use crate::clock::{SandboxClock, rfc3339};
-use crate::people::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, Population};
+use crate::people::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, KEY_LTV, Population};
 use account::Account;
 use gate::{Access, Gate, Scope};
 use opportunities::Opportunities;
@@ -259,7 +259,7 @@ fn field_definitions(settings: &GhlSettings) -> Vec<Value> {
             "maxFileLimit": 1, "locationId": location_id, "model": "contact"})
     };
     let mut fields = vec![
-        field(50, FIELD_LTV, "Lifetime Value", "contact.lifetime_value"),
+        field(50, FIELD_LTV, "Lifetime Value", KEY_LTV),
         field(100, FIELD_NOTES, "Notes Value", "contact.notes_value"),
         field(150, FIELD_EMPTY, "Projected Value", "contact.projected_value"),
     ];

@@ -5,6 +5,7 @@
 //! clock that can be moved. Refuses: any type of our clients (they agree because both follow the documents), any route
 //! the product does not call, any address but loopback.
 
+mod announcement;
 mod claude;
 pub mod clock;
 mod control;
@@ -18,13 +19,13 @@ mod server;
 mod smtp;
 mod sorter;
 mod tap;
+mod temporary;
 
+pub use announcement::{Addresses, Announcement, Credentials};
 pub use claude::{ClaudeMode, ClaudeSettings, ModeSetting};
 pub use control::Expectations;
 pub use ghl::{ContactPatch, GhlSettings, GhlStatePatch, PlannedChange};
 pub use people::{Contacts, ContactsError, Expectation};
 pub use record::Service;
-pub use sandbox::{
-    Addresses, Announcement, Credentials, Sandbox, SandboxError, SandboxSettings, run_blocking,
-};
+pub use sandbox::{Sandbox, SandboxError, SandboxSettings, run_blocking};
 pub use smtp::{Mail, Mails, SmtpSettings};

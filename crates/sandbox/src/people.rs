@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use contact::Contact;
-pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES};
+pub(crate) use contact::{FIELD_EMPTY, FIELD_LTV, FIELD_NOTES, KEY_LTV};
 use generated::{added_at, generated, index_of_id};
 use hash_index::{HashIndex, Unsorted, key_of};
 pub use listed::{Contacts, ContactsError};

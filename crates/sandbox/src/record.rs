@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::sorter::made;
+use crate::temporary::made;
 
 /// Bytes of one body that are kept.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::Data;
-use serde::{Deserialize, Serialize};
 
+use crate::announcement::{Addresses, Announcement, Credentials};
 use crate::claude::{self, ClaudeSettings, ClaudeState};
 use crate::clock::SandboxClock;
 use crate::control::{self, Expectations};
@@ -51,47 +51,6 @@ impl Default for SandboxSettings {
             smtp: SmtpSettings::default(),
         }
     }
-}
-
-/// Where the simulators listen, all on 127.0.0.1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addresses {
-    /// Base URL, without a slash at the end.
-    pub ghl: String,
-    /// Base URL, without a slash at the end.
-    pub meta: String,
-    /// Base URL, without a slash at the end.
-    pub claude: String,
-    /// Host of the mail receiver.
-    pub smtp_host: String,
-    /// Port of the mail receiver; no TLS.
-    pub smtp_port: u16,
-    /// Base URL of the control API, without a slash at the end.
-    pub control: String,
-}
-
-/// What a client needs to call the simulators. All made up.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credentials {
-    /// Private Integration Token.
-    pub ghl_token: String,
-    /// GHL location.
-    pub ghl_location_id: String,
-    /// Meta access token.
-    pub meta_access_token: String,
-    /// Digits, without `act_`.
-    pub meta_ad_account_id: String,
-    /// Anthropic API key.
-    pub claude_key: String,
-}
-
-/// What a `sandbox` process tells whoever started it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announcement {
-    /// Where the simulators listen.
-    pub addresses: Addresses,
-    /// How to call them.
-    pub credentials: Credentials,
 }
 
 /// Why the sandbox could not start.
@@ -229,6 +188,11 @@ impl Sandbox {
         &self.credentials
     }
 
+    /// What leads a program to the simulators.
+    pub fn announcement(&self) -> Announcement {
+        Announcement::new(self.addresses.clone(), self.credentials.clone())
+    }
+
     /// Stops one simulator: from now on its connections are refused.
     pub fn stop(&self, service: Service) {
         self.inside.stop(service);
@@ -291,25 +255,21 @@ fn listeners(first: Option<u16>) -> Result<[TcpListener; 5], SandboxError> {
     Ok([listen(port(0)?)?, listen(port(1)?)?, listen(port(2)?)?, listen(port(3)?)?, listen(port(4)?)?])
 }
 
-/// The body of a `sandbox` process: starts, writes what `told` makes of the [`Announcement`] as one line of JSON to `out`,
-/// then serves.
+/// The body of a `sandbox` process: starts, writes its [`Announcement`] as one line of JSON to `out`, then serves.
 ///
 /// With `until_stdin_closes` it returns when its standard input ends, so that it does not outlive the process that
 /// started it and holds the other end. Without, it serves until it is killed.
 ///
 /// # Errors
 /// As [`Sandbox::start`]; and when `out` does not take the line.
-pub fn run_blocking<T: Serialize>(
+pub fn run_blocking(
     settings: SandboxSettings,
-    told: impl FnOnce(Announcement) -> T,
     mut out: impl Write,
     until_stdin_closes: bool,
 ) -> Result<(), SandboxError> {
     let sandbox = Sandbox::start(settings)?;
-    let announcement =
-        Announcement { addresses: sandbox.addresses.clone(), credentials: sandbox.credentials.clone() };
-    let line =
-        serde_json::to_string(&told(announcement)).map_err(|error| SandboxError::Announce(error.into()))?;
+    let line = serde_json::to_string(&sandbox.announcement())
+        .map_err(|error| SandboxError::Announce(error.into()))?;
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(SandboxError::Announce)?;
     drop(out);
     if until_stdin_closes {

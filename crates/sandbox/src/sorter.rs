@@ -1,10 +1,11 @@
-//! Records in unlinked temporary files, and sorting more of them than memory should hold: sorted runs wait in such a file
-//! and are merged.
+//! Sorting more records than memory should hold: sorted runs wait in an unlinked temporary file and are merged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use crate::temporary::made;
 
 /// Records sorted at once: 2 MB of those with 60 bytes.
 const RUN: usize = 1 << 15;
@@ -99,24 +100,6 @@ impl<const N: usize> Iterator for Sorted<N> {
         let Reverse((record, run)) = self.heads.pop()?;
         Some(self.refill(run).map(|()| record))
     }
-}
-
-/// The temporary file, made when it is needed first.
-///
-/// # Errors
-/// No room for one.
-pub(crate) fn made(file: &mut Option<File>) -> io::Result<&mut File> {
-    match file {
-        Some(file) => Ok(file),
-        none => Ok(none.insert(tempfile::tempfile()?)),
-    }
-}
-
-/// The bytes of a record from there on, as many as are asked for; the record has them.
-pub(crate) fn part<const N: usize>(record: &[u8], from: usize) -> [u8; N] {
-    let mut part = [0; N];
-    part.copy_from_slice(&record[from..from + N]);
-    part
 }
 
 #[cfg(test)]

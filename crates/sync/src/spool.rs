@@ -6,6 +6,7 @@
 mod record;
 
 use crate::error::RunError;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::accounting::Bucket;
 use domain::{Cents, RunId};
 use match_keys::{Reason, Row};
@@ -14,7 +15,6 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// One contact as it waits in the spool.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -78,9 +78,9 @@ impl Spool {
     ///
     /// # Errors
     /// [`RunError::Spool`] when a folder can not be deleted.
-    pub fn sweep(root: &Path, spared: &[RunId]) -> Result<(), RunError> {
+    pub fn sweep(root: &Path, spared: &[RunId], now: DateTime<Utc>) -> Result<(), RunError> {
         let spared: Vec<PathBuf> = spared.iter().map(|run| root.join(run_folder(*run))).collect();
-        sweep(root, &spared).map_err(RunError::spool("clear"))
+        sweep(root, &spared, now).map_err(RunError::spool("clear"))
     }
 
     /// Keeps the folder beyond this process, whatever becomes of it.
@@ -159,7 +159,7 @@ pub(crate) struct LockedSpool {
 /// The file in a spool's folder that is locked while the spool is in use.
 const LOCK: &str = "lock";
 /// A folder without a lock is left alone for this long: its lock may be about to come.
-const BEING_MADE: Duration = Duration::from_secs(60);
+const BEING_MADE: TimeDelta = TimeDelta::minutes(1);
 const CREATE_TRIES: u32 = 10;
 
 impl LockedSpool {
@@ -185,7 +185,7 @@ impl LockedSpool {
     }
 }
 
-fn sweep(root: &Path, spared: &[PathBuf]) -> io::Result<()> {
+fn sweep(root: &Path, spared: &[PathBuf], now: DateTime<Utc>) -> io::Result<()> {
     let entries = match fs::read_dir(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -197,7 +197,7 @@ fn sweep(root: &Path, spared: &[PathBuf]) -> io::Result<()> {
         }
         if path.is_dir() {
             // Held while the folder goes: whoever waits for the lock then finds that it has to begin anew.
-            if let Some(_lock) = lock_abandoned(&path) {
+            if let Some(_lock) = lock_abandoned(&path, now) {
                 remove_if_there(&path)?;
             }
         } else {
@@ -211,15 +211,16 @@ fn sweep(root: &Path, spared: &[PathBuf]) -> io::Result<()> {
 }
 
 /// The right to delete a folder, with its lock when it has one; `None` while somebody uses it or is just making it.
-fn lock_abandoned(folder: &Path) -> Option<Option<File>> {
+fn lock_abandoned(folder: &Path, now: DateTime<Utc>) -> Option<Option<File>> {
     match File::open(folder.join(LOCK)) {
         Ok(lock) => match lock.try_lock() {
             Err(TryLockError::WouldBlock) => None,
             _ => Some(Some(lock)),
         },
         Err(_no_lock) => {
-            let age = fs::metadata(folder).and_then(|folder| folder.modified()).map(|made| made.elapsed());
-            let is_new = matches!(age, Ok(Ok(age)) if age < BEING_MADE);
+            let made = fs::metadata(folder).and_then(|folder| folder.modified());
+            let age = made.map(|made| now - DateTime::<Utc>::from(made));
+            let is_new = age.is_ok_and(|age| TimeDelta::zero() <= age && age < BEING_MADE);
             let is_a_run = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("run-"));
             (is_a_run || !is_new).then_some(None)
         }
@@ -292,8 +293,9 @@ impl Iterator for SpoolReader {
 #[cfg(test)]
 mod tests {
     use super::{LockedSpool, Spool, SpooledContact};
+    use chrono::TimeDelta;
     use domain::accounting::Bucket;
-    use domain::{Cents, RunId};
+    use domain::{Cents, Clock, RunId, SystemClock};
     use match_keys::{Reason, Row, hash};
 
     #[test]
@@ -329,7 +331,7 @@ mod tests {
     fn a_sweep_deletes_what_dead_processes_left_and_spares_what_is_in_use() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().join("spool");
-        Spool::sweep(&root, &[]).unwrap();
+        Spool::sweep(&root, &[], SystemClock.now()).unwrap();
         std::fs::create_dir_all(root.join("run-7")).unwrap();
         let used = LockedSpool::create(&root, "preview").unwrap();
         let abandoned = root.join("preview-of-a-dead-process");
@@ -339,7 +341,7 @@ mod tests {
         needed.write_durably("plan", b"rows").unwrap();
         needed.keep();
         drop(needed);
-        Spool::sweep(&root, &[RunId(8)]).unwrap();
+        Spool::sweep(&root, &[RunId(8)], SystemClock.now()).unwrap();
         let reopened = Spool::reopen(&root, RunId(8)).unwrap();
         assert_eq!(reopened.read_side_file("plan").unwrap().as_deref(), Some(&b"rows"[..]));
         assert_eq!(reopened.read_side_file("other").unwrap(), None);
@@ -350,7 +352,19 @@ mod tests {
         assert_eq!(left, std::slice::from_ref(&used.spool.folder));
         drop(used);
         assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
-        Spool::sweep(&root, &[]).unwrap();
+        Spool::sweep(&root, &[], SystemClock.now()).unwrap();
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn a_folder_without_a_lock_is_spared_while_its_lock_may_be_about_to_come() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().join("spool");
+        std::fs::create_dir_all(root.join("preview-about-to-be-locked")).unwrap();
+        let now = SystemClock.now();
+        Spool::sweep(&root, &[], now).unwrap();
+        assert!(root.exists());
+        Spool::sweep(&root, &[], now + TimeDelta::minutes(1)).unwrap();
         assert!(!root.exists());
     }
 }

@@ -94,7 +94,7 @@ impl SyncService {
         self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(cancel);
         let unfinished: Vec<RunId> =
             self.parts.store.replacements_open()?.iter().map(|open| open.run_id).collect();
-        Spool::sweep(&self.parts.settings.spool_folder, &unfinished)
+        Spool::sweep(&self.parts.settings.spool_folder, &unfinished, self.parts.clock.now())
     }
 
     /// The lease for work between runs; `None` while anybody runs. A run of this process keeps its right even when its

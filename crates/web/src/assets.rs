@@ -6,7 +6,6 @@ use crate::problem::Problem;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
-use std::fmt::Write;
 
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/../../static"]
@@ -43,11 +42,7 @@ fn split(name: &str) -> Option<(String, &str)> {
 }
 
 fn fingerprint(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash().iter().take(8).fold(String::new(), |mut hex, byte| {
-        // Writing to a string can not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    const_hex::encode(&file.metadata.sha256_hash()[..8])
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -63,16 +58,14 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{Static, split, url};
-    use std::fmt::Write;
 
     #[test]
     fn htmx_is_the_release_that_was_checked() {
         let file = Static::get("htmx-2.0.11.min.js").unwrap();
-        let hash = file.metadata.sha256_hash().iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").unwrap();
-            hex
-        });
-        assert_eq!(hash, "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717");
+        assert_eq!(
+            const_hex::encode(file.metadata.sha256_hash()),
+            "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+        );
         let licence = Static::get("htmx-LICENSE.txt").unwrap();
         assert!(licence.data.starts_with(b"Zero-Clause BSD"));
     }

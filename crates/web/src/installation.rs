@@ -43,9 +43,9 @@ pub enum SettingsError {
     /// Values that can not be used: the setting's name and what it must be. Nothing was saved.
     #[error("some settings can not be used")]
     Refused(Vec<(String, String)>),
-    /// They were saved, but what is saved can not be followed: why.
-    #[error("the settings are saved, but not in force: {0}")]
-    NotInForce(String),
+    /// They were saved, but what is saved can not be followed: why, and what to do.
+    #[error("the settings are saved, but not in force: {}", .0.message)]
+    NotInForce(Explanation),
     /// The database failed, and nothing was saved.
     #[error("the settings could not be saved")]
     Store(#[from] StoreError),
@@ -152,13 +152,17 @@ pub struct SchedulerState {
     pub upkeep: bool,
 }
 
-/// The program around the dashboard. Every method may block: call it on a thread for blocking work.
+/// The program around the dashboard. Every method but [`instance_name`](Self::instance_name) may block: call it on a thread
+/// for blocking work.
 pub trait Installation: Send + Sync + 'static {
     /// Variables without which no sync can run, as far as they are not set. Empty when the setup is complete.
     fn missing_settings(&self) -> Vec<&'static str>;
 
     /// Whether the environment sets the variable.
     fn is_set(&self, variable: &str) -> bool;
+
+    /// The name of this installation among several. Strangers may ask for it any number of times: it asks nobody.
+    fn instance_name(&self) -> Option<String>;
 
     /// Puts in force what another copy of the service on the same database has saved. Before anything is begun by the
     /// settings, and every minute.

@@ -19,6 +19,7 @@ mod csrf;
 mod error;
 mod etag;
 mod headers;
+mod history;
 mod host;
 mod in_context;
 mod installation;

@@ -3,8 +3,7 @@
 use crate::{Failure, Options};
 use http_client::{BaseUrl, Body, HttpClient, HttpSettings, Method, Request};
 use persistence::{DatabaseUrl, Store};
-use sandbox::Addresses;
-use serde::Deserialize;
+use sandbox::{Addresses, Announcement};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -20,14 +19,6 @@ const CLOCK_RATE: &str = "18000";
 
 /// A started service answers by then.
 const LONGEST_START: Duration = Duration::from_secs(60);
-
-/// What the sandbox says of itself.
-#[derive(Deserialize)]
-struct Announced {
-    addresses: Addresses,
-    /// What leads the service to it.
-    settings: BTreeMap<String, String>,
-}
 
 /// The sandbox, the service, and the folder of both.
 pub struct Installation {
@@ -185,7 +176,7 @@ impl Drop for Installation {
     }
 }
 
-fn start_sandbox(program: &Path, contacts: u32) -> Result<(Child, Announced), Failure> {
+fn start_sandbox(program: &Path, contacts: u32) -> Result<(Child, Announcement), Failure> {
     let mut sandbox = Command::new(program)
         .args(["sandbox", "--until-stdin-closes", "--clock-rate", CLOCK_RATE])
         .args(["--contacts", &contacts.to_string()])

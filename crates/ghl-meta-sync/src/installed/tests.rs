@@ -33,15 +33,25 @@ fn change(name: &str, value: &str) -> [(String, Option<String>); 1] {
 /// Whenever the prefix of the audiences is saved, another copy comes between the check of that change and the look at what is
 /// saved then.
 fn with_the_prefix_another_copy_saves(folder: &TempDir, name: &str, value: &str) {
-    let database = folder.path().join("ghl-meta-sync.sqlite3");
-    SqliteConnection::establish(database.to_str().unwrap())
-        .unwrap()
-        .batch_execute(&format!(
+    change_database(
+        folder,
+        &format!(
             "CREATE TRIGGER other_copy AFTER INSERT ON saved_settings WHEN NEW.name = 'AUDIENCE_PREFIX' BEGIN \
              INSERT INTO saved_settings (name, value, updated_at) VALUES ('{name}', '{value}', NEW.updated_at); \
              END"
-        ))
-        .unwrap();
+        ),
+    );
+}
+
+/// The database refuses to tell what is saved.
+fn without_the_saved_settings(folder: &TempDir) {
+    change_database(folder, "DROP TABLE saved_settings");
+}
+
+fn change_database(folder: &TempDir, statement: &str) {
+    let database = folder.path().join("ghl-meta-sync.sqlite3");
+    let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+    connection.batch_execute(statement).unwrap();
 }
 
 #[test]
@@ -63,8 +73,8 @@ fn a_sync_that_works_is_not_lost_to_what_another_copy_with_more_keys_saves() {
     let folder = tempfile::tempdir().unwrap();
     let (installed, store) = installed(&folder);
     store.settings_change(&change("NORMALIZER", "claude")).unwrap();
-    let refused = installed.follow().unwrap_err().to_string();
-    assert_eq!(refused, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
+    let refused = installed.follow().unwrap_err();
+    assert_eq!(refused.message, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
     assert!(installed.sync().is_some() && installed.missing_settings().is_empty());
     let seen = installed.follow();
     assert!(matches!(seen, Ok(false)), "told once: {seen:?}");
@@ -105,6 +115,41 @@ fn what_is_saved_and_can_not_be_followed_is_not_said_to_be_refused() {
     with_the_prefix_another_copy_saves(&folder, "NORMALIZER", "claude");
     let outcome = installed.change_settings(&change("AUDIENCE_PREFIX", "Mine")).unwrap_err();
     let why = "What is saved needs CLAUDE_API_KEY, which is not set in the environment.";
-    assert!(matches!(&outcome, SettingsError::NotInForce(told) if told == why), "{outcome:?}");
+    assert!(matches!(&outcome, SettingsError::NotInForce(told) if told.message == why), "{outcome:?}");
     assert_eq!(store.settings_saved().unwrap().len(), 2);
+}
+
+#[test]
+fn what_can_not_be_followed_is_told_to_whoever_saves_even_when_somebody_else_saw_it_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (installed, store) = installed(&folder);
+    store.settings_change(&change("NORMALIZER", "claude")).unwrap();
+    // The schedule looks between the saving and the putting in force.
+    installed.follow_saved_settings();
+    let told = installed.put_in_force().unwrap_err();
+    assert_eq!(told.message, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
+    assert!(told.remedy.starts_with("Set what is missing in the environment"), "{}", told.remedy);
+    store.settings_change(&change("NORMALIZER", "local")).unwrap();
+    installed.put_in_force().unwrap();
+}
+
+#[test]
+fn after_a_fault_of_the_database_nobody_is_sent_to_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (installed, _store) = installed(&folder);
+    without_the_saved_settings(&folder);
+    let told = installed.put_in_force().unwrap_err().remedy;
+    assert!(told.ends_with(" What is saved is then in force within a minute."), "{told}");
+    assert!(!told.contains("in the environment"), "{told}");
+}
+
+#[test]
+fn strangers_are_told_the_name_in_force_without_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let (installed, _store) = installed(&folder);
+    assert_eq!(installed.instance_name(), None);
+    installed.change_settings(&change("INSTANCE_NAME", "Mine")).unwrap();
+    without_the_saved_settings(&folder);
+    assert!(installed.settings().is_err());
+    assert_eq!(installed.instance_name().as_deref(), Some("Mine"));
 }

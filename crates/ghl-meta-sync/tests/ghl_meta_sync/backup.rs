@@ -5,6 +5,7 @@ use crate::instance::{Database, Instance, on_both_databases, run};
 use crate::serve::Served;
 use chrono::TimeDelta;
 use domain::run::{Changes, RunStatus, Trigger};
+use domain::{Clock, SystemClock};
 use sandbox::faults::{Effect, Fault};
 use sandbox::{Contacts, Service};
 use std::io::Read;
@@ -164,7 +165,7 @@ fn copies_that_killed_backups_left_are_deleted_by_the_next_one_and_by_the_servic
             ("ghl-meta-sync.9.backup", 3_600),
         ] {
             let file = std::fs::File::create(data.join(name)).unwrap();
-            file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+            file.set_modified(SystemTime::from(SystemClock.now()) - Duration::from_secs(age)).unwrap();
         }
     };
     let kept = ["ghl-meta-sync.9.backup", "ghl-meta-sync.sqlite3.to-standard-output-8"];

@@ -93,30 +93,15 @@ impl Instance {
         change(&mut settings);
         let sandbox = Sandbox::start(settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let (addresses, credentials) = (sandbox.addresses().clone(), sandbox.credentials().clone());
-        let environment = [
-            ("GHL_BASE_URL", addresses.ghl),
-            ("GHL_API_KEY", credentials.ghl_token),
-            ("GHL_LOCATION_ID", credentials.ghl_location_id),
-            ("GHL_SMART_LIST_ID", "all".to_owned()),
-            ("GHL_LTV_FIELD", "contact.lifetime_value".to_owned()),
-            ("META_GRAPH_URL", addresses.meta),
-            ("META_ACCESS_TOKEN", credentials.meta_access_token),
-            ("META_AD_ACCOUNT_ID", format!("act_{}", credentials.meta_ad_account_id)),
-            ("META_POLL_SECONDS", "1".to_owned()),
+        let mut environment = sandbox.announcement().settings;
+        let own = [
+            ("META_AD_ACCOUNT_ID", format!("act_{}", sandbox.credentials().meta_ad_account_id)),
             ("META_POLL_TIMEOUT_SECONDS", "20".to_owned()),
-            ("CLAUDE_BASE_URL", addresses.claude),
-            ("CLAUDE_API_KEY", credentials.claude_key),
-            ("SMTP_HOST", addresses.smtp_host),
-            ("SMTP_PORT", addresses.smtp_port.to_string()),
-            ("SMTP_TLS", "none".to_owned()),
-            ("SMTP_FROM_EMAIL", "sync@example.com".to_owned()),
-            ("SMTP_TO_EMAIL", "marketing@example.com".to_owned()),
             ("LOG_LEVEL", "DEBUG".to_owned()),
             ("DATA_DIR", path_text(&folder.path().join("data"))),
             ("LOG_DIR", path_text(&folder.path().join("logs"))),
         ];
-        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         Self { sandbox, folder, environment, database: Database::Sqlite }
     }
 

@@ -103,7 +103,7 @@ fn check_proof(proof: Option<&str>, settings: &MetaSettings) -> Result<(), Graph
 fn proof_of(secret: &str, token: &str) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
     mac.update(token.as_bytes());
-    Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(const_hex::encode(mac.finalize().into_bytes()))
 }
 
 /// `GET /debug_token?input_token=…`.

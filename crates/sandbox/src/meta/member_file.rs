@@ -5,7 +5,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use super::members::{DataProcessing, Key, Member};
 use crate::people::PersonIndex;
-use crate::sorter::{made, part};
+use crate::temporary::{made, part};
 
 /// E-mail, phone, value, person, session, limited data use.
 const LENGTH: usize = 16 + 16 + 8 + 4 + 4 + 1;

@@ -23,7 +23,7 @@ impl Key {
 
     /// 32 hex digits, the first half of the hash.
     pub fn hex(self) -> Option<String> {
-        (!self.is_empty()).then(|| self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        (!self.is_empty()).then(|| const_hex::encode(self.0))
     }
 }
 

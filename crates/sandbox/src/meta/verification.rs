@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::members::{Key, Member};
 use crate::people::{Expectation, Person, PersonIndex, Population};
-use crate::sorter::{Sorted, Sorter, part};
+use crate::sorter::{Sorted, Sorter};
+use crate::temporary::part;
 
 /// How many ids are named of each kind of difference.
 const NAMED: usize = 20;

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-/// Id of the MONETORY field `contact.lifetime_value`.
+/// Id of the MONETORY field that holds the lifetime value.
 pub(crate) const FIELD_LTV: &str = "ltvF1eldAbCdEfGhIjKl";
+/// Its key.
+pub(crate) const KEY_LTV: &str = "contact.lifetime_value";
 /// Id of the TEXT field `contact.notes_value`.
 pub(crate) const FIELD_NOTES: &str = "noteF1eldAbCdEfGhIjK";
 /// Id of the MONETORY field `contact.projected_value`, which nobody fills.

@@ -6,7 +6,8 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 use super::PersonIndex;
-use crate::sorter::{Sorter, part};
+use crate::sorter::Sorter;
+use crate::temporary::part;
 
 /// Key, whether the person gives way to another one, and the person: of equal keys the kept contact comes first.
 const ENTRY: usize = 8 + 1 + 4;

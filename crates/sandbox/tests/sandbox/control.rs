@@ -119,8 +119,7 @@ fn the_process_announces_itself_in_one_line() {
     let (sender, receiver) = std::sync::mpsc::channel();
     // The thread serves until the test process ends.
     std::thread::spawn(move || {
-        sandbox::run_blocking(few(), std::convert::identity, Lines(sender), false)
-            .map_err(|error| error.to_string())
+        sandbox::run_blocking(few(), Lines(sender), false).map_err(|error| error.to_string())
     });
     let mut line = Vec::new();
     while !line.ends_with(b"\n") {
@@ -129,6 +128,7 @@ fn the_process_announces_itself_in_one_line() {
     assert_eq!(line.lines().count(), 1);
     let announcement: Announcement = serde_json::from_slice(&line).unwrap();
     assert_eq!(announcement.credentials.ghl_token, sandbox::GhlSettings::TOKEN);
+    assert_eq!(announcement.settings["GHL_BASE_URL"], announcement.addresses.ghl);
     let reply =
         try_send("GET", &format!("{}/control/clock", announcement.addresses.control), &[], "").unwrap();
     assert_eq!(reply.status, 200);

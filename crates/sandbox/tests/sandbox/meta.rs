@@ -237,7 +237,7 @@ fn hash(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    const_hex::encode(Sha256::digest(text))
 }
 
 fn row(person: &Person) -> Value {

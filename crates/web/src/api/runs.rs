@@ -5,8 +5,8 @@ use super::run::{Run, RunWithSample};
 use super::run_id;
 use crate::actions;
 use crate::app::App;
+use crate::history::{PER_PAGE, pages};
 use crate::next_run::NextRun;
-use crate::pages::pager::PER_PAGE;
 use crate::problem::{Problem, ProblemDetails};
 use crate::routes::path;
 use actix_web::http::header::LOCATION;
@@ -155,7 +155,7 @@ pub(crate) async fn history(
         items: found.items.into_iter().map(Run::from).collect(),
         page,
         per_page: PER_PAGE,
-        pages: found.total.div_ceil(u64::from(PER_PAGE)).max(1),
+        pages: pages(found.total).into(),
         total: found.total,
     }))
 }

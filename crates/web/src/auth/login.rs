@@ -3,7 +3,6 @@
 use super::{SESSION, address, sessions};
 use crate::app::App;
 use crate::csrf::{self, CsrfForm};
-use crate::pages::standing::instance_name;
 use crate::problem::Problem;
 use crate::random;
 use actix_web::cookie::time::Duration;
@@ -51,7 +50,7 @@ pub(crate) async fn show(
     if super::admit(&app, &request).await.is_ok() {
         return Ok(see_other(next));
     }
-    page(&app, &request, next, None).await
+    page(&app, &request, next, None)
 }
 
 pub(crate) async fn submit(
@@ -75,7 +74,7 @@ pub(crate) async fn submit(
         })
         .await?;
     if !is_right {
-        return page(&app, &request, &next, Some("This is not the password.")).await;
+        return page(&app, &request, &next, Some("This is not the password."));
     }
     let mut response = see_other(&next);
     if app.gate.is_some() {
@@ -115,16 +114,14 @@ pub(crate) fn to_login(request: &HttpRequest) -> HttpResponse {
     see_other(&address)
 }
 
-async fn page(
-    app: &web::Data<App>,
+fn page(
+    app: &App,
     request: &HttpRequest,
     next: &str,
     error: Option<&'static str>,
 ) -> Result<HttpResponse, Problem> {
-    let instance_name = app.blocking(|app| Ok(instance_name(&app.installation.settings()?))).await;
     let page = LoginPage {
-        // Whoever logs in while the database is silent learns of it inside.
-        instance_name: instance_name.unwrap_or_default(),
+        instance_name: app.installation.instance_name(),
         base: app.base.path().to_owned(),
         stylesheet: app.asset("app.css"),
         icon: app.asset("icon.svg"),

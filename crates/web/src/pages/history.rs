@@ -1,8 +1,9 @@
 //! The history: twenty runs a page, newest first.
 
 use super::heartbeat::{self, Heartbeat};
-use super::pager::{PER_PAGE, Pager, pages};
+use super::pager::Pager;
 use super::run_view::{match_rate, matched, run_duration, warnings};
+use crate::history::{PER_PAGE, pages};
 use crate::wording::{Badge, Moment, UNKNOWN, Wording, grouped, lookalike_state, state_badge};
 use domain::Run;
 use domain::run::RunStatus;

@@ -21,7 +21,7 @@ mod linked;
 pub(crate) mod mail;
 mod notice;
 mod offers;
-pub(crate) mod pager;
+mod pager;
 pub(crate) mod preview;
 mod preview_view;
 mod problem_rows;
@@ -30,7 +30,7 @@ pub(crate) mod run;
 mod run_view;
 pub(crate) mod settings;
 pub(crate) mod setup;
-pub(crate) mod standing;
+mod standing;
 mod tiles;
 
 use crate::etag;

@@ -103,21 +103,13 @@ pub(super) struct ChoiceView {
     pub(super) selected: bool,
 }
 
-/// What became of a form.
-enum Outcome {
-    Saved,
-    Refused(Vec<(String, String)>),
-    /// Saved, but not in force, and why.
-    NotInForce(String),
-}
-
 /// What a form sent, and what is wrong with it.
 #[derive(Default)]
 struct Entered {
     fields: Vec<(String, String)>,
     problems: Vec<(String, String)>,
     /// Why what was saved is not in force.
-    not_in_force: Option<String>,
+    not_in_force: Option<Explanation>,
 }
 
 pub(crate) async fn show(
@@ -141,25 +133,21 @@ pub(crate) async fn save(
     let outcome = app
         .blocking(move |app| {
             let changes = changes(&app.installation.settings()?, &sent);
-            match app.installation.change_settings(&changes) {
-                Ok(()) => Ok(Outcome::Saved),
-                Err(SettingsError::Refused(problems)) => Ok(Outcome::Refused(problems)),
-                Err(SettingsError::NotInForce(why)) => Ok(Outcome::NotInForce(why)),
-                Err(SettingsError::Store(error)) => Err(error.into()),
-            }
+            Ok(app.installation.change_settings(&changes))
         })
         .await?;
     let fragment = wants_fragment(&request);
     let entered = match outcome {
-        Outcome::Saved if !fragment => return Ok(see_other("/settings?done=settings")),
-        Outcome::Saved => {
+        Ok(()) if !fragment => return Ok(see_other("/settings?done=settings")),
+        Ok(()) => {
             let (mut layout, mut form) = read(&app, &request, Entered::default()).await?;
             layout.out_of_band = true;
             form.notice = Some(saved());
             return html(&SettingsSaved { layout, form });
         }
-        Outcome::Refused(problems) => Entered { fields, problems, ..Entered::default() },
-        Outcome::NotInForce(why) => Entered { not_in_force: Some(why), ..Entered::default() },
+        Err(SettingsError::Refused(problems)) => Entered { fields, problems, ..Entered::default() },
+        Err(SettingsError::NotInForce(why)) => Entered { not_in_force: Some(why), ..Entered::default() },
+        Err(SettingsError::Store(error)) => return Err(error.into()),
     };
     let (layout, form) = read(&app, &request, entered).await?;
     let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -278,10 +266,8 @@ impl Entered {
     /// Says above the form that nothing was saved, and whatever has no field to stand beside; or that it is not in force.
     fn notice(&self, settings: &[Setting]) -> Option<Notice> {
         if let Some(why) = &self.not_in_force {
-            return Some(Notice::refused(Explanation::new(
-                format!("The settings are saved, but not in force: {why}"),
-                "Set what is missing in the environment and start the service again, or change the setting back.",
-            )));
+            let message = format!("The settings are saved, but not in force: {}", why.message);
+            return Some(Notice::refused(Explanation { message, ..why.clone() }));
         }
         if self.problems.is_empty() {
             return None;

@@ -35,7 +35,7 @@ impl Standing {
             next_run: NextRun::of(choice.sync_enabled, is_set_up, &app.installation.next_runs(1)),
             choice,
             missing,
-            instance_name: instance_name(&settings),
+            instance_name: app.installation.instance_name(),
             wording: wording(app, &settings),
             ranked_here: in_force(&settings, "NORMALIZER") == Some("local"),
         })
@@ -69,11 +69,6 @@ pub(super) fn wording(app: &App, settings: &[Setting]) -> Wording {
         currency: in_force(settings, "LTV_CURRENCY").map(str::to_ascii_uppercase),
         business_id: app.business_id.clone(),
     }
-}
-
-/// The name of this installation among several.
-pub(crate) fn instance_name(settings: &[Setting]) -> Option<String> {
-    in_force(settings, "INSTANCE_NAME").map(str::to_owned)
 }
 
 fn in_force<'a>(settings: &'a [Setting], name: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 use crate::api_server::{Api, Reply, With};
 use crate::dashboard_server::{Dashboard, check_page, settings};
 use domain::Secret;
+use std::sync::atomic::Ordering;
 use web::WebSettings;
 
 const PASSWORD: &str = "correct: horse ü";
@@ -250,9 +251,10 @@ fn neither_the_password_nor_a_session_is_in_debug_output() {
 }
 
 #[test]
-fn the_login_shows_the_saved_name_of_the_instance() {
+fn the_login_shows_strangers_the_name_of_the_instance_without_asking_the_database() {
     let guarded = WebSettings { password: Some(Secret::new(PASSWORD)), ..settings() };
     let dashboard = Dashboard::with_saved(guarded, &[("INSTANCE_NAME", "Acme & Sons")]);
     let html = dashboard.page("/login");
     assert!(html.contains("<span class=\"instance\">Acme &#38; Sons</span>"), "{html}");
+    assert_eq!(dashboard.asked_for_settings.load(Ordering::Relaxed), 0);
 }

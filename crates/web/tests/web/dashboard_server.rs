@@ -6,6 +6,7 @@ use domain::Clock;
 use persistence::{DatabaseUrl, Store};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use tempfile::TempDir;
 use web::{ClientLimits, RunningServer, WebSettings};
 
@@ -21,6 +22,8 @@ impl Clock for TwoInTheMorning {
 pub struct Dashboard {
     pub store: Store,
     pub server: RunningServer,
+    /// How often the database was asked for the settings.
+    pub asked_for_settings: Arc<AtomicU32>,
     agent: ureq::Agent,
     _folder: TempDir,
 }
@@ -75,9 +78,10 @@ impl Dashboard {
             .get_mut()
             .unwrap()
             .extend(values.iter().map(|(name, value)| saved(name, value)));
+        let asked_for_settings = Arc::clone(&installation.asked_for_settings);
         let server = web::start(settings, store.clone(), Arc::new(installation)).unwrap();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        Self { store, server, agent, _folder: folder }
+        Self { store, server, asked_for_settings, agent, _folder: folder }
     }
 
     pub fn url(&self, path: &str) -> String {

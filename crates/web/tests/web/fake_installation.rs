@@ -33,6 +33,8 @@ pub struct FakeInstallation {
     pub leaving: Option<Leaving>,
     pub initial: (Option<String>, Option<String>),
     pub settings: Mutex<Vec<Setting>>,
+    /// How often they were asked for, as the database is.
+    pub asked_for_settings: Arc<AtomicU32>,
     pub next_runs: Vec<DateTime<Utc>>,
     pub mailer: Option<(Mailer, MailContext)>,
     /// How a test message fares at the webhook, when one is set.
@@ -62,6 +64,7 @@ impl FakeInstallation {
             leaving: None,
             initial: (None, None),
             settings: Mutex::new(vec![prefix()]),
+            asked_for_settings: Arc::default(),
             next_runs: vec!["2026-11-22T02:00:00Z".parse().unwrap(), "2026-11-23T02:00:00Z".parse().unwrap()],
             mailer: None,
             webhook: None,
@@ -109,6 +112,11 @@ impl Installation for FakeInstallation {
         !self.missing.contains(&variable)
     }
 
+    fn instance_name(&self) -> Option<String> {
+        let settings = self.settings.lock().unwrap();
+        settings.iter().find(|setting| setting.name == "INSTANCE_NAME").map(|setting| setting.value.clone())
+    }
+
     fn follow_saved_settings(&self) {
         self.followed.fetch_add(1, Ordering::Relaxed);
     }
@@ -122,6 +130,7 @@ impl Installation for FakeInstallation {
     }
 
     fn settings(&self) -> Result<Vec<Setting>, StoreError> {
+        self.asked_for_settings.fetch_add(1, Ordering::Relaxed);
         Ok(self.settings.lock().unwrap().clone())
     }
 
@@ -142,7 +151,10 @@ impl Installation for FakeInstallation {
         }
         // Saved, but another copy has saved what can not be followed.
         match changes.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value.starts_with("late"))) {
-            true => Err(SettingsError::NotInForce("CLAUDE_API_KEY is not set.".to_owned())),
+            true => {
+                let why = Explanation::new("CLAUDE_API_KEY is not set.", "Set it.");
+                Err(SettingsError::NotInForce(why))
+            }
             false => Ok(()),
         }
     }

@@ -204,6 +204,7 @@ fn what_is_saved_but_not_in_force_is_not_said_to_be_lost() {
         assert_eq!(answer.status, 422, "{}", answer.body);
         let told = "The settings are saved, but not in force: CLAUDE_API_KEY is not set.";
         assert!(answer.body.contains(told) && !answer.body.contains("Nothing was saved"), "{}", answer.body);
+        assert!(answer.body.contains("Set it.") && !answer.body.contains("environment and start"));
         let field = format!("name=\"AUDIENCE_PREFIX\" value=\"{name}\"");
         assert!(answer.body.contains(&field), "{}", answer.body);
     }

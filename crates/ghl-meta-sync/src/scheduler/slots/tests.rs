@@ -71,27 +71,17 @@ impl Machine {
 
     /// The same with another list and field in its environment.
     fn process_for(&self, list: &str, field: &str) -> Slots {
-        let (addresses, credentials) = (self.sandbox.addresses(), self.sandbox.credentials());
-        let port = addresses.smtp_port.to_string();
-        let environment = Environment::of(&[
-            ("GHL_BASE_URL", &addresses.ghl),
-            ("GHL_API_KEY", &credentials.ghl_token),
-            ("GHL_LOCATION_ID", &credentials.ghl_location_id),
+        let simulators = self.sandbox.announcement().settings;
+        let own = [
             ("GHL_SMART_LIST_ID", list),
             ("GHL_LTV_FIELD", field),
-            ("META_GRAPH_URL", &addresses.meta),
-            ("META_ACCESS_TOKEN", &credentials.meta_access_token),
-            ("META_AD_ACCOUNT_ID", &credentials.meta_ad_account_id),
             ("META_POLL_TIMEOUT_SECONDS", "1"),
             ("NORMALIZER", "local"),
-            ("SMTP_HOST", &addresses.smtp_host),
-            ("SMTP_PORT", &port),
-            ("SMTP_TLS", "none"),
-            ("SMTP_FROM_EMAIL", "sync@example.com"),
-            ("SMTP_TO_EMAIL", "marketing@example.com"),
             ("DATA_DIR", self.folder.path().to_str().unwrap()),
             ("SYNC_SCHEDULE_CRON", "0 2 * * *"),
-        ]);
+        ];
+        let simulators = simulators.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let environment = Environment::of(&simulators.chain(own).collect::<Vec<_>>());
         let store = self.store();
         let installed =
             Installed::new(environment, store.clone(), Arc::new(NobodyWatches), Patience::WithSimulators)

@@ -124,7 +124,7 @@ impl Installed {
     /// Why it is not in force, whoever was told of it first.
     fn put_in_force(&self) -> Result<(), Explanation> {
         self.follow()?;
-        self.current().not_in_force.clone().map_or(Ok(()), Err)
+        self.not_in_force().map_or(Ok(()), Err)
     }
 
     /// Puts changed settings in force. A run that is going on keeps what it began with.
@@ -268,6 +268,10 @@ impl Installation for Installed {
         self.store.settings_change(&changes)?;
         // Another copy may have saved something in between: what is put in force is what the database has now.
         self.put_in_force().map_err(SettingsError::NotInForce)
+    }
+
+    fn not_in_force(&self) -> Option<Explanation> {
+        self.current().not_in_force.clone()
     }
 
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {

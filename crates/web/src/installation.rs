@@ -188,6 +188,9 @@ pub trait Installation: Send + Sync + 'static {
     /// [`SettingsError::Refused`] names every value that can not be used; [`SettingsError::NotInForce`] when they are saved.
     fn change_settings(&self, changes: &[(String, Option<String>)]) -> Result<(), SettingsError>;
 
+    /// Why what another copy has saved can not be in force here; `None` when it is.
+    fn not_in_force(&self) -> Option<Explanation>;
+
     /// The next times of the schedule, soonest first, whether it is enabled or not.
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>>;
 

@@ -127,10 +127,12 @@ fn what_can_not_be_followed_is_told_to_whoever_saves_even_when_somebody_else_saw
     // The schedule looks between the saving and the putting in force.
     installed.follow_saved_settings();
     let told = installed.put_in_force().unwrap_err();
+    assert_eq!(installed.not_in_force().as_ref(), Some(&told), "the page of the settings tells it too");
     assert_eq!(told.message, "What is saved needs CLAUDE_API_KEY, which is not set in the environment.");
     assert!(told.remedy.starts_with("Set what is missing in the environment"), "{}", told.remedy);
     store.settings_change(&change("NORMALIZER", "local")).unwrap();
     installed.put_in_force().unwrap();
+    assert_eq!(installed.not_in_force(), None);
 }
 
 #[test]

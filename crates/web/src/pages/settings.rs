@@ -119,7 +119,9 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let is_saved = query.iter().any(|(key, value)| key == "done" && value == "settings");
     let (layout, mut form) = read(&app, &request, Entered::default()).await?;
-    form.notice = is_saved.then(saved);
+    if is_saved && form.notice.is_none() {
+        form.notice = Some(saved());
+    }
     html(&SettingsPage::read(&app, layout, form).await?)
 }
 
@@ -187,12 +189,13 @@ fn saved() -> Notice {
 async fn read(
     app: &web::Data<App>,
     request: &HttpRequest,
-    entered: Entered,
+    mut entered: Entered,
 ) -> Result<(Layout, SettingsForm), Problem> {
-    let (standing, settings, next_runs) = app
-        .blocking(|app| {
+    let (standing, settings, next_runs, entered) = app
+        .blocking(move |app| {
             let next_runs = app.installation.next_runs(NEXT_RUNS);
-            Ok((Standing::read(app)?, app.installation.settings()?, next_runs))
+            entered.not_in_force = entered.not_in_force.or_else(|| app.installation.not_in_force());
+            Ok((Standing::read(app)?, app.installation.settings()?, next_runs, entered))
         })
         .await?;
     let mut groups = groups(&settings, &entered);
@@ -265,12 +268,10 @@ impl Entered {
 
     /// Says above the form that nothing was saved, and whatever has no field to stand beside; or that it is not in force.
     fn notice(&self, settings: &[Setting]) -> Option<Notice> {
-        if let Some(why) = &self.not_in_force {
-            let message = format!("The settings are saved, but not in force: {}", why.message);
-            return Some(Notice::refused(Explanation { message, ..why.clone() }));
-        }
         if self.problems.is_empty() {
-            return None;
+            let why = self.not_in_force.clone()?;
+            let message = format!("The settings are saved, but not in force: {}", why.message);
+            return Some(Notice::refused(Explanation { message, ..why }));
         }
         let elsewhere =
             self.problems.iter().filter(|(name, _)| settings.iter().all(|setting| setting.name != name));

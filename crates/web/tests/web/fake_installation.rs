@@ -149,14 +149,14 @@ impl Installation for FakeInstallation {
             setting.source = value.as_ref().map_or(SettingSource::Environment, |_| SettingSource::Saved);
             setting.value = value.clone().unwrap_or_else(|| setting.initial.clone());
         }
-        // Saved, but another copy has saved what can not be followed.
-        match changes.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value.starts_with("late"))) {
-            true => {
-                let why = Explanation::new("CLAUDE_API_KEY is not set.", "Set it.");
-                Err(SettingsError::NotInForce(why))
-            }
-            false => Ok(()),
-        }
+        drop(settings);
+        self.not_in_force().map_or(Ok(()), |why| Err(SettingsError::NotInForce(why)))
+    }
+
+    /// Saved, but another copy has saved what can not be followed.
+    fn not_in_force(&self) -> Option<Explanation> {
+        let is_late = self.settings.lock().unwrap().iter().any(|setting| setting.value.starts_with("late"));
+        is_late.then(|| Explanation::new("CLAUDE_API_KEY is not set.", "Set it."))
     }
 
     fn next_runs(&self, count: usize) -> Vec<DateTime<Utc>> {

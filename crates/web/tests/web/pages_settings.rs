@@ -199,13 +199,19 @@ fn saving_one_setting_leaves_alone_what_somebody_else_has_saved_since_the_form_w
 #[test]
 fn what_is_saved_but_not_in_force_is_not_said_to_be_lost() {
     let site = site();
+    let told = "The settings are saved, but not in force: CLAUDE_API_KEY is not set.";
     for (htmx, name) in [(false, "late"), (true, "later")] {
         let answer = site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", name)], htmx);
         assert_eq!(answer.status, 422, "{}", answer.body);
-        let told = "The settings are saved, but not in force: CLAUDE_API_KEY is not set.";
         assert!(answer.body.contains(told) && !answer.body.contains("Nothing was saved"), "{}", answer.body);
         assert!(answer.body.contains("Set it.") && !answer.body.contains("environment and start"));
         let field = format!("name=\"AUDIENCE_PREFIX\" value=\"{name}\"");
         assert!(answer.body.contains(&field), "{}", answer.body);
     }
+    // Whoever opens the page later learns of it too.
+    assert!(site.page("/settings?done=settings").contains(told));
+    let refused = site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", "bad")], true).body;
+    assert!(refused.contains("Nothing was saved") && !refused.contains(told), "{refused}");
+    assert_eq!(site.submit("/settings", "/settings", &[("AUDIENCE_PREFIX", "Mine")], true).status, 200);
+    assert!(!site.page("/settings").contains(told));
 }

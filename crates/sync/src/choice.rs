@@ -75,11 +75,17 @@ impl SyncService {
             (None, None) => return Err(StartError::NotConfigured),
         };
         let list = self.known_list(list_id)?;
-        let field = field.or_else(|wanted| {
-            let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
-            // A field that is not remembered may be new, so the fields are asked for again.
-            find_field(&known(false)?, wanted).or_else(|_unknown| find_field(&known(true)?, wanted))
-        })?;
+        let field = field
+            .or_else(|wanted| {
+                let known = |refresh| self.fields(refresh).map_err(StartError::Edge);
+                // A field that is not remembered may be new, so the fields are asked for again.
+                find_field(&known(false)?, wanted).or_else(|_unknown| find_field(&known(true)?, wanted))
+            })
+            .or_else(|error| match (&error, self.value_source()) {
+                // No value comes from it, so whoever chooses a list need not mind that it is gone.
+                (StartError::Unknown { .. } | StartError::Ambiguous { .. }, Some(source)) => Ok(source),
+                _ => Err(error),
+            })?;
         Ok(SyncConfig {
             list_id: list.id.to_string(),
             list_conditions: list.conditions(),

@@ -1,6 +1,7 @@
 //! Choosing the list and the value field on the dashboard.
 
 use crate::pages_site::{FIVE, Site};
+use domain::run::SyncConfig;
 use sandbox::Service;
 use sandbox::faults::{Effect, Fault};
 use sync::{LtvSource, SyncService};
@@ -237,4 +238,12 @@ fn the_schedule_can_be_switched_while_the_settings_say_where_values_come_from_an
         ("contact.lifetime_value", false),
         "the field is there again when the setting goes back"
     );
+    // Nor does it matter to the choice of a list that the field is gone at GoHighLevel.
+    site.sandbox.faults().clear();
+    let gone = SyncConfig { ltv_field_key: "contact.gone".into(), ..saved };
+    site.store.config_save(&gone).unwrap();
+    let fields: Vec<(&str, &str)> = [("list", "tag:vip"), sent[1]].into_iter().chain(drawn).collect();
+    let answer = site.submit("/", "/config", &fields, true);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(site.store.config_latest().unwrap().unwrap().1.list_id, "tag:vip");
 }

@@ -220,6 +220,8 @@ def request(port, method, path, body):
         if reply.status >= 300:
             raise Refused(f"{path} is answered with {reply.status}: {text[:200]}")
         return text
+    except http.client.HTTPException as error:
+        raise Refused(f"{path}: {error!r}") from error
     finally:
         connection.close()
 

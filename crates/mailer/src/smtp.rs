@@ -109,7 +109,8 @@ impl Mailer {
     /// a second attempt carries the same Message-ID, so that mail programs fold the two.
     ///
     /// # Errors
-    /// See the variants of [`MailError`]. When nobody gets the mail, it is the first refusal.
+    /// See the variants of [`MailError`]. When nobody gets the mail, it is what another attempt may mend, else the first
+    /// refusal.
     pub fn send(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
         self.hand_over(mail, true)
     }
@@ -117,7 +118,7 @@ impl Mailer {
     /// [`send`](Self::send) that waits for nobody: whoever is put off does not get the mail either.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// See the variants of [`MailError`]. When nobody gets the mail, it is the first refusal.
     pub fn send_now(&self, mail: &Mail) -> Result<Vec<RefusedRecipient>, MailError> {
         self.hand_over(mail, false)
     }

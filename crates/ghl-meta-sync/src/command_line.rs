@@ -53,7 +53,7 @@ pub enum Command {
     Restore(FileOptions),
     /// Exit status 0 when the running service is ready.
     Healthcheck,
-    /// Starts only the simulators, for trying any client against them. Prints their addresses and credentials as JSON,
+    /// Starts only the simulators, for trying any client against them. Prints their addresses and what to set as JSON,
     /// and runs until it is stopped. Exit status 2 when a port is taken.
     Sandbox(SandboxOptions),
 }

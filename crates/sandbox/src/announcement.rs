@@ -24,7 +24,7 @@ pub struct Addresses {
 }
 
 /// What a client needs to call the simulators. All made up.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Private Integration Token.
     pub ghl_token: String,
@@ -43,15 +43,13 @@ pub struct Credentials {
 pub struct Announcement {
     /// Where the simulators listen.
     pub addresses: Addresses,
-    /// How to call them.
-    pub credentials: Credentials,
-    /// The same as settings of the product, with a list, a field, a sender and a recipient: by name of the variable. Scripts
+    /// How the product calls them: its settings, with a list, a field, a sender and a recipient: by name of the variable. Scripts
     /// and measurements read them too.
     pub settings: BTreeMap<String, String>,
 }
 
 impl Announcement {
-    pub(crate) fn new(addresses: Addresses, credentials: Credentials) -> Self {
+    pub(crate) fn new(addresses: Addresses, credentials: &Credentials) -> Self {
         let settings = [
             ("GHL_BASE_URL", addresses.ghl.as_str()),
             ("GHL_API_KEY", &credentials.ghl_token),
@@ -72,6 +70,6 @@ impl Announcement {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        Self { addresses, credentials, settings }
+        Self { addresses, settings }
     }
 }

@@ -190,7 +190,7 @@ impl Sandbox {
 
     /// What leads a program to the simulators.
     pub fn announcement(&self) -> Announcement {
-        Announcement::new(self.addresses.clone(), self.credentials.clone())
+        Announcement::new(self.addresses.clone(), &self.credentials)
     }
 
     /// Stops one simulator: from now on its connections are refused.

@@ -127,7 +127,7 @@ fn the_process_announces_itself_in_one_line() {
     }
     assert_eq!(line.lines().count(), 1);
     let announcement: Announcement = serde_json::from_slice(&line).unwrap();
-    assert_eq!(announcement.credentials.ghl_token, sandbox::GhlSettings::TOKEN);
+    assert_eq!(announcement.settings["GHL_API_KEY"], sandbox::GhlSettings::TOKEN);
     assert_eq!(announcement.settings["GHL_BASE_URL"], announcement.addresses.ghl);
     let reply =
         try_send("GET", &format!("{}/control/clock", announcement.addresses.control), &[], "").unwrap();

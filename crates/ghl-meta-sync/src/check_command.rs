@@ -13,7 +13,7 @@ use http_client::RetryPolicy;
 use mailer::{Mailer, MailerSettings};
 use meta::MetaClient;
 use persistence::Store;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use sync::GhlApi;
 use sync::checks::{Access, CheckResult, Checked, Checkers, Verdict};
@@ -34,15 +34,10 @@ pub enum CheckTarget {
 
 impl ValueEnum for CheckTarget {
     fn value_variants<'a>() -> &'a [Self] {
-        &[
-            Self::One(Checked::Ghl),
-            Self::One(Checked::Meta),
-            Self::One(Checked::Claude),
-            Self::One(Checked::Database),
-            Self::One(Checked::Smtp),
-            Self::One(Checked::Webhook),
-            Self::All,
-        ]
+        static TARGETS: LazyLock<Vec<CheckTarget>> = LazyLock::new(|| {
+            Checked::ALL.into_iter().map(CheckTarget::One).chain([CheckTarget::All]).collect()
+        });
+        &TARGETS
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

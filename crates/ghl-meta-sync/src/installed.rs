@@ -15,7 +15,7 @@ use meta::{AudienceSummary, MetaClient};
 use persistence::{Store, StoreError};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sync::checks::{Access, CheckResult, Checked};
 use sync::{EraseError, ErasePerson, ErasureReceipt, GhlApi, StartError, SyncService, Watcher};
 use web::{
@@ -103,6 +103,10 @@ impl Installed {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn current_to_change(&self) -> RwLockWriteGuard<'_, Current> {
+        self.current.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Puts in force what is saved, whoever saved it; tells whether it was not yet.
     fn follow(&self) -> Result<bool, Explanation> {
         let _following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,10 +115,19 @@ impl Installed {
             return Ok(false);
         }
         let in_force = usable(&self.environment, saved.iter().cloned().collect());
-        let settings = Settings::read(&self.environment.with_saved(&in_force)).map_err(|problems| {
-            Explanation::new("What is saved can not be used together.", problems.to_string())
-        })?;
-        self.replace(saved, settings)?;
+        match Settings::read(&self.environment.with_saved(&in_force)) {
+            Ok(settings) => self.replace(saved, settings)?,
+            Err(problems) => {
+                // A value of the environment that a saved one had replaced.
+                let named = |Problem { variable, message }: &Problem| format!("{variable} {message}");
+                let problems: Vec<String> = problems.0.iter().map(named).collect();
+                let why = Explanation::new(
+                    format!("What the environment says can not be used: {}.", problems.join("; ")),
+                    "Correct it in the environment and start the service again, or save another value.",
+                );
+                return Err(self.current_to_change().refuse(saved, why));
+            }
+        }
         Ok(true)
     }
 
@@ -138,22 +151,28 @@ impl Installed {
         let (_, ghl, meta) = self.settings_and_vendors();
         let clients = Clients { ghl, meta, ..Clients::of(&settings, self.patience)? };
         let parts = clients.parts(&settings, &self.store, Arc::clone(&self.watcher)).map_err(passing)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current_to_change();
         let sync = match (&current.sync, parts) {
             (Some(sync), Some(parts)) => Some(sync.with_parts(parts)),
             (None, parts) => parts.map(SyncService::new),
             (Some(_), None) => {
-                // Seen once, logged once: only another change can mend it.
                 let why = Explanation::new(
                     format!("What is saved {}.", needs(&settings.missing_keys())),
                     "Set what is missing in the environment and start the service again, or change the setting back.",
                 );
-                (current.saved, current.not_in_force) = (saved, Some(why.clone()));
-                return Err(why);
+                return Err(current.refuse(saved, why));
             }
         };
         *current = Current { saved, settings, clients, sync, not_in_force: None };
         Ok(())
+    }
+}
+
+impl Current {
+    /// What is saved stays out of force. Seen once, logged once: only another change can mend it.
+    fn refuse(&mut self, saved: Vec<(String, String)>, why: Explanation) -> Explanation {
+        (self.saved, self.not_in_force) = (saved, Some(why.clone()));
+        why
     }
 }
 

@@ -155,3 +155,20 @@ fn strangers_are_told_the_name_in_force_without_the_database() {
     assert!(installed.settings().is_err());
     assert_eq!(installed.instance_name().as_deref(), Some("Mine"));
 }
+
+#[test]
+fn a_value_of_the_environment_that_a_saved_one_had_replaced_is_told_and_looked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, store) = installed(&folder);
+    store.settings_change(&change("TZ", "Europe/Berlin")).unwrap();
+    let environment = first.environment.with_saved(&[("TZ".to_owned(), "Mars/Olympus".to_owned())].into());
+    let installed =
+        Installed::new(environment, store.clone(), Arc::new(NobodyWatches), Patience::AsDocumented).unwrap();
+    // Another copy, whose environment is in order, takes it back.
+    store.settings_change(&[("TZ".to_owned(), None)]).unwrap();
+    installed.follow_saved_settings();
+    let why = installed.not_in_force().unwrap();
+    assert!(why.message.starts_with("What the environment says can not be used: TZ "), "{why:?}");
+    assert_eq!(installed.settings_in_force().time_zone.name(), "Europe/Berlin", "what works goes on");
+    assert!(matches!(installed.follow(), Ok(false)));
+}

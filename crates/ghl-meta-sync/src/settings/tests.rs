@@ -344,8 +344,9 @@ fn example() -> Vec<(&'static str, &'static str)> {
 #[test]
 fn the_example_file_names_every_variable_once_and_no_other() {
     let mut named: Vec<&str> = example().into_iter().map(|(name, _)| name).collect();
-    let of_the_container = ["PUID", "PGID", "UMASK", "COMPOSE_PROFILES"];
-    let mut read: Vec<&str> = VARIABLES.iter().copied().chain(of_the_container).collect();
+    let of_the_container = ["PUID", "PGID", "UMASK"];
+    let of_compose = ["COMPOSE_PROFILES", "CONTAINER_NAME", "COMPOSE_PROJECT_NAME", "APPDATA"];
+    let mut read: Vec<&str> = VARIABLES.iter().copied().chain(of_the_container).chain(of_compose).collect();
     named.sort_unstable();
     read.sort_unstable();
     assert_eq!(named, read);

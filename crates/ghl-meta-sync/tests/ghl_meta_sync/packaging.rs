@@ -180,6 +180,7 @@ fn docker_compose(arguments: &[&str]) -> Option<String> {
     for name in settable() {
         command.env(name, if name == "WEB_PORT" { "9877".to_owned() } else { format!("value of {name}") });
     }
+    command.envs([("CONTAINER_NAME", "client-b"), ("APPDATA", "/mnt/user/appdata/client-b")]);
     let output = match command.output() {
         Ok(output) => output,
         Err(error)
@@ -211,6 +212,10 @@ fn docker_compose_accepts_every_profile_and_passes_each_setting_on_under_its_nam
                 assert!(config.contains(&expected), "{name} in {files:?} {profile:?}:\n{config}");
             }
             assert!(profile.is_empty() || config.contains("POSTGRES_USER --dbname"), "{config}");
+            // A second client is a matter of its .env alone.
+            assert!(config.contains("container_name: client-b\n"), "{config}");
+            let is_elsewhere = config.contains("/mnt/user/appdata/client-b/data");
+            assert!(is_elsewhere != files.is_empty() && !config.contains("appdata/ghl-meta-sync"), "{config}");
         }
     }
 }

@@ -85,6 +85,9 @@ const SPEND_CODES: [&str; 3] =
 /// The limit a customer sets for itself comes as a plain 400 without a code.
 const OWN_SPEND_LIMIT: &str = "specified API usage limits";
 
+/// So does an account whose prepaid credit is used up, in spite of 402 in the error reference.
+const NO_CREDIT: &str = "credit balance is too low";
+
 impl Rejection {
     /// Reads a reply that is not a success. The provider's words are shortened, and the key is taken out of them.
     pub(crate) fn read(reply: &Response, model: &str, key: &Secret) -> Self {
@@ -120,6 +123,9 @@ impl Rejection {
 fn kind_of(status: u16, kind: Option<&str>, code: Option<&str>, message: &str) -> RejectionKind {
     if code.is_some_and(|code| SPEND_CODES.contains(&code)) || message.contains(OWN_SPEND_LIMIT) {
         return RejectionKind::SpendLimit;
+    }
+    if message.contains(NO_CREDIT) {
+        return RejectionKind::Billing;
     }
     match (kind, status) {
         (Some("invalid_request_error"), _) => RejectionKind::Invalid,

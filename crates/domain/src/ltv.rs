@@ -173,6 +173,37 @@ mod tests {
     }
 
     #[test]
+    fn a_dash_for_no_cents_is_no_minus_in_any_locale() {
+        for (text, cents) in [
+            ("150,-", 15_000),
+            ("150.-", 15_000),
+            ("150,—", 15_000),
+            ("150.–", 15_000),
+            ("150,--", 15_000),
+            ("150, -", 15_000),
+            ("150,\u{2212}", 15_000),
+            ("1.500,- €", 150_000),
+            ("€1.234,-", 123_400),
+            ("1.234.567,-", 123_456_700),
+            ("CHF 500.-", 50_000),
+            ("Fr. 150.-", 15_000),
+            ("1'500.-", 150_000),
+            ("$1,500.-", 150_000),
+            ("-150,-", -15_000),
+            ("(150,-)", -15_000),
+            ("Rs. 500/-", 50_000),
+            ("500:-", 50_000),
+            ("150 -", -15_000),
+        ] {
+            assert_eq!(read(text), value(cents, false), "{text}");
+            assert_eq!(read_de(text), value(cents, false), "{text}");
+        }
+        for text in [",-", "150 kr.-", "150,-50", "150,-,-", "150/", "150:"] {
+            assert_eq!(read(text), LtvReading::BadLtv(BadLtv::NotANumber), "{text}");
+        }
+    }
+
+    #[test]
     fn three_digits_behind_one_separator_follow_the_locale() {
         assert_eq!(read("1,797"), value(179_700, true));
         assert_eq!(read("1.234"), value(123, true));
@@ -205,6 +236,10 @@ mod tests {
             "$",
             "abc",
             "12abc",
+            "100\n200",
+            "100\t200",
+            "100\r\n200",
+            "100\u{2028}200",
             "Euro 5 5",
             "--5",
             "(-5)",

@@ -14,7 +14,7 @@ use std::time::Duration;
 use sync::{GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
 use web::{ClientLimits, WebSettings};
 
-/// How long failed calls are repeated, and for how long a process that is not heard of is taken for alive.
+/// How long failed calls are repeated, how soon a list that changed is read again, and for how long a process that is not heard of is taken for alive.
 #[derive(Debug, Clone, Copy)]
 pub enum Patience {
     /// As each vendor's documents advise.
@@ -138,6 +138,14 @@ impl Patience {
             Self::WithSimulators => LEASE_TTL_WITH_SIMULATORS,
         }
     }
+
+    /// A contact that was just added or changed is found by GoHighLevel's search a few seconds later.
+    fn reread_after(self) -> Duration {
+        match self {
+            Self::AsDocumented => Duration::from_secs(10),
+            Self::WithSimulators => Duration::from_millis(100),
+        }
+    }
 }
 
 /// Meta's client, when its keys are set.
@@ -183,6 +191,7 @@ fn sync_settings(settings: &Settings, ad_account_id: &str, patience: Patience) -
         lookalike_countries: settings.sync.lookalike_countries.clone(),
         lookalike_percents: settings.sync.lookalike_percents.clone(),
         time_zone: settings.time_zone,
+        reread_after: patience.reread_after(),
         poll_every: settings.meta.poll_every,
         poll_timeout: settings.meta.poll_timeout,
         notify_on: settings.notify_on,

@@ -6,10 +6,37 @@ use crate::text::{Filled, close, open};
 use compact_str::{CompactString, format_compact};
 
 /// Countries whose postal codes hold digits only, so that letters before or behind (`D-10115`, `10115 Berlin`,
-/// `ΤΚ 546 36`) are no part of the code.
-const DIGITS_ONLY: [&str; 29] = [
-    "at", "au", "be", "br", "ch", "cn", "cz", "de", "dk", "es", "fi", "fr", "gr", "hr", "hu", "il", "it",
-    "jp", "kr", "lu", "mx", "no", "pl", "pt", "ro", "se", "si", "sk", "tr",
+/// `ΤΚ 546 36`) are no part of the code; and how many digits, of old codes too.
+const DIGITS_ONLY: [(&str, &[usize]); 29] = [
+    ("at", &[4]),
+    ("au", &[4]),
+    ("be", &[4]),
+    ("br", &[8]),
+    ("ch", &[4]),
+    ("cn", &[6]),
+    ("cz", &[5]),
+    ("de", &[5]),
+    ("dk", &[4]),
+    ("es", &[5]),
+    ("fi", &[5]),
+    ("fr", &[5]),
+    ("gr", &[5]),
+    ("hr", &[5]),
+    ("hu", &[4]),
+    ("il", &[5, 7]),
+    ("it", &[5]),
+    ("jp", &[7]),
+    ("kr", &[5, 6]),
+    ("lu", &[4]),
+    ("mx", &[5]),
+    ("no", &[4]),
+    ("pl", &[5]),
+    ("pt", &[4, 7]),
+    ("ro", &[6]),
+    ("se", &[5]),
+    ("si", &[4]),
+    ("sk", &[5]),
+    ("tr", &[5]),
 ];
 
 /// A postal code as Meta compares it: lower case, no spaces and no dash; in the US the first five digits.
@@ -39,10 +66,14 @@ pub fn normalize(raw: &str, place: Place) -> Result<CompactString, Reason> {
             }
             code => code.ok_or(Reason::Malformed)?,
         },
-        Some(country) if DIGITS_ONLY.contains(&country.as_str()) => {
-            text.chars().filter(char::is_ascii_digit).collect()
-        }
-        Some(_) => plain(text),
+        Some(country) => match digits_of(country.as_str()) {
+            // A guess here too: the letters may belong to a code of elsewhere.
+            Some(lengths) if place.own.is_none() && text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
+                between_words(text, lengths).unwrap_or_else(|| plain(text))
+            }
+            Some(_) => text.chars().filter(char::is_ascii_digit).collect(),
+            None => plain(text),
+        },
         None => zip_plus_four(text).map_or_else(|| plain(text), CompactString::from),
     };
     if code.len() < 3 || code.len() > 12 {
@@ -83,6 +114,24 @@ fn without_fraction(text: &str) -> &str {
 
 fn plain(text: &str) -> CompactString {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn digits_of(country: &str) -> Option<&'static [usize]> {
+    DIGITS_ONLY.iter().find(|(code, _)| *code == country).map(|(_, lengths)| *lengths)
+}
+
+/// The digits of `D-10115`, `VIC 3000` or `10115 Berlin`, when there are as many as in the country, or as in the one whose
+/// letters stand in front of them (`CH-8001`). `None` for what may be a code of elsewhere, whose letters belong to it:
+/// `K1A 0B1`, `EC1A 1BB`, `1234 AB`.
+fn between_words(text: &str, lengths: &[usize]) -> Option<CompactString> {
+    let (prefix, rest) = text.split_at(text.find(|c: char| c.is_ascii_digit())?);
+    let lengths = digits_of(prefix.trim_end_matches(['-', ' '])).unwrap_or(lengths);
+    let (digits, word) = rest.split_at(rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len()));
+    let is_word = word.is_empty()
+        || (!digits.ends_with(|c: char| c.is_ascii_digit()) && !word.contains(|c: char| c.is_ascii_digit()));
+    let code = plain(digits);
+    let is_dutch = code.len() == 4 && word.len() == 2;
+    (is_word && !is_dutch && lengths.contains(&code.len())).then_some(code)
 }
 
 fn us(text: &str, country: &str) -> Option<CompactString> {
@@ -146,6 +195,23 @@ mod tests {
             ("ΤΚ 546 36", "gr", "us", "54636"),
             ("1234 AB", "nl", "", "1234ab"),
             ("LV-1010", "lv", "", "lv1010"),
+            ("1234 AB", "", "de", "1234ab"),
+            ("1234 AB", "", "be", "1234ab"),
+            ("1234AB", "", "be", "1234ab"),
+            ("K1A 0B1", "", "au", "k1a0b1"),
+            ("EC1A 1BB", "", "de", "ec1a1bb"),
+            ("M1 1AE", "", "de", "m11ae"),
+            ("D02 X285", "", "de", "d02x285"),
+            ("D-10115", "", "de", "10115"),
+            ("DE 10115", "", "de", "10115"),
+            ("D10115", "", "de", "10115"),
+            ("10115 Berlin", "", "de", "10115"),
+            ("00-001 Warszawa", "", "pl", "00001"),
+            ("114 55 Stockholm", "", "se", "11455"),
+            ("VIC 3000", "", "au", "3000"),
+            ("00184 RM", "", "it", "00184"),
+            ("CH-8001", "", "de", "8001"),
+            ("8001", "", "de", "8001"),
             ("0301", "no", "us", "0301"),
             ("1", "", "", "Malformed"),
             ("94 035", "us", "", "Malformed"),

@@ -25,6 +25,8 @@ pub(crate) struct Account {
     pub(crate) rows: u64,
     /// Whether any of them has a birthday.
     pub(crate) birthdays: bool,
+    /// How many contacts left the list while it was read.
+    pub(crate) left: u64,
 }
 
 impl Account {
@@ -43,7 +45,13 @@ impl Account {
                 self.phones_without_country
             )
         });
-        values.into_iter().chain(phones).collect()
+        let left = (self.left > 0).then(|| {
+            format!(
+                "Contacts that left the list while it was read: {}. The next sync leaves them out.",
+                self.left
+            )
+        });
+        values.into_iter().chain(phones).chain(left).collect()
     }
 }
 
@@ -84,5 +92,14 @@ pub(crate) fn decide(read: ReadList, spool: &Spool) -> Result<Account, RunError>
     }
     // A spool that ends early would leave contacts without a bucket.
     counts.check()?;
-    Ok(Account { buckets, counts, values, ambiguous, phones_without_country, rows, birthdays })
+    Ok(Account {
+        buckets,
+        counts,
+        values,
+        ambiguous,
+        phones_without_country,
+        rows,
+        birthdays,
+        left: read.left,
+    })
 }

@@ -185,7 +185,7 @@ pub trait ContactSource: Send + Sync {
     ///
     /// # Errors
     /// The source's own error, or the one `page` returned; [`RunError::OpportunitiesChanged`] when fewer came than there
-    /// were at the end, which a second reading may put right.
+    /// were at the end, which another reading may put right.
     fn won_opportunities(
         &self,
         pipelines: &[String],
@@ -198,7 +198,7 @@ pub trait ContactSource: Send + Sync {
     ///
     /// # Errors
     /// The source's own error, or the one `page` returned; [`RunError::CountMismatch`] when fewer came than the list held
-    /// at the end, which a second reading may put right.
+    /// at the end, which another reading may put right.
     fn read(
         &self,
         list: &ContactList,

@@ -77,7 +77,7 @@ pub enum RunError {
         /// Their ids. Hostile input: escape them.
         ids: Vec<String>,
     },
-    /// The won opportunities changed twice while they were read.
+    /// The won opportunities changed whenever they were read.
     #[error("{read} won opportunities were read but there are {counted}")]
     OpportunitiesChanged {
         /// Distinct opportunities read.
@@ -115,7 +115,7 @@ pub enum RunError {
     /// that key is compared with would never be found again.
     #[error("the custom field {0} was not looked up when the run began")]
     FieldNotLookedUp(String),
-    /// The list changed twice while it was read.
+    /// The list changed whenever it was read.
     #[error("{read} contacts were read but the list holds {counted}")]
     CountMismatch {
         /// Distinct contacts read.
@@ -269,7 +269,7 @@ impl Explain for RunError {
                 format!("Write the id of the one you mean in LTV_PIPELINES: {}.", names(ids)),
             ),
             Self::OpportunitiesChanged { read, counted } => Explanation::new(
-                format!("The won opportunities changed twice while they were being read ({read} read, {counted} counted), so the lifetime values were not complete and nothing was sent."),
+                format!("The won opportunities kept changing while they were being read ({read} read, {counted} counted), so the lifetime values were not complete and nothing was sent."),
                 "Sync again when no import or bulk action is running in GoHighLevel.",
             ),
             Self::NoLtv { field, fetched, bad } => Explanation::new(
@@ -298,7 +298,7 @@ impl Explain for RunError {
                 "Press Sync now, or wait for the next scheduled sync.",
             ),
             Self::CountMismatch { read, counted } => Explanation::new(
-                format!("The list changed twice while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),
+                format!("The list kept changing while it was being read ({read} contacts read, {counted} counted), so it was not complete and nothing was sent."),
                 "Sync again when no import or bulk action is running in GoHighLevel.",
             ),
             Self::NotPrepared(explanation) => explanation.clone(),

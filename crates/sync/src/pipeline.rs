@@ -166,9 +166,13 @@ impl SyncService {
                 }
                 ValueSource::Field(field.id)
             }
-            LtvSource::WonOpportunities { pipelines } => {
-                ValueSource::Won(WonValues::read(source, pipelines, opportunities_read, cancel)?)
-            }
+            LtvSource::WonOpportunities { pipelines } => ValueSource::Won(WonValues::read(
+                source,
+                pipelines,
+                self.parts.settings.reread_after,
+                opportunities_read,
+                cancel,
+            )?),
         };
         // A country that can not be read helps nobody: phones without a country code are then left out.
         let country = source.country(cancel)?.and_then(|country| match_keys::country::read(&country).ok());

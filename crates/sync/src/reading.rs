@@ -15,6 +15,7 @@ use domain::{Cancel, Contact, RawLtv};
 use match_keys::{CountryCode, Encoded, Encoder, Field, Outcome};
 use sha2::{Digest, Sha256};
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// The whole list, in the spool.
 pub(crate) struct ReadList {
@@ -24,6 +25,30 @@ pub(crate) struct ReadList {
     pub(crate) duplicates: Vec<u32>,
     /// (e-mail, phone) of the contacts that could be sent, weighted by their value.
     pub(crate) identities: KeyFile,
+    /// Contacts that were read and are counted no more.
+    pub(crate) left: u64,
+}
+
+/// How often a list is read before the run fails. In a large one somebody comes or goes during nearly every reading.
+const READINGS: u32 = 4;
+
+/// What `read` brings, which is told whether it is the last time: while it says that something changed meanwhile, it is
+/// repeated after a pause, in which the source catches up and a bulk action may end.
+pub(crate) fn read_until_complete<T>(
+    pause: Duration,
+    cancel: &Cancel,
+    read: impl Fn(bool) -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    for _ in 1..READINGS {
+        match read(false) {
+            Err(error @ (RunError::CountMismatch { .. } | RunError::OpportunitiesChanged { .. })) => {
+                log::warn!("{error}: reading once more in {} s", pause.as_secs());
+                cancel.sleep(pause)?;
+            }
+            complete_or_failed => return complete_or_failed,
+        }
+    }
+    read(true)
 }
 
 /// Pages read ahead of the hashing.
@@ -56,24 +81,21 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads the list completely. When the source counts another number of contacts afterwards, the list changed
-    /// meanwhile: it is read once more, and after that the run fails rather than working with a part.
+    /// meanwhile: it is read again, [`READINGS`] times at most, and after that the run fails rather than working with a
+    /// part. Nobody is missing when a few have left.
     pub(crate) fn read(&self) -> Result<ReadList, RunError> {
-        match self.read_and_count() {
-            Err(RunError::CountMismatch { read, counted }) => {
-                log::warn!("{read} contacts were read but the list holds {counted}: reading it once more");
-                self.read_and_count()
-            }
-            first => first,
-        }
+        read_until_complete(self.settings.reread_after, self.cancel, |is_last| self.read_and_count(is_last))
     }
 
-    fn read_and_count(&self) -> Result<ReadList, RunError> {
-        let read = self.read_once()?;
+    fn read_and_count(&self, is_last: bool) -> Result<ReadList, RunError> {
+        let mut read = self.read_once()?;
         let counted = self.source.count(self.list, self.cancel)?;
-        if read.distinct() == counted {
+        let distinct = read.distinct();
+        read.left = distinct.saturating_sub(counted);
+        if distinct == counted || (is_last && distinct > counted && read.left <= few_of(distinct)) {
             Ok(read)
         } else {
-            Err(RunError::count_mismatch(read.distinct(), counted))
+            Err(RunError::count_mismatch(distinct, counted))
         }
     }
 
@@ -123,7 +145,7 @@ impl Reader<'_> {
         contacts.finish()?;
         let mut duplicates = Vec::new();
         ids.surplus(|_| false, |row| duplicates.push(row))?;
-        Ok(ReadList { fetched: u64::from(row), duplicates, identities })
+        Ok(ReadList { fetched: u64::from(row), duplicates, identities, left: 0 })
     }
 
     /// Reads the value, hashes the match keys and finds the bucket, in the order of the account.
@@ -188,6 +210,11 @@ impl ReadList {
     fn distinct(&self) -> u64 {
         self.fetched - self.duplicates.len() as u64
     }
+}
+
+/// How many of that many contacts may leave the list while it is read: one, or one in a thousand.
+fn few_of(contacts: u64) -> u64 {
+    (contacts / 1000).max(1)
 }
 
 /// 128 bits of a SHA-256: far beyond any chance of two of a list being alike.

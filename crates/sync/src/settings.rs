@@ -127,6 +127,8 @@ pub struct SyncSettings {
     pub lookalike_percents: Vec<u8>,
     /// The zone of the date in audience names (`TZ`).
     pub time_zone: Tz,
+    /// Pause before a list that changed while it was read is read again: longer than the source's index lags behind.
+    pub reread_after: Duration,
     /// Pause between two looks at a processing audience (`META_POLL_SECONDS`).
     pub poll_every: Duration,
     /// Longest wait for Meta to process the upload within a run (`META_POLL_TIMEOUT_SECONDS`).
@@ -161,6 +163,7 @@ impl SyncSettings {
             lookalike_countries: Vec::new(),
             lookalike_percents: Vec::new(),
             time_zone: Tz::UTC,
+            reread_after: Duration::from_millis(1),
             poll_every: Duration::from_millis(10),
             poll_timeout: Duration::from_secs(1),
             notify_on: NotifyOn::Always,

@@ -2,10 +2,11 @@
 
 use crate::edges::{ContactSource, Pipeline, WonOpportunity};
 use crate::error::RunError;
-use crate::reading::{PageRead, key_of};
+use crate::reading::{PageRead, key_of, read_until_complete};
 use domain::ltv::{BadLtv, DecimalMark, LtvReading, read_ltv};
 use domain::{Cancel, Cents};
 use std::collections::HashMap;
+use std::time::Duration;
 
 type Key = [u8; 16];
 
@@ -24,10 +25,12 @@ pub(crate) struct WonValues {
 
 impl WonValues {
     /// Reads every won opportunity of these pipelines (ids or names), of all pipelines when there are none. When as many
-    /// came as the source counts, the reading is complete; otherwise it is repeated once, and after that the run fails.
+    /// came as the source counts, the reading is complete; otherwise it is repeated after `pause`, and after the last time
+    /// the run fails.
     pub(crate) fn read(
         source: &dyn ContactSource,
         pipelines: &[String],
+        pause: Duration,
         page_read: &PageRead<'_>,
         cancel: &Cancel,
     ) -> Result<Self, RunError> {
@@ -35,7 +38,7 @@ impl WonValues {
             [] => Vec::new(),
             wanted => ids(wanted, &source.pipelines(cancel)?)?,
         };
-        let once = || -> Result<Self, RunError> {
+        read_until_complete(pause, cancel, |_is_last| {
             let mut read = Opportunities::default();
             source.won_opportunities(&pipelines, cancel, &mut |page, total| {
                 cancel.check()?;
@@ -50,16 +53,7 @@ impl WonValues {
             } else {
                 Err(RunError::opportunities_changed(distinct, counted))
             }
-        };
-        match once() {
-            Err(RunError::OpportunitiesChanged { read, counted }) => {
-                log::warn!(
-                    "{read} won opportunities were read but there are {counted}: reading them once more"
-                );
-                once()
-            }
-            first => first,
-        }
+        })
     }
 
     /// What the contact's won opportunities are worth together.
@@ -162,6 +156,7 @@ mod tests {
     use domain::ltv::{BadLtv, LtvReading};
     use domain::{Cancel, Cents, Explain, RawLtv};
     use std::sync::Mutex;
+    use std::time::Duration;
 
     fn won(id: u32, contact: &str, value: &str) -> WonOpportunity {
         WonOpportunity {
@@ -189,7 +184,7 @@ mod tests {
 
     fn read(source: &ScriptedSource, pipelines: &[&str]) -> Result<WonValues, RunError> {
         let pipelines: Vec<String> = pipelines.iter().map(|pipeline| (*pipeline).to_owned()).collect();
-        WonValues::read(source, &pipelines, &|_done, _total| Ok(()), &Cancel::new())
+        WonValues::read(source, &pipelines, Duration::ZERO, &|_done, _total| Ok(()), &Cancel::new())
     }
 
     fn sum(cents: i64) -> LtvReading {
@@ -241,12 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn opportunities_that_changed_are_read_once_more_and_then_the_run_fails() {
+    fn opportunities_that_changed_are_read_up_to_four_times_and_then_the_run_fails() {
         let (one, two) = (vec![won(1, "a", "5")], vec![won(1, "a", "5"), won(2, "a", "7")]);
-        let again = source(vec![one.clone(), two], &[2, 2]);
+        let again = source(vec![one.clone(), one.clone(), one.clone(), two], &[2, 2, 2, 2]);
         assert_eq!(read(&again, &[]).unwrap().of("a"), sum(1200));
-        let error = read(&source(vec![one.clone(), one], &[2, 3]), &[]).unwrap_err();
+        let error = read(&source(vec![one; 4], &[2, 2, 2, 3]), &[]).unwrap_err();
         assert!(matches!(error, RunError::OpportunitiesChanged { read: 1, counted: 3 }), "{error:?}");
+        assert!(error.explain().message.contains("kept changing"));
     }
 
     #[test]

@@ -106,6 +106,16 @@ fn spending_limits_are_never_retried() {
 }
 
 #[test]
+fn an_account_without_credit_has_a_problem_with_its_payment_not_with_the_model() {
+    let words = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to \
+                 upgrade or purchase credits.";
+    let (kind, calls, message, remedy) = failed(vec![error(400, "invalid_request_error", words), good()]);
+    assert_eq!((kind, calls), (RejectionKind::Billing, 1));
+    assert!(message.contains("payment") && message.contains("credit balance is too low"), "{message}");
+    assert!(remedy.contains("Check billing") && !remedy.contains("CLAUDE_MODEL"), "{remedy}");
+}
+
+#[test]
 fn html_instead_of_json_is_understood_by_its_status() {
     let html =
         |status| Reply::Http(status, vec![("content-type", "text/html".into())], "<html>no</html>".into());

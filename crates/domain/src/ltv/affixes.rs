@@ -28,6 +28,9 @@ impl<'a> Affixes<'a> {
         loop {
             let before = rest.len();
             rest = rest.trim_matches(is_blank);
+            if let Some(shorter) = strip_no_cents(rest) {
+                rest = shorter;
+            }
             if let Some((shorter, minus)) = strip_parentheses(rest).or_else(|| strip_sign(rest)) {
                 if signed {
                     return Err(BadLtv::NotANumber);
@@ -64,9 +67,24 @@ fn strip_parentheses(text: &str) -> Option<(&str, bool)> {
     Some((text.strip_prefix('(')?.strip_suffix(')')?, true))
 }
 
+/// `150,-`, `CHF 150.—`, `500/-` and `500:-`: a dash where the cents would stand says that there are none. The decimal mark
+/// stays, because `1.500,` and `1,500.` have one reading in every locale.
+fn strip_no_cents(text: &str) -> Option<&str> {
+    let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let rest = text.strip_suffix(is_dash)?.trim_end_matches(is_dash).trim_end_matches(is_blank);
+    let (whole, kept) = match rest.strip_suffix(['/', ':']) {
+        Some(whole) => (whole, whole),
+        None => (rest.strip_suffix(['.', ','])?, rest),
+    };
+    whole.ends_with(char::is_numeric).then_some(kept)
+}
+
+/// In front of anything, and behind digits: behind a decimal mark or `kr.` a dash is no sign.
 fn strip_sign(text: &str) -> Option<(&str, bool)> {
+    let is_behind_digits = |rest: &&str| rest.trim_end_matches(is_blank).ends_with(char::is_numeric);
     for (sign, minus) in [('-', true), ('\u{2212}', true), ('+', false)] {
-        if let Some(rest) = text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)) {
+        let behind = || text.strip_suffix(sign).filter(is_behind_digits);
+        if let Some(rest) = text.strip_prefix(sign).or_else(behind) {
             return Some((rest, minus));
         }
     }

@@ -11,14 +11,19 @@ pub enum DecimalMark {
 }
 
 impl DecimalMark {
-    /// The mark of a locale such as `en`, `de` or `pt-BR`. `None` when the language is not known.
+    /// The mark of a locale such as `en`, `de` or `pt-BR`, also as systems write it (`es_MX.UTF-8`). `None` when the
+    /// language is not known.
     pub fn of_locale(tag: &str) -> Option<Self> {
-        let lower = tag.trim().to_ascii_lowercase().replace('_', "-");
-        let mut parts = lower.split('-');
+        // The encoding and the modifier behind it (`de_DE@euro`) say nothing of numbers.
+        let tag = tag.trim().split(['.', '@']).next().unwrap_or_default();
+        let lower = tag.to_ascii_lowercase().replace('_', "-");
+        // Behind a single letter come extensions. A region has two letters or three digits; a script or a variant is longer.
+        let mut parts = lower.split('-').take_while(|part| part.len() != 1);
         let language = parts.next().unwrap_or_default();
-        let region = parts.next_back().unwrap_or_default();
+        let is_region = |part: &&str| part.len() == 2 || part.bytes().all(|byte| byte.is_ascii_digit());
+        let region = parts.find(is_region).unwrap_or_default();
         match (language, region) {
-            ("es", "mx" | "us" | "pr" | "gt" | "hn" | "ni" | "pa" | "pe" | "sv" | "do")
+            ("es", "419" | "mx" | "us" | "pr" | "gt" | "hn" | "ni" | "pa" | "pe" | "sv" | "do")
             | ("de" | "fr" | "it", "ch")
             | ("de", "li") => Some(Self::Point),
             ("en", "za") => Some(Self::Comma),
@@ -51,7 +56,17 @@ mod tests {
             ("de_CH", Some(DecimalMark::Point)),
             ("pt-BR", Some(DecimalMark::Comma)),
             ("es-MX", Some(DecimalMark::Point)),
+            ("es_MX.UTF-8", Some(DecimalMark::Point)),
+            ("es-MX-x-shop-es", Some(DecimalMark::Point)),
+            ("es-u-mx", Some(DecimalMark::Comma)),
+            ("es-419", Some(DecimalMark::Point)),
+            ("es_ES@euro", Some(DecimalMark::Comma)),
+            ("de_CH.UTF-8", Some(DecimalMark::Point)),
+            ("de-CH-1996", Some(DecimalMark::Point)),
+            ("de-1996", Some(DecimalMark::Comma)),
+            ("zh-Hant-TW", Some(DecimalMark::Point)),
             ("klingon", None),
+            ("C.UTF-8", None),
             ("", None),
         ] {
             assert_eq!(DecimalMark::of_locale(tag), mark, "{tag}");

@@ -45,7 +45,9 @@ fn split_decimals(
     mark: DecimalMark,
     has_exponent: bool,
 ) -> Result<(String, String, bool), BadLtv> {
-    let is_space = |c: char| is_blank(c) || matches!(c, '\'' | '’' | '`' | '´' | '_');
+    // A tab or a line's end stands between two values; which of them counts is not known.
+    let ends_value = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let is_space = |c: char| (is_blank(c) && !ends_value(c)) || matches!(c, '\'' | '’' | '`' | '´' | '_');
     if !text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',')
         || !text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',' || is_space(c))
         || !text.contains(|c: char| c.is_ascii_digit())

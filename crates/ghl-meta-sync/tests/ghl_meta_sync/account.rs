@@ -154,7 +154,7 @@ fn a_contact_that_appears_or_vanishes_while_pages_are_read_leads_to_a_second_com
     instance.sync(&[]).expect(0);
     let run = instance.last_run();
     assert_eq!(run.accounting.fetched, 2356);
-    assert!(instance.log().contains("reading it once more"));
+    assert!(instance.log().contains("reading once more"));
     let seen = instance.verification(&run.audience.unwrap().id);
     assert_eq!((&seen["unexpected"], &seen["duplicates"]), (&json!(0), &json!(0)), "{seen}");
 }

@@ -80,6 +80,7 @@ pub fn parts(instance: &Instance, clock: Arc<dyn Clock>, silence: Duration) -> P
         lookalike_countries: vec!["US".to_owned()],
         lookalike_percents: vec![1],
         time_zone: chrono_tz::UTC,
+        reread_after: Duration::from_millis(100),
         poll_every: Duration::from_millis(100),
         poll_timeout: Duration::from_secs(instance.value("META_POLL_TIMEOUT_SECONDS").parse().unwrap()),
         notify_on: match instance.get("NOTIFY_ON") {

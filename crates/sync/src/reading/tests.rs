@@ -98,12 +98,34 @@ fn a_duplicate_never_stands_in_for_a_contact_that_was_not_read() {
 }
 
 #[test]
-fn a_list_that_changes_twice_fails_the_run_rather_than_being_sent_in_part() {
-    let (result, told) = read_with(&source(vec![contacts(1..=3), contacts(1..=3)], &[4, 5]), |_settings| {});
+fn a_list_that_changes_whenever_it_is_read_fails_the_run_rather_than_being_sent_in_part() {
+    let changing = source(vec![contacts(1..=3); 4], &[4, 4, 4, 5]);
+    let (result, told) = read_with(&changing, |_settings| {});
     let error = result.map(|account| account.counts).unwrap_err();
     assert!(matches!(error, RunError::CountMismatch { read: 3, counted: 5 }), "{error:?}");
-    assert!(error.explain().message.contains("changed twice"));
-    assert_eq!(told, [(3, 3), (3, 3)]);
+    assert!(error.explain().message.contains("kept changing"));
+    assert_eq!(told, [(3, 3); 4]);
+    let account = read(vec![contacts(1..=3), contacts(1..=3), contacts(1..=3), contacts(1..=4)], &[4; 4]);
+    assert_eq!(account.unwrap().counts.sent, 4);
+}
+
+#[test]
+fn a_few_who_leave_during_the_last_reading_are_told_of_and_do_not_fail_the_run() {
+    let leaving = |contacts: &dyn Fn() -> Vec<Contact>, counted: u64| {
+        read(vec![contacts(), contacts(), contacts(), contacts()], &[counted; 4])
+    };
+    let large = || contacts(1..=2000);
+    for (list, counted) in [(&large as &dyn Fn() -> Vec<Contact>, 1998), (&|| contacts(1..=3), 2)] {
+        let account = leaving(list, counted).unwrap();
+        let left = account.counts.fetched - counted;
+        assert_eq!((account.left, account.counts.sent), (left, counted + left));
+        let told =
+            format!("Contacts that left the list while it was read: {left}. The next sync leaves them out.");
+        assert_eq!(account.warnings(), [told]);
+        // One more than a few.
+        let error = leaving(list, counted - 1).map(|account| account.counts).unwrap_err();
+        assert!(matches!(error, RunError::CountMismatch { .. }), "{error:?}");
+    }
 }
 
 #[test]
@@ -115,8 +137,8 @@ fn a_reading_that_was_cut_short_is_repeated_although_the_count_fits() {
     };
     let account = cut_short(vec![1, 0], vec![contacts(1..=3), contacts(2..=4)], &[3]).unwrap();
     assert_eq!(account.values, [200, 300, 400]);
-    let twice = cut_short(vec![1, 1], vec![contacts(1..=3), contacts(1..=3)], &[]);
-    assert!(matches!(twice, Err(RunError::CountMismatch { read: 3, counted: 4 })));
+    let whenever = cut_short(vec![1; 4], vec![contacts(1..=3); 4], &[]);
+    assert!(matches!(whenever, Err(RunError::CountMismatch { read: 3, counted: 4 })));
 }
 
 #[test]

@@ -314,6 +314,7 @@ fn parts(sandbox: &Sandbox, store: &Store, folder: &Path, mail_context: MailCont
             lookalike_countries: vec!["US".to_owned()],
             lookalike_percents: vec![1],
             time_zone: chrono_tz::UTC,
+            reread_after: Duration::from_millis(50),
             poll_every: Duration::from_millis(50),
             poll_timeout: Duration::from_secs(20),
             notify_on: sync::NotifyOn::Always,

@@ -271,6 +271,7 @@ fn refused() -> Vec<Case> {
     let forbidden = json!({"type": "overloaded_error", "message": "Overloaded"});
     let busy = json!({"type": "rate_limit_error", "message": "Slow down."});
     let own_limit = "You have reached your specified API usage limits. You will regain access on 2026-12-01.";
+    let no_credit = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.";
     let spent = |code| failure("429 for a spending limit", spending_limit(code), 1, SPENT);
     let trouble = |name, does, questions, code| {
         failure(name, does, questions, (TROUBLE, "status.claude.com shows known problems", Some(code)))
@@ -310,6 +311,12 @@ fn refused() -> Vec<Case> {
         spent("contract_spend_limit_reached"),
         spent("ramp_limit_exceeded"),
         failure("400 for a limit of one's own", error(9, 400, "invalid_request_error", own_limit), 1, SPENT),
+        failure(
+            "400 for an account without credit",
+            error(9, 400, "invalid_request_error", no_credit),
+            1,
+            ("a problem with the payment of your Claude account", "Check billing", Some("invalid_request_error")),
+        ),
         failure(
             "429 three times",
             refuses(9, 429, &busy, &[("retry-after", "0")]),

@@ -69,9 +69,10 @@ pub struct MetaSettings {
     pub lookalike_delay_seconds: u64,
     /// When false a session stays `uploading` with -1 matched for ever, as seen in the wild.
     pub reports_num_matched: bool,
-    /// A map of samples whose rows are 0, 1, 2, … is written as a list, as PHP does; an empty one is `[]` then.
+    /// Samples are a list of the invalid rows as JSON texts, without reasons, instead of a map of row to reason. The guide
+    /// has both: "JSON Array of String or Map".
     pub samples_as_list: bool,
-    /// Samples name an invalid row by what it holds, as JSON, instead of by its number. The documents tell neither.
+    /// The map names an invalid row by what it holds, as JSON, instead of by its number. The documents tell neither.
     pub samples_hold_rows: bool,
     /// Rows that are added with one of these as their e-mail or phone cell are called invalid.
     pub refused_hashes: Vec<String>,
@@ -195,10 +196,7 @@ impl MetaSettings {
     }
 
     pub(super) fn row_rules(&self) -> RowRules {
-        RowRules {
-            refused: self.refused_hashes.iter().cloned().collect(),
-            samples_hold_rows: self.samples_hold_rows,
-        }
+        RowRules { refused: self.refused_hashes.iter().cloned().collect() }
     }
 
     pub(super) fn may(&self, permission: &str) -> bool {

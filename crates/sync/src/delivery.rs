@@ -139,7 +139,8 @@ impl Delivery<'_> {
 
     /// Looks at the audience until Meta has matched the upload, or the time for it is over. What Meta did not report
     /// stays unknown: the matched people of a session are those of the audience only when it held every row, and the size
-    /// of an audience that held others before may still be that of yesterday, unless Meta was seen at work on it.
+    /// of an audience that held others before may still be that of yesterday, unless Meta was seen at work on it. While Meta
+    /// is at work the size grows from nothing.
     pub(crate) fn wait(
         &self,
         audience: &RemoteAudience,
@@ -160,8 +161,8 @@ impl Delivery<'_> {
             };
             let matched = Matched {
                 exact: session.and_then(|session| session.num_matched),
-                lower: state.lower.filter(|_| is_of_now),
-                upper: state.upper.filter(|_| is_of_now),
+                lower: state.lower.filter(|_| is_of_now && state.is_ready()),
+                upper: state.upper.filter(|_| is_of_now && state.is_ready()),
             };
             parts.store.run_set_matched(self.progress.run, &matched)?;
             let ready = state.is_ready() && (matched.exact.is_some() || state.lower.is_some());

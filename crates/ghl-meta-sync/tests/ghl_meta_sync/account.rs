@@ -139,7 +139,7 @@ fn a_seed_that_meta_has_not_matched_in_time_leaves_the_lookalike_pending_and_the
     assert_eq!((run.status, run.lookalike_status()), (RunStatus::Success, LookalikeStatus::Pending));
     assert!(run.lookalikes[0].name.ends_with("-LAL-1%"));
     assert_eq!(run.matched.exact, None);
-    assert_eq!(run.matched.count_text(), "not reported by Meta");
+    assert_eq!(run.matched.count_text(run.accounting.sent), "not reported by Meta");
     let mail = &instance.sandbox.mails().all()[0];
     assert!(mail.text.as_deref().unwrap().contains("not reported by Meta"), "{:?}", mail.text);
     assert!(instance.audiences("LOOKALIKE").is_empty());

@@ -65,6 +65,8 @@ pub struct MetaSettings {
     pub integrity_delay_seconds: u64,
     /// How long after a session's end its members are matched.
     pub matching_delay_seconds: u64,
+    /// An audience whose first members are being matched is told as "below 1000" already, instead of with no size.
+    pub sizes_while_matching: bool,
     /// How long a lookalike populates.
     pub lookalike_delay_seconds: u64,
     /// When false a session stays `uploading` with -1 matched for ever, as seen in the wild.
@@ -149,6 +151,7 @@ impl Default for MetaSettings {
             .to_vec(),
             integrity_delay_seconds: 15 * 60,
             matching_delay_seconds: 30 * 60,
+            sizes_while_matching: false,
             lookalike_delay_seconds: 3 * 3600,
             reports_num_matched: true,
             samples_as_list: false,

@@ -169,10 +169,11 @@ impl Delivery<'_> {
             if ready && state.operation_status.has_remark() {
                 self.warn(format!("Meta says of the audience: {}.", state.operation_status.words()));
             }
-            if ready || begun.elapsed() >= parts.settings.poll_timeout {
+            let left = parts.settings.poll_timeout.saturating_sub(begun.elapsed());
+            if ready || left.is_zero() {
                 return Ok((matched, ready));
             }
-            self.cancel.sleep(parts.settings.poll_every)?;
+            self.cancel.sleep(parts.settings.poll_every.min(left))?;
         }
     }
 }

@@ -90,6 +90,9 @@ pub struct MetaSettings {
     /// The next batch of a replacement that has this `batch_seq` is taken by half, then the replacement breaks off
     /// (1870148, status 415). Happens once.
     pub replace_goes_wrong_at_batch: Option<i64>,
+    /// The next replacement fails after its last batch was taken: the reply is as always, half of that batch is missing,
+    /// and the status becomes 415. Happens once.
+    pub replace_fails_at_its_end: bool,
     /// When false `usersofanyaudience` answers as always and does nothing, as in an account that no business owns.
     pub removes_from_any_audience: bool,
     /// Ids of audiences whose `/ads` edge is refused.
@@ -162,6 +165,7 @@ impl Default for MetaSettings {
             replaces_never_filled: false,
             replace_size_limit: 100_000_000,
             replace_goes_wrong_at_batch: None,
+            replace_fails_at_its_end: false,
             removes_from_any_audience: true,
             ads_unreadable: Vec::new(),
             fetch_or_create: true,

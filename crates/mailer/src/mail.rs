@@ -277,7 +277,7 @@ fn summary(run: &Run) -> Vec<(&'static str, String)> {
 }
 
 fn matched(matched: &Matched, sent: u64) -> String {
-    let (count, rate) = (matched.count_text(), matched.rate_text(sent));
+    let (count, rate) = (matched.count_text(sent), matched.rate_text(sent));
     // Both say "not reported by Meta" when they do not know; once is enough.
     if count == rate || sent == 0 { count } else { format!("{count} ({rate})") }
 }

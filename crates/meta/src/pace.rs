@@ -74,7 +74,7 @@ impl Pace {
     pub(crate) fn observe(&self, usage: Usage) {
         let mut state = locked(&self.state);
         state.usage.update(usage);
-        state.next_call = Some(Instant::now() + pause(&state.usage));
+        state.next_call = Some(after_a_pause(&state.usage));
     }
 
     /// Meta limits the calls: nobody begins one for this time.
@@ -102,7 +102,8 @@ impl Pace {
     /// How many batches may be uploaded at once.
     pub(crate) fn uploads_in_flight(&self) -> usize {
         let state = locked(&self.state);
-        let roomy = state.usage.has_full_access() && state.usage.percent() < SLOWER_FROM_PERCENT;
+        let roomy =
+            state.usage.has_full_access() && state.usage.percent(Instant::now()) < SLOWER_FROM_PERCENT;
         if roomy && left(state.closed_until).is_none() { MOST_UPLOADS } else { 1 }
     }
 
@@ -112,7 +113,7 @@ impl Pace {
         if let Some(wait) = left(state.closed_until.max(state.next_call)) {
             return if wait > longest { Err(NotNow::Limited(wait)) } else { Ok(Some(wait)) };
         }
-        state.next_call = Some(Instant::now() + pause(&state.usage));
+        state.next_call = Some(after_a_pause(&state.usage));
         Ok(None)
     }
 
@@ -150,9 +151,15 @@ impl fmt::Debug for Pace {
     }
 }
 
+/// When the call after one of this moment may begin.
+fn after_a_pause(usage: &Usage) -> Instant {
+    let now = Instant::now();
+    now + pause(usage, now)
+}
+
 /// The pause after a reply.
-fn pause(usage: &Usage) -> Duration {
-    let above = (usage.percent() - SLOWER_FROM_PERCENT) / (100.0 - SLOWER_FROM_PERCENT);
+fn pause(usage: &Usage, now: Instant) -> Duration {
+    let above = (usage.percent(now) - SLOWER_FROM_PERCENT) / (100.0 - SLOWER_FROM_PERCENT);
     usage.named_wait.unwrap_or(USUAL_PAUSE).min(LONGEST_PAUSE).mul_f64(above.clamp(0.0, 1.0))
 }
 
@@ -171,7 +178,7 @@ mod tests {
     use super::{NotNow, Pace, locked, pause};
     use crate::usage::Usage;
     use domain::Cancel;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -182,13 +189,15 @@ mod tests {
     #[test]
     fn the_pause_grows_evenly_from_three_quarters_of_the_limit_on() {
         let seconds = |percent, named: Option<u64>| {
-            pause(&usage(percent, named.map(Duration::from_secs))).as_secs_f64()
+            pause(&usage(percent, named.map(Duration::from_secs)), Instant::now()).as_secs_f64()
         };
         assert_eq!([seconds(0.0, None), seconds(74.9, None), seconds(75.0, None)], [0.0; 3]);
         assert_eq!([seconds(80.0, None), seconds(100.0, None)], [12.0, 60.0]);
         assert_eq!([seconds(80.0, Some(300)), seconds(100.0, Some(300))], [60.0, 300.0]);
         assert_eq!([seconds(250.0, Some(10)), seconds(100.0, Some(3600))], [10.0, 300.0], "bounded");
-        assert_eq!(pause(&Usage::default()), Duration::ZERO, "nothing is known");
+        assert_eq!(pause(&Usage::default(), Instant::now()), Duration::ZERO, "nothing is known");
+        let later = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(pause(&usage(92.0, None), later), Duration::ZERO, "nothing is known any more");
     }
 
     #[test]

@@ -54,13 +54,19 @@ pub struct UploadReceipt {
 pub struct InvalidSample {
     /// The row as Meta names it. Personal data, though hashed: never show or log it.
     pub row: String,
+    /// Its number in the batch, counted from 0, when Meta names it by that.
+    pub number: Option<usize>,
     /// Meta's reason, shortened and without hashes. Hostile input: escape it.
     pub reason: String,
 }
 
 impl fmt::Debug for InvalidSample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InvalidSample").field("row", &"***").field("reason", &self.reason).finish()
+        f.debug_struct("InvalidSample")
+            .field("row", &"***")
+            .field("number", &self.number)
+            .field("reason", &self.reason)
+            .finish()
     }
 }
 
@@ -288,23 +294,24 @@ fn is_session_finished(error: &MetaError) -> bool {
     error.replace_refusal() == Some(ReplaceRefusal::Finished)
 }
 
-/// A map of row to reason. An empty one is written `{}` or `[]`, and one whose rows happen to be 0, 1, 2, … as a list.
+/// "JSON Array of String or Map {string: string}: up to 100 samples of invalid entries": a map of row to reason, or a list
+/// of the entries themselves, whose places in it say nothing of the batch. An empty one is written `{}` or `[]`.
+/// <https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences>
 fn samples(value: &Value) -> Vec<InvalidSample> {
-    let sample = |(row, reason): (String, &Value)| {
-        let reason = reason.as_str().map_or_else(|| reason.to_string(), str::to_owned);
-        InvalidSample { row, reason: presentable(&reason, &[]) }
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let explained = |(row, reason): (&String, &Value)| InvalidSample {
+        row: row.clone(),
+        number: row.parse().ok(),
+        reason: presentable(&text(reason), &[]),
+    };
+    let listed = |entry: &Value| InvalidSample {
+        row: text(entry),
+        number: None,
+        reason: "Meta gives no reason".to_owned(),
     };
     match value {
-        Value::Object(map) => {
-            map.iter().map(|(row, reason)| (row.clone(), reason)).map(sample).take(MAX_SAMPLES).collect()
-        }
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .map(|(at, reason)| (at.to_string(), reason))
-            .map(sample)
-            .take(MAX_SAMPLES)
-            .collect(),
+        Value::Object(map) => map.iter().map(explained).take(MAX_SAMPLES).collect(),
+        Value::Array(list) => list.iter().map(listed).take(MAX_SAMPLES).collect(),
         _ => Vec::new(),
     }
 }
@@ -319,18 +326,28 @@ mod tests {
         for clean in [json!({}), json!([]), json!(null), json!("")] {
             assert_eq!(samples(&clean), []);
         }
-        let named = samples(&json!({"[\"x\",1]": "bad hash"}));
-        assert_eq!(named, [InvalidSample { row: "[\"x\",1]".to_owned(), reason: "bad hash".to_owned() }]);
-        let listed = samples(&json!(["first", {"code": 1}]));
-        assert_eq!((listed[0].row.as_str(), listed[1].row.as_str()), ("0", "1"));
-        assert_eq!((listed[0].reason.as_str(), listed[1].reason.as_str()), ("first", r#"{"code":1}"#));
+        let sample = |row: &str, number, reason: &str| InvalidSample {
+            row: row.to_owned(),
+            number,
+            reason: reason.to_owned(),
+        };
+        let named = samples(&json!({"[\"x\",1]": "bad hash", "7": {"code": 1}}));
+        let expected = [sample("7", Some(7), r#"{"code":1}"#), sample("[\"x\",1]", None, "bad hash")];
+        assert_eq!(named, expected);
+        let listed = samples(&json!(["f1904cf1", ["x", 1], "0"]));
+        let expected = ["f1904cf1", "[\"x\",1]", "0"].map(|row| sample(row, None, "Meta gives no reason"));
+        assert_eq!(listed, expected, "a place in the list is no row of the batch");
         let many: serde_json::Map<_, _> = (0..200).map(|row| (row.to_string(), json!("bad"))).collect();
         assert_eq!(samples(&json!(many)).len(), 100);
     }
 
     #[test]
     fn debug_hides_the_row() {
-        let sample = InvalidSample { row: "f1904cf1".to_owned(), reason: "bad hash".to_owned() };
-        assert_eq!(format!("{sample:?}"), r#"InvalidSample { row: "***", reason: "bad hash" }"#);
+        let sample =
+            InvalidSample { row: "f1904cf1".to_owned(), number: None, reason: "bad hash".to_owned() };
+        assert_eq!(
+            format!("{sample:?}"),
+            r#"InvalidSample { row: "***", number: None, reason: "bad hash" }"#
+        );
     }
 }

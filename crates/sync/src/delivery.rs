@@ -139,7 +139,8 @@ impl Delivery<'_> {
 
     /// Looks at the audience until Meta has matched the upload, or the time for it is over. What Meta did not report
     /// stays unknown: the matched people of a session are those of the audience only when it held every row, and the size
-    /// of an audience that held others before may still be that of yesterday, unless Meta was seen at work on it.
+    /// of an audience that held others before may still be that of yesterday, unless Meta was seen at work on it. While Meta
+    /// is at work the size grows from nothing.
     pub(crate) fn wait(
         &self,
         audience: &RemoteAudience,
@@ -160,18 +161,19 @@ impl Delivery<'_> {
             };
             let matched = Matched {
                 exact: session.and_then(|session| session.num_matched),
-                lower: state.lower.filter(|_| is_of_now),
-                upper: state.upper.filter(|_| is_of_now),
+                lower: state.lower.filter(|_| is_of_now && state.is_ready()),
+                upper: state.upper.filter(|_| is_of_now && state.is_ready()),
             };
             parts.store.run_set_matched(self.progress.run, &matched)?;
             let ready = state.is_ready() && (matched.exact.is_some() || state.lower.is_some());
             if ready && state.operation_status.has_remark() {
                 self.warn(format!("Meta says of the audience: {}.", state.operation_status.words()));
             }
-            if ready || begun.elapsed() >= parts.settings.poll_timeout {
+            let left = parts.settings.poll_timeout.saturating_sub(begun.elapsed());
+            if ready || left.is_zero() {
                 return Ok((matched, ready));
             }
-            self.cancel.sleep(parts.settings.poll_every)?;
+            self.cancel.sleep(parts.settings.poll_every.min(left))?;
         }
     }
 }

@@ -129,7 +129,12 @@ impl SyncService {
         lease: &Lease,
     ) {
         let progress = Progress::new(&self.parts.store, run, &*self.parts.watcher);
-        let work = AssertUnwindSafe(|| self.pipeline(&progress, config, accept_smaller, cancel));
+        let work = AssertUnwindSafe(|| {
+            // In the run's own time, which people see and can end: a silent Meta may keep it for minutes. And before the run
+            // makes an audience, so that it finds the name free.
+            self.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(cancel);
+            self.pipeline(&progress, config, accept_smaller, cancel)
+        });
         let result =
             std::panic::catch_unwind(work).unwrap_or_else(|_panic| Err(StepError::panicked(&progress)));
         if lease.is_lost() {

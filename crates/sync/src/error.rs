@@ -308,7 +308,10 @@ impl Explain for RunError {
             ),
             Self::AudienceUnusable { words, code } => Explanation::new(
                 format!("Meta does not let the audience be used: {words}"),
-                "Open the audience in Ads Manager; when its name or description was flagged, change AUDIENCE_PREFIX or appeal there.",
+                match code {
+                    415 => "Press Sync now, or wait for the next scheduled sync: the whole list is then sent again.",
+                    _ => "Open the audience in Ads Manager; when its name or description was flagged, change AUDIENCE_PREFIX or appeal there.",
+                },
             )
             .with_code(format!("operation_status {code}")),
             Self::NotValueBased { name } => Explanation::new(

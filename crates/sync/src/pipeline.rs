@@ -79,7 +79,7 @@ impl SyncService {
                     let (matched, ready) = delivery.wait(&audience, is_new, uploaded.whole_session)?;
                     keep_warnings()?;
                     let detail = match ready {
-                        true => format!("matched: {}", matched.count_text()),
+                        true => format!("matched: {}", matched.count_text(counts.sent)),
                         false => "Meta is still matching; the lookalike follows".to_owned(),
                     };
                     Ok((ready, Some(detail)))

@@ -10,7 +10,6 @@ use crate::lease::{Hold, Lease};
 use crate::progress::Watcher;
 use crate::schedule::Slot;
 use crate::settings::SyncSettings;
-use crate::upkeep::UPKEEP_WAITS;
 use chrono::{DateTime, Utc};
 use domain::error_chain::Chain;
 use domain::log_context::{self, Context};
@@ -150,7 +149,6 @@ impl SyncService {
         let service = self.under(&lease);
         // Whoever holds the lease is alone: what still counts as running was left by a process that died.
         service.close_interrupted_runs();
-        service.waiting_at_most(UPKEEP_WAITS).undo_all_unfinished(&cancel);
         self.refuse_when_stopping()?;
         let store = &service.parts.store;
         let config = self.as_it_is_now(config)?;
@@ -164,7 +162,7 @@ impl SyncService {
         }
         let run = store.run_start_for(trigger, slot, config_id)?;
         if !lease.set_run(run)? {
-            // Cleaning up took so long that another process has begun: it closes the run that was just opened.
+            // Another process has taken this one for dead and has begun: it closes the run that was just opened.
             return Err(StartError::Busy);
         }
         *self.lock_active() = Some((run, cancel.clone()));

@@ -71,7 +71,7 @@ impl Delivered {
 
     pub(crate) fn keep_samples(&mut self, batch: &Batch, samples: Vec<InvalidSample>) {
         self.samples.extend(samples.into_iter().map(|sample| Sample {
-            owner: sample.row.parse().ok().and_then(|at: usize| batch.owners.get(at).copied()),
+            owner: sample.number.and_then(|number| batch.owners.get(number).copied()),
             row: sample.row,
             reason: sample.reason,
         }));

@@ -108,11 +108,11 @@ pub(crate) fn duration(span: TimeDelta) -> String {
     }
 }
 
-/// The number of matched people as Meta reported it.
-pub(crate) fn matched_count(matched: &Matched) -> String {
-    match (matched.exact, matched.lower, matched.upper) {
-        (Some(exact), _, _) => grouped(exact),
-        (None, Some(lower), Some(upper)) => format!("between {} and {}", grouped(lower), grouped(upper)),
+/// The number of matched people of the `sent` contacts as Meta reported it.
+pub(crate) fn matched_count(matched: &Matched, sent: u64) -> String {
+    match (matched.exact, matched.range(sent)) {
+        (Some(exact), _) => grouped(exact),
+        (None, Some((lower, upper))) => format!("between {} and {}", grouped(lower), grouped(upper)),
         _ => NOT_REPORTED.to_owned(),
     }
 }
@@ -218,8 +218,8 @@ mod tests {
             assert_eq!(grouped(count), text);
         }
         let range = Matched { exact: None, lower: Some(4900), upper: Some(5100) };
-        assert_eq!(matched_count(&range), "between 4,900 and 5,100");
-        assert_eq!(matched_count(&Matched::default()), "not reported by Meta");
+        assert_eq!(matched_count(&range, 10_000), "between 4,900 and 5,100");
+        assert_eq!(matched_count(&Matched::default(), 10_000), "not reported by Meta");
     }
 
     #[test]

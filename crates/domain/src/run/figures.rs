@@ -15,11 +15,19 @@ pub struct Matched {
 }
 
 impl Matched {
-    /// The count for people: a number, a rounded range, or `not reported by Meta`.
-    pub fn count_text(&self) -> String {
-        match (self.exact, self.lower, self.upper) {
-            (Some(exact), _, _) => exact.to_string(),
-            (None, Some(lower), Some(upper)) => format!("between {lower} and {upper}"),
+    /// The bounds of how many of the `sent` contacts Meta matched. Meta's upper bound may lie above what was sent, because
+    /// it is rounded and "below 1000" for every small audience; all of them is the most that can be matched. A lower bound
+    /// above it is the size of an audience that holds others too, or one person's two accounts, and says nothing of those sent.
+    pub fn range(&self, sent: u64) -> Option<(u64, u64)> {
+        let (lower, upper) = (self.lower?, self.upper?.min(sent));
+        (sent > 0 && lower <= upper).then_some((lower, upper))
+    }
+
+    /// The count of `sent` contacts for people: a number, a rounded range, or `not reported by Meta`.
+    pub fn count_text(&self, sent: u64) -> String {
+        match (self.exact, self.range(sent)) {
+            (Some(exact), _) => exact.to_string(),
+            (None, Some((lower, upper))) => format!("between {lower} and {upper}"),
             _ => "not reported by Meta".to_owned(),
         }
     }
@@ -30,15 +38,15 @@ impl Matched {
         Some((u128::from(exact) * 2000 / u128::from(sent)).div_ceil(2))
     }
 
-    /// The share of `sent` for people, capped at nothing: `72.4%`, `between 49 % and 51 %`, or `not reported by Meta`. Meta
-    /// rounds the bounds of a range, so it has whole percents that enclose it.
+    /// The share of `sent` for people: `72.4%`, `between 49 % and 51 %`, or `not reported by Meta`. Meta rounds the bounds of
+    /// a range, so it has whole percents that enclose it. An exact number is Meta's own and capped at nothing.
     pub fn rate_text(&self, sent: u64) -> String {
         let hundredfold = |count: u64| u128::from(count) * 100;
         let whole = u128::from(sent.max(1));
-        match (self.exact_tenths(sent), self.lower, self.upper) {
+        match (self.exact_tenths(sent), self.range(sent)) {
             _ if sent == 0 => "not reported by Meta".to_owned(),
-            (Some(tenths), _, _) => format!("{}.{}%", tenths / 10, tenths % 10),
-            (None, Some(lower), Some(upper)) => {
+            (Some(tenths), _) => format!("{}.{}%", tenths / 10, tenths % 10),
+            (None, Some((lower, upper))) => {
                 let (from, to) = (hundredfold(lower) / whole, hundredfold(upper).div_ceil(whole));
                 format!("between {from} % and {to} %")
             }
@@ -100,14 +108,28 @@ mod tests {
     #[test]
     fn unknown_matches_are_never_a_number() {
         let unknown = Matched::default();
-        assert_eq!(unknown.count_text(), "not reported by Meta");
+        assert_eq!(unknown.count_text(100), "not reported by Meta");
         assert_eq!(unknown.rate_text(100), "not reported by Meta");
         let range = Matched { lower: Some(4900), upper: Some(5100), ..unknown };
-        assert_eq!(range.count_text(), "between 4900 and 5100");
+        assert_eq!(range.count_text(10_000), "between 4900 and 5100");
         assert_eq!(range.rate_text(10_000), "between 49 % and 51 %");
         assert_eq!(range.rate_text(9_999), "between 49 % and 52 %", "the range is enclosed");
         let exact = Matched { exact: Some(1701), ..unknown };
-        assert_eq!((exact.count_text(), exact.rate_text(2311)), ("1701".into(), "73.6%".into()));
+        assert_eq!((exact.count_text(2311), exact.rate_text(2311)), ("1701".into(), "73.6%".into()));
         assert_eq!(exact.rate_text(0), "not reported by Meta");
+    }
+
+    #[test]
+    fn no_more_are_matched_than_were_sent() {
+        let texts = |lower, upper, sent| {
+            let matched = Matched { exact: None, lower: Some(lower), upper: Some(upper) };
+            (matched.count_text(sent), matched.rate_text(sent))
+        };
+        let text = |count: &str, rate: &str| (count.to_owned(), rate.to_owned());
+        assert_eq!(texts(0, 1000, 300), text("between 0 and 300", "between 0 % and 100 %"), "below 1000");
+        assert_eq!(texts(4900, 5100, 5000), text("between 4900 and 5000", "between 98 % and 100 %"));
+        let unknown = text("not reported by Meta", "not reported by Meta");
+        assert_eq!(texts(4900, 5100, 300), unknown, "the audience holds others too");
+        assert_eq!(texts(0, 1000, 0), unknown);
     }
 }

@@ -35,7 +35,7 @@ pub fn print(run: &Run, took: Duration, cost: Option<&Cost>, terminal: &Terminal
         lines.push(format!("Custom audience {} (id {})", audience.name, audience.id));
         lines.push(format!(
             "  matched by Meta: {} ({})",
-            run.matched.count_text(),
+            run.matched.count_text(account.sent),
             run.matched.rate_text(account.sent)
         ));
     }

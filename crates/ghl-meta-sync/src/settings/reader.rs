@@ -17,6 +17,11 @@ use web::{WebError, WebSettings};
 /// Daily at two.
 pub(super) const DEFAULT_SCHEDULE: &str = "0 2 * * *";
 
+/// The longest pause between two looks at an audience.
+const LONGEST_POLL_PAUSE: Duration = Duration::from_secs(3600);
+/// The longest wait for Meta's matching within a run, which must end within six hours.
+const LONGEST_POLL: Duration = Duration::from_secs(4 * 3600);
+
 /// Reads variables one by one and collects what is wrong with them.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
@@ -91,11 +96,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn seconds(&mut self, name: &'static str, default: u64) -> Duration {
+    /// At most `most`, whatever is asked for: what an installation was told once must not keep a later version from starting.
+    fn seconds(&mut self, name: &'static str, default: u64, most: Duration) -> Duration {
         let seconds = self.parse(name, default, "a number of seconds from 1 to 86400", |text| {
             text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
         });
-        Duration::from_secs(seconds)
+        Duration::from_secs(seconds).min(most)
     }
 
     pub(super) fn ghl(&mut self) -> Ghl {
@@ -139,8 +145,8 @@ impl<'a> Reader<'a> {
             ),
             business_id: self.optional("META_BUSINESS_ID", "the digits of a business portfolio's id", digits),
             app_secret: self.secret("META_APP_SECRET"),
-            poll_every: self.seconds("META_POLL_SECONDS", 15),
-            poll_timeout: self.seconds("META_POLL_TIMEOUT_SECONDS", 600),
+            poll_every: self.seconds("META_POLL_SECONDS", 15, LONGEST_POLL_PAUSE),
+            poll_timeout: self.seconds("META_POLL_TIMEOUT_SECONDS", 600, LONGEST_POLL),
         }
     }
 

@@ -147,14 +147,15 @@ const SAVABLE: &[Entry] = &[
     (
         "META_POLL_SECONDS",
         "Look at Meta every",
-        "Seconds between two looks at an audience that Meta is processing.",
+        "Seconds between two looks at an audience that Meta is processing. More than 3600 counts as 3600.",
         &[],
         "15",
     ),
     (
         "META_POLL_TIMEOUT_SECONDS",
         "Wait for Meta at most",
-        "Seconds a sync waits for Meta to match the audience; after that the lookalike follows later.",
+        "Seconds a sync waits for Meta to match the audience; after that the lookalike follows later. More than 14400 (four \
+         hours) counts as that.",
         &[],
         "600",
     ),

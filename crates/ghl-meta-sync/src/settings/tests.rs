@@ -381,3 +381,11 @@ fn what_is_named_twice_is_one_lookalike() {
         (vec!["US".to_owned(), "CA".to_owned()], vec![10, 1])
     );
 }
+
+#[test]
+fn metas_matching_is_waited_for_no_longer_than_a_run_can() {
+    let meta = read(&[("META_POLL_SECONDS", "86400"), ("META_POLL_TIMEOUT_SECONDS", "86400")]).unwrap().meta;
+    assert_eq!((meta.poll_every.as_secs(), meta.poll_timeout.as_secs()), (3600, 14_400));
+    let meta = read(&[("META_POLL_SECONDS", "3600"), ("META_POLL_TIMEOUT_SECONDS", "14400")]).unwrap().meta;
+    assert_eq!((meta.poll_every.as_secs(), meta.poll_timeout.as_secs()), (3600, 14_400));
+}

@@ -212,6 +212,28 @@ fn killed_while_uploading() {
 }
 
 #[test]
+fn a_run_is_recorded_before_a_silent_meta_is_asked_to_undo_what_a_dead_one_left() {
+    let instance = Instance::start();
+    instance.sandbox.faults().add(hang(Service::Meta, "/users"));
+    kill_when(&instance, || received(&instance, Service::Meta, "/users") >= 1);
+    instance.sandbox.faults().clear();
+    let killed = instance.last_run().audience.unwrap();
+    let slow = Fault::new(Service::Meta, Effect::Delay { millis: 5_000 }).on_path(&killed.id);
+    instance.sandbox.faults().add(slow.times(1));
+    let service = later(&instance, TimeDelta::minutes(5));
+    let config = service.resolve(Some("all"), Some("contact.lifetime_value")).unwrap();
+    let handle = service.start(&config, domain::run::Trigger::Manual, false).unwrap();
+    assert_eq!(instance.last_run().id, handle.run);
+    assert_eq!(instance.store().intentions_open().unwrap().len(), 1, "Meta has not answered yet");
+    handle.wait();
+    let run = instance.last_run();
+    assert_eq!(run.status, RunStatus::Success);
+    let complete = run.audience.unwrap();
+    assert_eq!(complete.name, killed.name, "the dead run's audience was deleted before");
+    assert_eq!(instance.audiences("CUSTOM").len(), 1);
+}
+
+#[test]
 fn killed_after_the_upload_the_complete_audience_stays() {
     let instance = Instance::start();
     instance.sandbox.faults().add(hang(Service::Meta, "/sessions"));

@@ -26,7 +26,7 @@ fn a_success_is_told_with_its_figures() {
     let (audience, lookalike) = (run.audience.unwrap(), &run.lookalikes[0]);
     let figures = [
         "Contacts Processed: 2357".to_owned(),
-        run.matched.count_text(),
+        run.matched.count_text(run.accounting.sent),
         run.matched.rate_text(run.accounting.sent),
         audience.name,
         audience.id,
@@ -177,7 +177,8 @@ fn a_rounded_match_is_told_as_a_range_and_none_as_not_reported() {
     assert!(range.contains(" and ") && range.contains("(between ") && range.ends_with(" %)"), "{told}");
 
     let mut instance = Instance::start();
-    instance.tell("/control/meta/state", &json!({"matching_delay_seconds": 90 * 24 * 3600}));
+    let matching = json!({"matching_delay_seconds": 90 * 24 * 3600, "sizes_while_matching": true});
+    instance.tell("/control/meta/state", &matching);
     instance.set("META_POLL_TIMEOUT_SECONDS", "1").sync(&[]).expect(0);
     let mails = instance.sandbox.mails().all();
     assert_eq!(line(&mails[0]), "- Contacts Matched by Meta: not reported by Meta");

@@ -242,6 +242,23 @@ fn a_replacement_that_goes_wrong_half_way_is_begun_anew() {
 }
 
 #[test]
+fn after_a_replacement_that_fails_at_its_end_the_next_sync_sends_the_whole_list_again() {
+    for refuse_replace in [false, true] {
+        let instance = stable(Database::Sqlite, Contacts::default());
+        instance.sync(&[]).expect(0);
+        instance.tell("/control/meta/state", &json!({"replace_fails_at_its_end": true}));
+        instance.sync(&[]).expect(1);
+        let failure = instance.last_run().failure.unwrap();
+        assert_eq!(failure.provider_code.as_deref(), Some("operation_status 415"));
+        assert!(failure.remedy.starts_with("Press Sync now"), "{}", failure.remedy);
+        instance.tell("/control/meta/state", &json!({"refuse_value_based_replace": refuse_replace}));
+        // The simulator leaves the status as it is until the members are replaced.
+        instance.sync(&[]).expect(i32::from(refuse_replace));
+        assert_complete(&instance, &audience(&instance));
+    }
+}
+
+#[test]
 fn a_session_that_meta_ended_after_ninety_minutes_is_completed_by_adding() {
     let instance = stable(Database::Sqlite, two_batches());
     instance.sync(&[]).expect(0);

@@ -127,6 +127,7 @@ impl Audience {
         match &self.kind {
             Kind::Lookalike(lookalike) if self.populated(at, settings) => rounded(lookalike.people()),
             Kind::List(list) if list.settled(at, settings).next().is_some() => rounded(size.matched.into()),
+            Kind::List(list) if settings.sizes_while_matching && !list.sessions.is_empty() => rounded(0),
             _ => (-1, -1),
         }
     }

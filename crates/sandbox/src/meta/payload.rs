@@ -1,6 +1,6 @@
 //! The `payload` of an upload: schema, rows, and which rows are unusable (meta-api §2.1, §2.2, §3.1).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 
 use serde_json::{Value, json};
@@ -93,7 +93,6 @@ impl Column {
 pub(super) struct RowRules {
     /// E-mail and phone cells that make a row invalid.
     pub refused: HashSet<String>,
-    pub samples_hold_rows: bool,
 }
 
 /// What one request brings.
@@ -104,8 +103,17 @@ pub(super) struct Upload {
     pub members: Vec<Member>,
     pub received: u64,
     pub invalid: u64,
-    /// Row (by its number in this request, counted from 0, or as JSON) and reason.
-    pub samples: BTreeMap<String, String>,
+    /// The first invalid ones.
+    pub samples: Vec<Sample>,
+}
+
+/// An invalid row.
+pub(super) struct Sample {
+    /// Its number in this request, counted from 0.
+    pub number: usize,
+    /// What it holds, as JSON.
+    pub entry: String,
+    pub reason: String,
 }
 
 impl Upload {
@@ -139,9 +147,9 @@ impl Upload {
             members: Vec::with_capacity(payload.data.len()),
             received,
             invalid: 0,
-            samples: BTreeMap::new(),
+            samples: Vec::new(),
         };
-        for (row, cells) in payload.data.iter().enumerate() {
+        for (number, cells) in payload.data.iter().enumerate() {
             let single = std::slice::from_ref(cells);
             let cells = match (cells, family) {
                 (Cell::List(cells), _) => cells.as_slice(),
@@ -160,18 +168,12 @@ impl Upload {
                 Err(reason) => {
                     upload.invalid += 1;
                     if upload.samples.len() < MAX_SAMPLES {
-                        let name = if rules.samples_hold_rows { json_row(cells) } else { row.to_string() };
-                        upload.samples.insert(name, reason);
+                        upload.samples.push(Sample { number, entry: json_row(cells), reason });
                     }
                 }
             }
         }
         Ok(upload)
-    }
-
-    /// The reasons of the samples, when their rows are 0, 1, 2, … without a gap.
-    pub fn samples_listed(&self) -> Option<Vec<&str>> {
-        (0..self.samples.len()).map(|row| self.samples.get(&row.to_string()).map(String::as_str)).collect()
     }
 }
 

@@ -47,10 +47,14 @@ pub(super) fn replace(state: &MetaState, call: &Call, id: u64) -> Result<Value, 
     let breaks_off = settings.replace_goes_wrong_at_batch == Some(batch_seq);
     if breaks_off {
         settings.replace_goes_wrong_at_batch = None;
+    }
+    let fails =
+        breaks_off || (session.last_batch_flag && std::mem::take(&mut settings.replace_fails_at_its_end));
+    if fails {
         upload.members.truncate(upload.members.len() / 2);
     }
     let received = list.receive(index, &session, &mut upload, at)?;
-    if breaks_off {
+    if fails {
         list.sessions[index].closed = true;
         list.sessions[index].failed = true;
     }

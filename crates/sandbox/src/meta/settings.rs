@@ -65,13 +65,16 @@ pub struct MetaSettings {
     pub integrity_delay_seconds: u64,
     /// How long after a session's end its members are matched.
     pub matching_delay_seconds: u64,
+    /// An audience whose first members are being matched is told as "below 1000" already, instead of with no size.
+    pub sizes_while_matching: bool,
     /// How long a lookalike populates.
     pub lookalike_delay_seconds: u64,
     /// When false a session stays `uploading` with -1 matched for ever, as seen in the wild.
     pub reports_num_matched: bool,
-    /// A map of samples whose rows are 0, 1, 2, … is written as a list, as PHP does; an empty one is `[]` then.
+    /// Samples are a list of the invalid rows as JSON texts, without reasons, instead of a map of row to reason. The guide
+    /// has both: "JSON Array of String or Map".
     pub samples_as_list: bool,
-    /// Samples name an invalid row by what it holds, as JSON, instead of by its number. The documents tell neither.
+    /// The map names an invalid row by what it holds, as JSON, instead of by its number. The documents tell neither.
     pub samples_hold_rows: bool,
     /// Rows that are added with one of these as their e-mail or phone cell are called invalid.
     pub refused_hashes: Vec<String>,
@@ -87,6 +90,9 @@ pub struct MetaSettings {
     /// The next batch of a replacement that has this `batch_seq` is taken by half, then the replacement breaks off
     /// (1870148, status 415). Happens once.
     pub replace_goes_wrong_at_batch: Option<i64>,
+    /// The next replacement fails after its last batch was taken: the reply is as always, half of that batch is missing,
+    /// and the status becomes 415. Happens once.
+    pub replace_fails_at_its_end: bool,
     /// When false `usersofanyaudience` answers as always and does nothing, as in an account that no business owns.
     pub removes_from_any_audience: bool,
     /// Ids of audiences whose `/ads` edge is refused.
@@ -148,6 +154,7 @@ impl Default for MetaSettings {
             .to_vec(),
             integrity_delay_seconds: 15 * 60,
             matching_delay_seconds: 30 * 60,
+            sizes_while_matching: false,
             lookalike_delay_seconds: 3 * 3600,
             reports_num_matched: true,
             samples_as_list: false,
@@ -158,6 +165,7 @@ impl Default for MetaSettings {
             replaces_never_filled: false,
             replace_size_limit: 100_000_000,
             replace_goes_wrong_at_batch: None,
+            replace_fails_at_its_end: false,
             removes_from_any_audience: true,
             ads_unreadable: Vec::new(),
             fetch_or_create: true,
@@ -195,10 +203,7 @@ impl MetaSettings {
     }
 
     pub(super) fn row_rules(&self) -> RowRules {
-        RowRules {
-            refused: self.refused_hashes.iter().cloned().collect(),
-            samples_hold_rows: self.samples_hold_rows,
-        }
+        RowRules { refused: self.refused_hashes.iter().cloned().collect() }
     }
 
     pub(super) fn may(&self, permission: &str) -> bool {

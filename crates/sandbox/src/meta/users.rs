@@ -8,7 +8,7 @@ use super::audience::{CustomerList, Kind};
 use super::call::{Call, Verb};
 use super::errors::GraphError;
 use super::members::Removal;
-use super::payload::{Column, Upload};
+use super::payload::{Column, Sample, Upload};
 use super::session::{Purpose, Session, SessionParameter};
 use super::settings::MetaSettings;
 use super::{Account, Instants, MetaState, replacement};
@@ -83,9 +83,14 @@ pub(super) fn receipt(
     upload: &Upload,
     settings: &MetaSettings,
 ) -> Value {
-    let samples = match upload.samples_listed() {
-        Some(list) if settings.samples_as_list => json!(list),
-        _ => json!(upload.samples),
+    let samples: Value = if settings.samples_as_list {
+        upload.samples.iter().map(|sample| sample.entry.as_str()).collect()
+    } else {
+        let row = |sample: &Sample| match settings.samples_hold_rows {
+            true => sample.entry.clone(),
+            false => sample.number.to_string(),
+        };
+        upload.samples.iter().map(|sample| (row(sample), json!(sample.reason))).collect()
     };
     json!({
         "audience_id": audience.to_string(),

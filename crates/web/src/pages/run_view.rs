@@ -162,7 +162,7 @@ fn is_open(run: &Run) -> bool {
 
 /// How many of those sent Meta found.
 pub(super) fn matched(run: &Run) -> String {
-    if is_open(run) { UNKNOWN.to_owned() } else { matched_count(&run.matched) }
+    if is_open(run) { UNKNOWN.to_owned() } else { matched_count(&run.matched, run.accounting.sent) }
 }
 
 /// How many percent of those sent Meta found.

@@ -157,16 +157,17 @@ fn rows_with_a_refused_address_or_number_are_invalid_when_they_are_added() {
 }
 
 #[test]
-fn samples_come_as_a_list_only_without_a_gap_and_may_hold_the_rows() {
+fn samples_come_as_a_list_of_the_rows_or_as_a_map_by_what_they_hold() {
     let meta = Meta::start();
     meta.set(&json!({"refused_hashes": [hash("a"), hash("b")], "samples_as_list": true}));
     let rows = |names: [&str; 3]| payload(&names.map(|name| json!([hash(name), "", 1])));
     let samples = |names| upload(&meta, &meta.seed(), &rows(names)).ok()["invalid_entry_samples"].clone();
-    assert_eq!(samples(["a", "b", "c"]), json!(["the row is refused", "the row is refused"]));
+    let held = |name| json!([hash(name), "", 1.0]).to_string();
+    assert_eq!(samples(["a", "c", "b"]), json!([held("a"), held("b")]));
+    meta.set(&json!({"samples_as_list": false}));
     assert_eq!(samples(["a", "c", "b"]), json!({"0": "the row is refused", "2": "the row is refused"}));
     meta.set(&json!({"samples_hold_rows": true}));
-    let held = json!([hash("a"), "", 1.0]).to_string();
-    assert_eq!(samples(["a", "c", "c"]), json!({held: "the row is refused"}));
+    assert_eq!(samples(["a", "c", "c"]), json!({held("a"): "the row is refused"}));
 }
 
 #[test]

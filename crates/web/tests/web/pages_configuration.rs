@@ -180,14 +180,17 @@ fn without_keys_there_is_nothing_to_choose_from_and_the_checklist_says_what_is_m
         Site::with(FIVE, |fake| (fake.sync, fake.missing) = (None, vec!["GHL_API_KEY", "CLAUDE_API_KEY"]));
     let html = site.page("/");
     for shown in [
-        "Set GHL_API_KEY in the environment",
-        "Set CLAUDE_API_KEY in the environment",
+        "Set GHL_API_KEY in the .env file or Unraid&#39;s form",
+        "in the sub-account under Settings → Private Integrations.",
+        "Set CLAUDE_API_KEY in the .env file or Unraid&#39;s form",
+        "at platform.claude.com under API keys",
         "disabled aria-describedby=\"blocked\">Sync now",
     ] {
         assert!(html.contains(shown), "{shown} in {html}");
     }
     assert!(html.contains("Not possible yet: GHL_API_KEY and CLAUDE_API_KEY are missing"), "{html}");
     assert!(!html.contains("action=\"/config\""), "{html}");
+    assert!(!html.contains("behind location/"), "the location id is there: {html}");
     assert!(html.contains("✓</span> Done</span>\n<span class=\"name\">Meta</span>"), "{html}");
 }
 

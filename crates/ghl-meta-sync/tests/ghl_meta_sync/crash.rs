@@ -98,6 +98,7 @@ pub fn parts(instance: &Instance, clock: Arc<dyn Clock>, silence: Duration) -> P
             instance_name: None,
             time_zone: chrono_tz::UTC,
             instance_tag: store.instance_tag().unwrap(),
+            audience_per_run: true,
         },
         store,
         source: Arc::new(ghl::GhlClient::new(ghl)),

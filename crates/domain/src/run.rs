@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 pub use steps::{Channel, LookalikeStatus, RunStatus, Step, StepRecord, StepStatus, Trigger};
 
+/// What to tell beside a success while every run makes an audience of its own (`AUDIENCE_MODE=dated`).
+pub const ADS_STAY: &str = "Ad sets go on using the audience chosen in them. Choose the newest lookalike there, or set \
+     AUDIENCE_MODE=stable: then one audience is kept up to date.";
+
 /// The database id of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

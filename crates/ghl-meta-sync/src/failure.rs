@@ -4,6 +4,7 @@ use crate::settings::Problems;
 use domain::error_chain::Chain;
 use domain::{Explain, Explanation};
 use std::fmt;
+use sync::StartError;
 
 /// What is printed, and the exit status.
 #[derive(Debug)]
@@ -26,6 +27,26 @@ impl Failed {
     /// An error that has words for the user, as a configuration error.
     pub fn explained(error: &impl Explain) -> Self {
         explained(error).into()
+    }
+
+    /// An error that has words for the user, as a job that failed.
+    pub fn explained_job(error: &impl Explain) -> Self {
+        Self::job(words(&explained(error)))
+    }
+
+    /// Why a run or preview did not begin. Only what is chosen wrongly is a configuration error: the others pass.
+    pub fn not_begun(error: &StartError) -> Self {
+        match error {
+            StartError::NotConfigured | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
+                Self::explained(error)
+            }
+            StartError::AlreadyRunning { .. }
+            | StartError::Busy
+            | StartError::Stopping
+            | StartError::Edge(_)
+            | StartError::Store(_)
+            | StartError::Thread(_) => Self::explained_job(error),
+        }
     }
 
     pub fn exit_code(&self) -> u8 {

@@ -33,7 +33,7 @@ pub fn run(environment: Environment, terminal: &Terminal) -> Result<(), Failed> 
     let work = {
         let (cancel, bar) = (cancel.clone(), bar.clone());
         move || {
-            let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+            let config = installed.choice(&service).map_err(|error| Failed::not_begun(&error))?;
             service
                 .preview(&config, &cancel, &|step, done, total| show(&bar, step, done, total))
                 .map_err(|error| failed(&error, &cancel))

@@ -13,12 +13,13 @@ use domain::run::{Failure, RunStatus, Trigger};
 use domain::{Explanation, Run, RunId};
 use persistence::Store;
 use std::sync::{Arc, OnceLock};
-use sync::SyncService;
+use sync::{StartError, SyncService};
+use web::Installation;
 
 /// Runs one sync.
 ///
 /// # Errors
-/// Exit status 1 when the run failed, 2 when it could not begin.
+/// Exit status 1 when the run failed or something passing kept it from beginning, 2 when a setting or the choice is wrong.
 pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal) -> Result<(), Failed> {
     let initial = Settings::read(&environment)?;
     let _log = logging::start(&initial.log_dir, initial.log_level, false)?;
@@ -33,10 +34,18 @@ pub fn run(options: &SyncOptions, environment: Environment, terminal: &Terminal)
         let (service, store, begun) = (service.clone(), store.clone(), Arc::clone(&begun));
         let accept_smaller_list = options.accept_smaller_list;
         move || {
-            service.recover().map_err(|error| Failed::explained(&error))?;
+            service.recover().map_err(|error| Failed::explained_job(&error))?;
             // Without a running service nobody else sends what an earlier run could not.
             service.follow_up();
-            let config = installed.choice(&service).map_err(|error| Failed::explained(&error))?;
+            // A misspelt list is told at once to whoever typed the command. A source that does not answer fails the run, which
+            // is recorded and mailed like one of the schedule.
+            let config = installed
+                .choice(&service)
+                .or_else(|error| match error {
+                    StartError::Edge(_) => service.choice_as_named(installed.initial_choice(), error),
+                    other => Err(other),
+                })
+                .map_err(|error| Failed::not_begun(&error))?;
             run_once(&service, &store, &config, accept_smaller_list, |run| {
                 begun.get_or_init(|| run);
             })
@@ -66,7 +75,7 @@ fn ended_or_stopped(
 ) -> Result<Run, Failed> {
     match (ended, begun) {
         (None, Some(run)) => {
-            let run = store.run_get(*run).map_err(|error| Failed::explained(&error))?;
+            let run = store.run_get(*run).map_err(|error| Failed::explained_job(&error))?;
             run.ok_or_else(|| Failed::job("The sync is no longer in the database."))
         }
         (Some(ended), begun) if begun.is_some() || !stopped => ended,
@@ -80,7 +89,7 @@ fn ended_or_stopped(
 /// Starts a run, tells its id, and waits for its end.
 ///
 /// # Errors
-/// Exit status 2 when it could not begin.
+/// Exit status 1 when it could not begin for now, 2 when the choice is wrong.
 pub fn run_once(
     service: &SyncService,
     store: &Store,
@@ -90,11 +99,11 @@ pub fn run_once(
 ) -> Result<Run, Failed> {
     let handle = service
         .start(config, Trigger::Cli, accept_smaller_list)
-        .map_err(|error| Failed::explained(&error))?;
+        .map_err(|error| Failed::not_begun(&error))?;
     let id = handle.run;
     begun(id);
     handle.wait();
-    let run = store.run_get(id).map_err(|error| Failed::explained(&error))?;
+    let run = store.run_get(id).map_err(|error| Failed::explained_job(&error))?;
     run.ok_or_else(|| Failed::job(format!("Sync {id} is no longer in the database.")))
 }
 

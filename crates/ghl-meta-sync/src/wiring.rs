@@ -11,7 +11,7 @@ use meta::{MetaClient, MetaSettings};
 use persistence::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
+use sync::{AudienceMode, GhlApi, LocalRanker, Parts, Ranker, SyncSettings, Watcher};
 use web::{ClientLimits, WebSettings};
 
 /// How long failed calls are repeated, how soon a list that changed is read again, and for how long a process that is not heard of is taken for alive.
@@ -214,6 +214,7 @@ pub fn mail_context(settings: &Settings, store: &Store) -> Result<MailContext, E
         instance_name: settings.instance_name.clone(),
         time_zone: settings.time_zone,
         instance_tag,
+        audience_per_run: settings.sync.audience_mode == AudienceMode::Dated,
     })
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::foreign_text::{LONGEST, one_line};
 use domain::ranking::RankingReport;
-use domain::run::{Lookalike, LookalikeStatus, Matched, Trigger};
+use domain::run::{ADS_STAY, Lookalike, LookalikeStatus, Matched, Trigger};
 use domain::{Bucket, Run, RunId};
 
 /// Longest message of a failure, which quotes a provider inside our own sentence.
@@ -40,6 +40,8 @@ pub struct MailContext {
     pub time_zone: Tz,
     /// The random tag of this installation, part of the Message-ID.
     pub instance_tag: String,
+    /// `AUDIENCE_MODE=dated`: every run makes an audience of its own, and ad sets stay on theirs.
+    pub audience_per_run: bool,
 }
 
 /// The kind of the one mail that tells how a run ended.
@@ -64,6 +66,7 @@ struct Success {
     ended: String,
     made_up: Option<String>,
     summary: Vec<(&'static str, String)>,
+    ads_stay: Option<&'static str>,
     segments: Option<[(&'static str, u64); 3]>,
     fetched: u64,
     buckets: Vec<(&'static str, u64)>,
@@ -117,6 +120,7 @@ pub fn success(run: &Run, context: &MailContext) -> Result<Mail, MailError> {
         ended: context.ended(run),
         made_up: context.made_up(run),
         summary: summary(run),
+        ads_stay: context.audience_per_run.then_some(ADS_STAY),
         segments: run.stats.as_ref().map(|stats| {
             [("Top 10%", stats.top), ("Middle 50%", stats.middle), ("Bottom 40%", stats.bottom)]
         }),

@@ -20,22 +20,33 @@ impl SyncService {
         self.resolve(list.as_deref(), field.as_deref())
     }
 
-    /// The [choice](Self::choice) for a run that nobody watches. One of the environment that can not be looked up is taken in
-    /// its own words: the run looks again, and when it fails by the same reason it stands in the history and is mailed, as
-    /// it would with a saved choice.
+    /// The [choice](Self::choice) for a run that nobody watches. One of the environment that can not be looked up is taken
+    /// [as it is named](Self::choice_as_named).
     ///
     /// # Errors
     /// [`StartError::NotConfigured`] when nothing is chosen; whatever the database refuses.
     pub fn choice_unwatched(
         &self,
-        (list, field): (Option<String>, Option<String>),
+        initial: (Option<String>, Option<String>),
     ) -> Result<SyncConfig, StartError> {
-        let unresolved = match self.choice((list.clone(), field.clone())) {
-            Err(
-                error @ (StartError::Edge(_) | StartError::Unknown { .. } | StartError::Ambiguous { .. }),
-            ) => error,
-            known => return known,
-        };
+        self.choice(initial.clone()).or_else(|error| match error {
+            StartError::Edge(_) | StartError::Unknown { .. } | StartError::Ambiguous { .. } => {
+                self.choice_as_named(initial, error)
+            }
+            other => Err(other),
+        })
+    }
+
+    /// The choice of the environment in its own words, when it could not be looked up: the run looks again, and when it fails
+    /// by the same reason it stands in the history and is mailed, as it would with a saved choice.
+    ///
+    /// # Errors
+    /// `unresolved` when list or field is left out; whatever the database refuses.
+    pub fn choice_as_named(
+        &self,
+        (list, field): (Option<String>, Option<String>),
+        unresolved: StartError,
+    ) -> Result<SyncConfig, StartError> {
         let (Some(list), Some(field)) = (list, field) else { return Err(unresolved) };
         // While the source is silent it stays the list and field of its last success, which the next run is compared by. A
         // field that is gone or no longer the only one of its name is not replaced by what it was then.

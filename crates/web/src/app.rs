@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) meta_check: MetaCheck,
     pub(crate) audiences: Audiences,
+    /// Of which every lookup under way at GoHighLevel holds a clone.
+    pub(crate) lookups: Arc<()>,
     pub(crate) previews: Arc<Previews>,
     /// The version of the tables when the dashboard was started.
     pub(crate) schema_version: String,
@@ -66,6 +68,7 @@ impl App {
             body_timeout: settings.limits.body,
             meta_check: MetaCheck::default(),
             audiences: Audiences::default(),
+            lookups: Arc::default(),
             previews: Arc::default(),
             cookie_suffix: store.instance_tag()?.chars().take(8).collect(),
             schema_version: store.schema_version()?,

@@ -87,8 +87,9 @@ async fn guarded(
 
 async fn allow(app: &web::Data<App>, request: &ServiceRequest) -> Result<(), Problem> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    if !app.hosts.allow(header(header::HOST)) {
-        return Err(Problem::ForeignHost);
+    let host = header(header::HOST);
+    if !app.hosts.allow(host) {
+        return Err(Problem::ForeignHost(host::as_asked(host.unwrap_or_default())));
     }
     if !request.method().is_safe() && !host::is_own_page(&app.hosts, request.headers()) {
         return Err(Problem::ForeignOrigin);

@@ -106,6 +106,14 @@ impl AllowedHosts {
     }
 }
 
+/// The name in a `Host` header without its port, as `ALLOWED_HOSTS` takes it; whatever stands there when it is no name.
+pub(crate) fn as_asked(header: &[u8]) -> String {
+    Authority::try_from(header)
+        .ok()
+        .filter(|authority| !authority.as_str().contains('@'))
+        .map_or_else(|| String::from_utf8_lossy(header).into_owned(), |authority| plain(authority.host()))
+}
+
 fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }

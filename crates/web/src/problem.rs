@@ -35,9 +35,9 @@ pub(crate) enum Problem {
     /// The address exists, but not for this method; these are the methods it has.
     #[error("only {0} is possible here")]
     Method(&'static str),
-    /// The `Host` header names a host that is not ours.
+    /// The `Host` header names a host that is not ours. Hostile input: escape it.
     #[error("the host name is not allowed")]
-    ForeignHost,
+    ForeignHost(String),
     /// A page of somebody else asks for a change.
     #[error("the request comes from a foreign page")]
     ForeignOrigin,
@@ -108,7 +108,7 @@ impl ResponseError for Problem {
         match self {
             Self::NotFound | Self::NoRoute | Self::NoRun(_) | Self::NoList(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::ForeignHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignOrigin | Self::Csrf | Self::PlainHttp => StatusCode::FORBIDDEN,
             Self::Login => StatusCode::UNAUTHORIZED,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,

@@ -69,6 +69,8 @@ pub fn start(
                 })
                 .workers(WORKERS)
                 .max_connections(CONNECTIONS_PER_WORKER)
+                // The default is the fewer the more cores there are, and a silent vendor holds a thread for minutes.
+                .worker_max_blocking_threads(CONNECTIONS_PER_WORKER)
                 .client_request_timeout(limits.head)
                 // The time limit is for the first request of a connection only, so there is no second one.
                 .keep_alive(KeepAlive::Disabled)

@@ -24,6 +24,7 @@ fn an_unknown_field_is_named_with_its_setting() {
     let mut instance = Instance::start();
     instance.set("GHL_LTV_FIELD", "contact.no_such_field");
     instance.sync(&[]).expect(2).names(&["contact.no_such_field", "does not exist", "GHL_LTV_FIELD"]);
+    assert_eq!(instance.store().run_latest().unwrap(), None, "told at once, as no run");
     instance.assert_meta_is_untouched();
 }
 
@@ -80,12 +81,15 @@ fn nobody_with_an_identifier_fails_the_run() {
 fn a_wrong_token_of_each_service_is_named() {
     let mut instance = Instance::start();
     instance.set("GHL_API_KEY", "pit-00000000-0000-4000-8000-000000000000");
-    instance.sync(&[]).expect(2).names(&["GHL_API_KEY"]);
+    // The list and the field of the environment can not be looked up: the run fails, stands in the history and is told.
+    instance.sync(&[]).expect(1).names(&["GHL_API_KEY", "Fetch contacts"]);
+    assert_eq!(instance.last_run().failure.unwrap().step, Step::Fetch);
+    assert_eq!(instance.sandbox.mails().all().len(), 1);
     instance.assert_meta_is_untouched();
 
     let mut instance = Instance::start();
     instance.set("GHL_LOCATION_ID", "anotherLocation00001");
-    instance.sync(&[]).expect(2).names(&["GHL_LOCATION_ID"]);
+    instance.sync(&[]).expect(1).names(&["GHL_LOCATION_ID", "Fetch contacts"]);
     instance.assert_meta_is_untouched();
 
     let mut instance = Instance::start();

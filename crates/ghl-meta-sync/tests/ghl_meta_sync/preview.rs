@@ -185,6 +185,8 @@ fn what_a_sync_could_not_begin_with_a_preview_can_not_either() {
     let mut instance = Instance::start();
     instance.set("GHL_LTV_FIELD", "contact.no_such_field");
     preview(&instance).expect(2).names(&["contact.no_such_field", "GHL_LTV_FIELD"]);
+    instance.set("GHL_API_KEY", "pit-00000000-0000-4000-8000-000000000000");
+    preview(&instance).expect(1).names(&["GHL_API_KEY"]);
     instance.unset("GHL_LTV_FIELD");
     preview(&instance).expect(2).names(&["GHL_LTV_FIELD"]);
     instance.set("TZ", "Mars");

@@ -19,6 +19,7 @@ pub fn context() -> MailContext {
         instance_name: None,
         time_zone: chrono_tz::Europe::Berlin,
         instance_tag: "k3v9".into(),
+        audience_per_run: true,
     }
 }
 

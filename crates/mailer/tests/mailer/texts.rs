@@ -18,6 +18,8 @@ fn the_success_mail_has_the_fields_of_the_contract() {
 - Custom Audience: GHL-HighValue-2026-11-21 (ID: 120211234567890123)
 - Lookalike Audience: GHL-HighValue-2026-11-21-LAL-1% (ID: 120219876543210987)
 
+Ad sets go on using the audience chosen in them. Choose the newest lookalike there, or set AUDIENCE_MODE=stable: then one audience is kept up to date.
+
 🎯 Value Distribution:
 - Top 10%: 232 contacts
 - Middle 50%: 1164 contacts
@@ -39,6 +41,15 @@ View full details: https://sync.example.com/sync/7"
     {
         assert!(mail.html.contains(part), "{part} in {}", mail.html);
     }
+}
+
+#[test]
+fn ads_are_said_to_stay_on_their_audience_only_while_every_run_makes_one() {
+    let told = |audience_per_run| {
+        let mail = mailer::success(&successful(), &MailContext { audience_per_run, ..context() }).unwrap();
+        [mail.text, mail.html].map(|part| part.contains("Ad sets go on using the audience chosen in them."))
+    };
+    assert_eq!([told(true), told(false)], [[true; 2], [false; 2]]);
 }
 
 #[test]

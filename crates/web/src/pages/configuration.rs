@@ -5,6 +5,7 @@ use super::dashboard::{Remarks, page_with};
 use super::heartbeat::Heartbeat;
 use super::history::{History, HistoryRow};
 use super::layout::Layout;
+use super::lookup::{ask, silence};
 use super::notice::Notice;
 use super::offers::{Offer, field_offers, list_offers};
 use super::pager::Pager;
@@ -16,18 +17,13 @@ use crate::app::App;
 use crate::csrf::CsrfForm;
 use crate::problem::Problem;
 use actix_web::http::StatusCode;
-use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use askama::Template;
 use domain::run::SyncConfig;
-use domain::{Explain, Explanation, Run};
+use domain::{Explain, Run};
 use persistence::StoreError;
 use serde::Deserialize;
-use std::time::Duration;
-use sync::{StartError, SyncService};
-
-/// A page is shown after this even when GoHighLevel is silent; what it answers later is remembered for the next page.
-const PATIENCE: Duration = Duration::from_secs(4);
+use sync::StartError;
 
 /// The form.
 pub(super) struct Configuration {
@@ -271,26 +267,4 @@ async fn with_choice(app: &web::Data<App>, choice: Choice, refresh: bool) -> Con
         field_problem: None,
         sync_enabled,
     }
-}
-
-/// Asks GoHighLevel; `None` while its keys are missing.
-pub(super) async fn ask<T, E, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
-where
-    T: Send + 'static,
-    E: Explain,
-    F: FnOnce(&SyncService) -> Result<T, E> + Send + 'static,
-{
-    let answer = app.blocking(move |app| Ok(app.installation.sync().map(|sync| question(&sync))));
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok(answer)) => answer.transpose().map_err(|error| error.explain()),
-        Ok(Err(problem)) => Err(problem.words().2),
-        Err(_elapsed) => Err(silence()),
-    }
-}
-
-fn silence() -> Explanation {
-    Explanation::new(
-        "GoHighLevel has not answered yet, so only the saved choice can be shown.",
-        "Wait a moment, then press Refresh from GoHighLevel.",
-    )
 }

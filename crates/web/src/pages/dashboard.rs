@@ -21,7 +21,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use domain::Run;
-use domain::run::{RunStatus, Step};
+use domain::run::{ADS_STAY, RunStatus, Step};
 use persistence::Store;
 
 const TITLE: &str = "GHL → Meta Audience Sync";
@@ -50,6 +50,8 @@ struct Success {
     tiles: Vec<Tile>,
     /// The sync that the tiles compare it with.
     compared_with: Option<String>,
+    /// What to know about the ads that use the audience of a sync before.
+    ads_stay: Option<&'static str>,
 }
 
 /// The ad account of the next audience, when no success is shown that names it.
@@ -252,6 +254,7 @@ fn runs(standing: &Standing, before: Option<&Run>) -> (Option<RunView>, Option<S
             started: wording.minute(run.started_at),
             tiles: tiles(run, before),
             compared_with: before.map(|before| before.id.to_string()),
+            ads_stay: standing.audience_per_run.then_some(ADS_STAY),
         }),
     )
 }

@@ -18,6 +18,7 @@ mod heartbeat;
 mod history;
 mod layout;
 mod linked;
+mod lookup;
 pub(crate) mod mail;
 mod notice;
 mod offers;

@@ -17,14 +17,55 @@ use std::time::Duration;
 /// A page asks this often whether the check that is under way has ended.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// Where what is missing is put, and what to do then.
+const WHERE_TO: &str = "in the .env file or Unraid's form and start the service again.";
+
 const META: &str = "Meta";
 const CLAUDE: &str = "Claude";
 
-/// The services, the variables each needs, and what it is for.
-const SERVICES: [(&str, &[&str], &str); 3] = [
-    ("GoHighLevel", &["GHL_API_KEY", "GHL_LOCATION_ID"], "Contacts are read from it."),
-    (META, &["META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"], "Audiences are made in its ad account."),
-    (CLAUDE, &["CLAUDE_API_KEY"], "It ranks the lifetime values."),
+/// A service that a sync needs.
+struct Service {
+    name: &'static str,
+    /// What it is for.
+    purpose: &'static str,
+    /// The variables it needs, and where their values are found: in the words of the guide to the keys.
+    variables: &'static [(&'static str, &'static str)],
+}
+
+const SERVICES: [Service; 3] = [
+    Service {
+        name: "GoHighLevel",
+        purpose: "Contacts are read from it.",
+        variables: &[
+            ("GHL_API_KEY", "The token is made in the sub-account under Settings → Private Integrations."),
+            (
+                "GHL_LOCATION_ID",
+                "The location id is the part behind location/ in the browser's address of the sub-account.",
+            ),
+        ],
+    },
+    Service {
+        name: META,
+        purpose: "Audiences are made in its ad account.",
+        variables: &[
+            (
+                "META_ACCESS_TOKEN",
+                "The token is made at https://business.facebook.com/settings under Users → System users.",
+            ),
+            (
+                "META_AD_ACCOUNT_ID",
+                "The account id is act_ and the digits behind act= in the address of https://adsmanager.facebook.com/.",
+            ),
+        ],
+    },
+    Service {
+        name: CLAUDE,
+        purpose: "It ranks the lifetime values.",
+        variables: &[(
+            "CLAUDE_API_KEY",
+            "The key is made at platform.claude.com under API keys; with NORMALIZER=local none is needed.",
+        )],
+    },
 ];
 
 const DONE: Badge = Badge { class: "ok", icon: "✓", word: "Done" };
@@ -97,14 +138,19 @@ fn steps(standing: &Standing, mail_is_set_up: bool) -> Vec<Line> {
     let missing = &standing.missing;
     let mut lines: Vec<Line> = SERVICES
         .iter()
-        .filter(|(name, ..)| *name != CLAUDE || !standing.ranked_here)
-        .map(|(name, variables, purpose)| service(name, variables, purpose, missing))
+        .filter(|service| service.name != CLAUDE || !standing.ranked_here)
+        .map(|service| service.line(missing))
         .collect();
     // A variable this table does not know is not to be hidden.
-    let known = |name: &str| SERVICES.iter().any(|(_, variables, _)| variables.contains(&name));
-    lines.extend(missing.iter().filter(|name| !known(name)).map(|name| {
-        Line::new(MISSING, name, "Set it in the environment and start the service again.", None)
-    }));
+    let known = |name: &str| {
+        SERVICES.iter().flat_map(|service| service.variables).any(|(variable, _)| *variable == name)
+    };
+    lines.extend(
+        missing
+            .iter()
+            .filter(|name| !known(name))
+            .map(|name| Line::new(MISSING, name, &format!("Set it {WHERE_TO}"), None)),
+    );
     lines.extend(chosen(&standing.choice));
     lines.push(if mail_is_set_up {
         Line::new(
@@ -151,14 +197,18 @@ impl Line {
     }
 }
 
-fn service(name: &'static str, variables: &[&'static str], purpose: &str, missing: &[&str]) -> Line {
-    let absent: Vec<&str> = variables.iter().filter(|name| missing.contains(name)).copied().collect();
-    if absent.is_empty() {
-        return Line::new(DONE, name, purpose, Some(("/connections", "Test the connection")));
+impl Service {
+    fn line(&self, missing: &[&str]) -> Line {
+        let absent: Vec<_> = self.variables.iter().filter(|(name, _)| missing.contains(name)).collect();
+        let Self { name, purpose, .. } = *self;
+        if absent.is_empty() {
+            return Line::new(DONE, name, purpose, Some(("/connections", "Test the connection")));
+        }
+        let names: Vec<&str> = absent.iter().map(|(name, _)| *name).collect();
+        let places: String = absent.iter().map(|(_, place)| format!(" {place}")).collect();
+        let reason = format!("{purpose} Set {} {WHERE_TO}{places}", names.join(" and "));
+        Line { reason: linked(&reason), ..Line::new(MISSING, name, "", None) }
     }
-    let reason =
-        format!("{purpose} Set {} in the environment and start the service again.", absent.join(" and "));
-    Line::new(MISSING, name, &reason, None)
 }
 
 fn chosen(choice: &Choice) -> [Line; 2] {

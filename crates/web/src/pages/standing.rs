@@ -20,6 +20,8 @@ pub(super) struct Standing {
     pub(super) wording: Wording,
     /// Claude is not asked: the ranks are computed here.
     pub(super) ranked_here: bool,
+    /// Every sync makes an audience of its own, and ad sets stay on theirs.
+    pub(super) audience_per_run: bool,
 }
 
 impl Standing {
@@ -38,6 +40,7 @@ impl Standing {
             instance_name: app.installation.instance_name(),
             wording: wording(app, &settings),
             ranked_here: in_force(&settings, "NORMALIZER") == Some("local"),
+            audience_per_run: in_force(&settings, "AUDIENCE_MODE") != Some("stable"),
         })
     }
 

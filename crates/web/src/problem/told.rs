@@ -13,6 +13,9 @@ use serde::Serialize;
 use sync::StartError;
 use utoipa::ToSchema;
 
+/// A host name that is longer is nobody's who mistyped it.
+const LONGEST_HOST: usize = 100;
+
 /// The body of every answer that is not a success (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemDetails {
@@ -114,7 +117,7 @@ impl Problem {
             advice: &explained.remedy,
             stylesheet: format!("{base}{}", assets::url("app.css")),
             base,
-            way_out: !matches!(self, Self::ForeignHost),
+            way_out: !matches!(self, Self::ForeignHost(_)),
         };
         let mut response = HttpResponse::build(self.status_code());
         match page.render() {
@@ -161,11 +164,14 @@ impl Problem {
                 &format!("This address only takes {allowed}."),
                 "Go back to the dashboard and try again from there.",
             ),
-            Self::ForeignHost => (
+            Self::ForeignHost(name) => (
                 "Address not allowed",
                 "foreign_host",
-                "The dashboard was opened under a name it does not know. This protects it from hostile web pages.",
-                "Open it by IP address, or add the name to ALLOWED_HOSTS or PUBLIC_URL and start the service again.",
+                &format!(
+                    "The dashboard was opened under a name it does not know. It was asked for as \"{}\". Refusing it protects it from hostile web pages.",
+                    one_line(name, LONGEST_HOST)
+                ),
+                "Open it by IP address, or add this name to ALLOWED_HOSTS or PUBLIC_URL, or let the proxy pass the Host header on, and start the service again.",
             ),
             Self::ForeignOrigin => (
                 "Not from this dashboard",

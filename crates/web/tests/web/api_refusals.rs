@@ -95,7 +95,7 @@ fn a_foreign_host_name_is_refused_in_json() {
     let api = Api::without_keys();
     let headers = [("Host", "evil.example.com")];
     let reply = api.send("GET", "/api/sync/status", With { headers: &headers, body: "" });
-    reply.problem(421, "foreign_host", &["ALLOWED_HOSTS"]);
+    reply.problem(421, "foreign_host", &["\"evil.example.com\"", "ALLOWED_HOSTS"]);
 }
 
 #[test]

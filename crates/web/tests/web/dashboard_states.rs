@@ -1,6 +1,6 @@
 //! What the dashboard says in each state a run can be in, and how it compares runs.
 
-use crate::dashboard_server::Dashboard;
+use crate::dashboard_server::{Dashboard, settings};
 use crate::runs::{failed, lookalike, running, successful};
 use domain::run::{Failure, LookalikeStatus, Matched, RefusedSample, RunStatus, Step, StepStatus};
 use domain::{Accounting, RunId};
@@ -222,4 +222,15 @@ fn the_progress_is_that_of_the_whole_sync_and_the_header_shows_it_too() {
     assert!(part.body.contains(
         "id=\"state\" hx-swap-oob=\"true\"><span aria-hidden=\"true\">◔</span> Running 30%</span>"
     ));
+}
+
+#[test]
+fn ads_are_said_to_stay_on_their_audience_only_while_every_sync_makes_one() {
+    for (mode, told) in [("dated", true), ("stable", false)] {
+        let dashboard = Dashboard::with_saved(settings(), &[("AUDIENCE_MODE", mode)]);
+        successful(&dashboard.store);
+        let html = dashboard.page("/");
+        let card = html.split_once("id=\"status\"").unwrap().1.split_once("</section>").unwrap().0;
+        assert_eq!(card.contains("Ad sets go on using the audience chosen in them."), told, "{mode}: {card}");
+    }
 }

@@ -87,6 +87,7 @@ impl FakeInstallation {
             instance_name: None,
             time_zone: chrono_tz::UTC,
             instance_tag: store.instance_tag().unwrap(),
+            audience_per_run: true,
         };
         let parts = parts(sandbox, store, folder, mail_context.clone());
         Self {

@@ -125,6 +125,29 @@ fn a_silent_gohighlevel_leaves_the_saved_choice_selectable_and_says_why() {
 }
 
 #[test]
+fn many_who_look_while_gohighlevel_is_silent_hold_no_more_than_some_threads() {
+    let site = Site::configured();
+    let silence = Fault::new(Service::Ghl, Effect::Hang { millis: 60_000 });
+    site.sandbox.faults().add(silence.times(1_000));
+    let address = format!("http://{}", site.server.address());
+    let pages: Vec<String> = std::thread::scope(|scope| {
+        let look = || ureq::get(format!("{address}/")).call().unwrap().body_mut().read_to_string().unwrap();
+        let looking: Vec<_> = (0..40).map(|_| scope.spawn(look)).collect();
+        looking.into_iter().map(|looking| looking.join().unwrap()).collect()
+    });
+    for page in pages {
+        assert!(page.contains("GoHighLevel has not answered yet"), "{page}");
+    }
+    // Each page asks for the lists and for the fields, and each lookup waits at its first call.
+    let asked = site.sandbox.record().count(Service::Ghl);
+    assert!((1..=32).contains(&asked), "{asked} lookups are under way");
+    assert_eq!(site.get("/readyz", false).status, 200);
+    let entered = [("json", r#"[{"field":"tags","operator":"eq","value":"vip"}]"#), ("do", "count")];
+    let counted = site.submit("/filters/new", "/filters/new", &entered, true);
+    assert!(counted.body.contains("GoHighLevel has not counted the contacts yet"), "{}", counted.body);
+}
+
+#[test]
 fn refresh_asks_again_what_was_remembered() {
     let site = Site::new();
     site.page("/");
@@ -157,14 +180,17 @@ fn without_keys_there_is_nothing_to_choose_from_and_the_checklist_says_what_is_m
         Site::with(FIVE, |fake| (fake.sync, fake.missing) = (None, vec!["GHL_API_KEY", "CLAUDE_API_KEY"]));
     let html = site.page("/");
     for shown in [
-        "Set GHL_API_KEY in the environment",
-        "Set CLAUDE_API_KEY in the environment",
+        "Set GHL_API_KEY in the .env file or Unraid&#39;s form",
+        "in the sub-account under Settings → Private Integrations.",
+        "Set CLAUDE_API_KEY in the .env file or Unraid&#39;s form",
+        "at platform.claude.com under API keys",
         "disabled aria-describedby=\"blocked\">Sync now",
     ] {
         assert!(html.contains(shown), "{shown} in {html}");
     }
     assert!(html.contains("Not possible yet: GHL_API_KEY and CLAUDE_API_KEY are missing"), "{html}");
     assert!(!html.contains("action=\"/config\""), "{html}");
+    assert!(!html.contains("behind location/"), "the location id is there: {html}");
     assert!(html.contains("✓</span> Done</span>\n<span class=\"name\">Meta</span>"), "{html}");
 }
 

@@ -64,6 +64,30 @@ fn a_foreign_host_name_is_refused_on_every_address() {
 }
 
 #[test]
+fn the_refusal_names_the_host_as_a_proxy_may_have_written_it() {
+    let dashboard = Dashboard::new();
+    let refused = dashboard.get_from("/", "ghl-meta-sync:9876");
+    assert_eq!(refused.status, 421);
+    assert!(refused.body.contains("asked for as &#34;ghl-meta-sync&#34;."), "{}", refused.body);
+    for (host, shown) in [
+        ("<b>hi</b>.example.net", "&#60;b&#62;hi&#60;/b&#62;.example.net&#34;".to_owned()),
+        ("a\"b@example.net", "&#34;a&#34;b@example.net&#34;".to_owned()),
+        (&"x".repeat(5_000), format!("&#34;{}…&#34;", "x".repeat(100))),
+    ] {
+        let refused = dashboard.get_from("/", host);
+        assert_eq!(refused.status, 421, "{host}");
+        check_page(&refused.body);
+        assert!(refused.body.contains(&shown), "{}", refused.body);
+        let refused = dashboard.get_from("/api/sync/status", host);
+        assert_eq!(
+            (refused.status, refused.header("content-type")),
+            (421, "application/problem+json"),
+            "{host}"
+        );
+    }
+}
+
+#[test]
 fn the_style_sheet_has_a_hashed_address_that_browsers_may_keep() {
     let dashboard = Dashboard::new();
     let page = dashboard.page("/");

@@ -81,7 +81,9 @@ fn nothing_is_shown_while_all_is_well_and_nothing_asked_while_keys_are_missing()
         checks = Some(fake.checks.clone());
     });
     let html = site.page("/");
-    assert!(html.contains("Set META_ACCESS_TOKEN in the environment"), "{html}");
+    assert!(html.contains("Set META_ACCESS_TOKEN in the .env file"), "{html}");
+    let way = "<a href=\"https://business.facebook.com/settings\" rel=\"noreferrer\">https://business.facebook.com/settings</a> under Users → System users.";
+    assert!(html.contains(way), "{html}");
     assert_eq!(checks.unwrap().load(Ordering::Relaxed), 0);
 }
 

@@ -6,6 +6,29 @@ use crate::serve::Served;
 use domain::run::Step;
 
 #[test]
+fn a_dashboard_without_keys_says_where_each_is_found() {
+    let mut instance = Instance::start();
+    for key in [
+        "GHL_API_KEY",
+        "GHL_LOCATION_ID",
+        "META_ACCESS_TOKEN",
+        "META_AD_ACCOUNT_ID",
+        "CLAUDE_API_KEY",
+        "NORMALIZER",
+    ] {
+        instance.unset(key);
+    }
+    let served = Served::start(&mut instance);
+    browse(&served.base, |browser| {
+        browser.open_page("/");
+        browser.sees("Private Integrations");
+        browser.sees("System users");
+        browser.sees("platform.claude.com");
+        browser.judge("without-keys");
+    });
+}
+
+#[test]
 fn an_empty_dashboard_leads_to_the_first_success() {
     let mut instance = Instance::start();
     instance.unset("GHL_SMART_LIST_ID").unset("GHL_LTV_FIELD");

@@ -6,8 +6,8 @@ mod form;
 mod view;
 
 use super::choice::Choice;
-use super::configuration::ask;
 use super::layout::Layout;
+use super::lookup::{ask, look_up};
 use super::notice::Notice;
 use super::standing::Standing;
 use super::{html, html_with, leave_for, refusal_status, see_other, wants_fragment};
@@ -19,7 +19,7 @@ use crate::wording::{Moment, contacts};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
-use domain::{Explain, ListSelection};
+use domain::{Explain, Explanation, ListSelection};
 use form::{Entered, FilterForm, Pressed, Row};
 use persistence::SavedFilter;
 use serde::Deserialize;
@@ -169,7 +169,7 @@ pub(crate) async fn delete(
     let saved = find(&app, &id).await?;
     let list = ListSelection::Filter(saved.id).to_string();
     let outcome = if form.understood.is_none() {
-        Err(Problem::Refused(domain::Explanation::new(
+        Err(Problem::Refused(Explanation::new(
             "The Smart List was not deleted: the box beside the button was not ticked.",
             "Tick it and press the button again.",
         )))
@@ -286,11 +286,14 @@ fn save(app: &App, id: Option<i64>, name: &str, conditions: &Value) -> Result<()
 
 /// `1,204 contacts meet these conditions now.`
 async fn count(app: &web::Data<App>, conditions: Value) -> Result<String, Refused> {
-    let counted = app.blocking(move |app| {
-        let sync = service(app)?;
-        Ok(sync.count_conditions(&conditions))
-    });
-    let count = counted.await.map_err(Refused::Other)??;
+    let counted = look_up(app, move |app| Ok(service(app)?.count_conditions(&conditions)));
+    let Some(counted) = counted.await.map_err(Refused::Other)? else {
+        return Err(Refused::Other(Problem::Service(Explanation::new(
+            "GoHighLevel has not counted the contacts yet.",
+            "Wait a moment, then press Count the contacts.",
+        ))));
+    };
+    let count = counted?;
     let verb = if count == 1 { "meets" } else { "meet" };
     Ok(format!("{} {verb} these conditions now.", contacts(count)))
 }

@@ -215,7 +215,10 @@ fn docker_compose_accepts_every_profile_and_passes_each_setting_on_under_its_nam
             // A second client is a matter of its .env alone.
             assert!(config.contains("container_name: client-b\n"), "{config}");
             let is_elsewhere = config.contains("/mnt/user/appdata/client-b/data");
-            assert!(is_elsewhere != files.is_empty() && !config.contains("appdata/ghl-meta-sync"), "{config}");
+            assert!(
+                is_elsewhere != files.is_empty() && !config.contains("appdata/ghl-meta-sync"),
+                "{config}"
+            );
         }
     }
 }

@@ -234,7 +234,7 @@ impl MetaClient {
             return match self.receipt_of_session(audience_id, batch, cancel) {
                 Ok(Some(receipt)) => Ok(receipt),
                 Ok(None) => Err(MetaError::ReplyLost { operation, source: Box::new(error) }),
-                Err(MetaError::Cancelled(cancelled)) => Err(cancelled.into()),
+                // A cancellation too: one that came before the request is not doubtful.
                 Err(look_up) => Err(MetaError::ReplyLost { operation, source: Box::new(look_up) }),
             };
         }

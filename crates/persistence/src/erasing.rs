@@ -1,15 +1,16 @@
 //! Taking a person out of what earlier runs left: the rows stay, so that their accounts still add up; what tells who it
 //! was goes.
 
+use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::run_rows::json;
-use crate::schema::{sync_contacts, sync_runs};
+use crate::schema::{sync_configs, sync_contacts, sync_runs};
 use crate::store::Store;
-use crate::text::storable_id;
+use crate::text::{storable, storable_id};
 use diesel::prelude::*;
-use domain::run::RefusedSample;
+use domain::run::{RefusedSample, RunStatus};
 use domain::{Bucket, RunId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 /// Rows read at once while looking through the contacts of all runs.
@@ -97,31 +98,37 @@ impl Store {
         Ok(changed)
     }
 
-    /// Those of the contacts that were sent in the run, as they were recorded, by the ids that were asked for.
+    /// As what the contacts were sent by the successes of the ad account whose contacts are kept: each since the last of
+    /// them that met it as opted out, once per address, number and country; by the ids that were asked for. Whoever was
+    /// met so by the newest, `last`, is left out at little cost, for those are nearly all who are opted out.
     ///
     /// # Errors
     /// Whatever the database refuses.
-    pub fn contacts_sent_in(
+    pub fn contacts_sent_since_opt_out(
         &self,
-        run: RunId,
+        ad_account_id: &str,
+        last: RunId,
         ghl_contact_ids: &[String],
-    ) -> Result<HashMap<String, KnownContact>, StoreError> {
+    ) -> Result<HashMap<String, Vec<KnownContact>>, StoreError> {
         let mut sent = HashMap::new();
         for part in ghl_contact_ids.chunks(IDS_PER_STATEMENT) {
-            let ids: Vec<_> = part.iter().map(|id| storable_id(id)).collect();
-            let found: Vec<KnownContact> = self.read("look up who was sent", |connection| {
-                sync_contacts::table
-                    .filter(sync_contacts::sync_run_id.eq(run.0))
-                    .filter(sync_contacts::bucket.eq(Bucket::Sent.as_str()))
-                    .filter(sync_contacts::ghl_contact_id.eq_any(&ids))
-                    .select(KnownContact::as_select())
-                    .load(connection)
+            let stored_ids: Vec<_> = part.iter().map(|id| storable_id(id)).collect();
+            let found = self.read("look up who was sent before", |connection| {
+                let out_already: HashSet<String> = sync_contacts::table
+                    .filter(sync_contacts::sync_run_id.eq(last.0))
+                    .filter(sync_contacts::bucket.eq(Bucket::OptedOut.as_str()))
+                    .filter(sync_contacts::ghl_contact_id.eq_any(&stored_ids))
+                    .select(sync_contacts::ghl_contact_id)
+                    .load(connection)?
+                    .into_iter()
+                    .collect();
+                let wanted = stored_ids.iter().filter(|id| !out_already.contains(id.as_ref()));
+                pasts(connection, ad_account_id, wanted.map(AsRef::as_ref).collect())
             })?;
-            let found: HashMap<String, KnownContact> =
-                found.into_iter().map(|known| (known.ghl_contact_id.clone(), known)).collect();
+            let found = since_opt_out(found);
             sent.extend(
                 part.iter()
-                    .zip(&ids)
+                    .zip(&stored_ids)
                     .filter_map(|(asked, id)| Some((asked.clone(), found.get(id.as_ref())?.clone()))),
             );
         }
@@ -145,4 +152,57 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A contact as successes left it, in the newest of their rows that say the same, with the bucket.
+type Past = (KnownContact, String);
+
+/// How the contacts were sent or met as opted out by the successes of the ad account. The runs are asked for one row at a
+/// time: a contact has one per run, and a run has those of the whole list.
+fn pasts(connection: &mut AnyConnection, ad_account_id: &str, ids: Vec<&str>) -> QueryResult<Vec<Past>> {
+    let of_account = sync_runs::table
+        .inner_join(sync_configs::table)
+        .filter(sync_runs::id.eq(sync_contacts::sync_run_id))
+        .filter(sync_runs::status.eq(RunStatus::Success.as_str()))
+        .filter(sync_configs::meta_ad_account_id.eq(storable(ad_account_id)))
+        .select(sync_runs::id);
+    sync_contacts::table
+        .filter(sync_contacts::ghl_contact_id.eq_any(ids))
+        .filter(sync_contacts::bucket.eq_any([Bucket::Sent.as_str(), Bucket::OptedOut.as_str()]))
+        .filter(diesel::dsl::exists(of_account))
+        .group_by((
+            sync_contacts::ghl_contact_id,
+            sync_contacts::email,
+            sync_contacts::phone,
+            sync_contacts::country,
+            sync_contacts::bucket,
+        ))
+        .select((
+            (
+                diesel::dsl::max(sync_contacts::id).assume_not_null(),
+                sync_contacts::ghl_contact_id,
+                sync_contacts::email,
+                sync_contacts::phone,
+                sync_contacts::country,
+            ),
+            sync_contacts::bucket,
+        ))
+        .load(connection)
+}
+
+/// Those of them that were sent, by the stored id: rows of a later run have greater ids.
+fn since_opt_out(pasts: Vec<Past>) -> HashMap<String, Vec<KnownContact>> {
+    let mut opted_out: HashMap<String, i64> = HashMap::new();
+    for (known, _) in pasts.iter().filter(|(_, bucket)| bucket == Bucket::OptedOut.as_str()) {
+        let newest = opted_out.entry(known.ghl_contact_id.clone()).or_default();
+        *newest = known.row.max(*newest);
+    }
+    let mut sent: HashMap<String, Vec<KnownContact>> = HashMap::new();
+    for (known, bucket) in pasts {
+        let is_later = opted_out.get(&known.ghl_contact_id).is_none_or(|out| known.row > *out);
+        if bucket == Bucket::Sent.as_str() && is_later {
+            sent.entry(known.ghl_contact_id.clone()).or_default().push(known);
+        }
+    }
+    sent
 }

@@ -240,6 +240,7 @@ diesel::joinable!(sync_lookalikes -> sync_runs (sync_run_id));
 diesel::allow_tables_to_appear_in_same_query!(
     stable_audiences,
     sync_configs,
+    sync_contacts,
     sync_intentions,
     sync_lookalikes,
     sync_runs

@@ -1,16 +1,18 @@
 //! Replacing all members of an audience in one session.
 //!
 //! Meta empties the audience with the first batch, so a replacement is begun only when everything needed to finish it is
-//! safe on disk, and from then on it is finished: by the run itself, or after a crash, a failure or a cancellation by
-//! whoever holds the lease next. The rules of the session are Meta's:
+//! safe on disk, and once Meta can have taken that batch it is finished: by the run itself, or after a crash, a failure or a
+//! cancellation by whoever holds the lease next. The rules of the session are Meta's:
 //! <https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/usersreplace>
 
 use crate::delivery::Delivery;
 use crate::error::RunError;
 use crate::membership::{Batch, Membership};
 use crate::upload::{Adding, Delivered, LONGEST_SESSION, new_session_id, with_batches};
+use domain::error_chain::Chain;
 use domain::run::Step;
 use meta::{MetaError, ReplaceRefusal, UploadBatch};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Times a replacement is begun anew because Meta did not know its session or failed half-way.
@@ -56,12 +58,39 @@ pub(crate) struct Replacing<'a> {
 }
 
 impl Replacing<'_> {
-    /// Replaces the members. Nothing else may add or remove members of the audience meanwhile.
-    pub(crate) fn run(&self, mut start: Start) -> Result<Replaced, RunError> {
+    /// Replaces the members. Nothing else may add or remove members of the audience meanwhile. What ended before Meta can
+    /// have taken anything of it is not finished by anybody: the audience is as it was.
+    pub(crate) fn run(&self, start: Start) -> Result<Replaced, RunError> {
+        // Another replacement of the audience that was cut short is given up for this one, which has to be finished then.
+        let changed = Cell::new(matches!(start, Start::Within { .. }) || self.is_being_replaced()?);
+        let replaced = self.sessions(start, &changed);
+        if replaced.is_err() && !changed.get() {
+            self.forget();
+        }
+        replaced
+    }
+
+    fn is_being_replaced(&self) -> Result<bool, RunError> {
+        let open = self.delivery.service.parts.store.replacements_open()?;
+        Ok(open.iter().any(|open| open.audience_id == self.audience_id))
+    }
+
+    /// If this fails, the replacement is finished after all.
+    fn forget(&self) {
+        match self.delivery.service.parts.store.replacement_closed(self.delivery.progress.run) {
+            Ok(()) => self.membership.spool.release(),
+            Err(error) => {
+                log::error!("a replacement of which nothing was sent is left open: {}", Chain(&error));
+            }
+        }
+    }
+
+    /// `changed` is set as soon as the audience may be another than before.
+    fn sessions(&self, mut start: Start, changed: &Cell<bool>) -> Result<Replaced, RunError> {
         let mut beginnings = 0;
         loop {
             beginnings += 1;
-            match self.one_session(start)? {
+            match self.one_session(start, changed)? {
                 SessionEnd::Whole(delivered) => return Ok(Replaced::Whole(delivered)),
                 SessionEnd::NotPossible => return Ok(Replaced::NotPossible),
                 SessionEnd::Again(error) if beginnings > BEGINNINGS => return Err(RunError::edge(error)),
@@ -74,7 +103,7 @@ impl Replacing<'_> {
         }
     }
 
-    fn one_session(&self, start: Start) -> Result<SessionEnd, RunError> {
+    fn one_session(&self, start: Start, changed: &Cell<bool>) -> Result<SessionEnd, RunError> {
         let store = &self.delivery.service.parts.store;
         let (session_id, age, next_seq) = match start {
             Start::Anew => (new_session_id(), Duration::ZERO, 1),
@@ -90,13 +119,13 @@ impl Replacing<'_> {
         // What the session received before is not known here, but counted by Meta.
         let resent = if next_seq == 1 { 0 } else { self.total };
         let delivered = Delivered { resent, ..Delivered::default() };
-        let session = Session { id: session_id, opened: Instant::now(), age, next_seq, delivered };
+        let session = Session { id: session_id, opened: Instant::now(), age, next_seq, changed, delivered };
         with_batches(self.membership, |_| true, |batches| self.send(session, batches))
     }
 
     fn send(
         &self,
-        mut session: Session,
+        mut session: Session<'_>,
         batches: &mut dyn Iterator<Item = Batch>,
     ) -> Result<SessionEnd, RunError> {
         while let Some(batch) = batches.next() {
@@ -120,7 +149,7 @@ impl Replacing<'_> {
     }
 
     /// Batches go one after the other: Meta allows one replacement at a time, and the first must come first.
-    fn send_batch(&self, session: &mut Session, batch: &Batch, closes: bool) -> Result<Sent, RunError> {
+    fn send_batch(&self, session: &mut Session<'_>, batch: &Batch, closes: bool) -> Result<Sent, RunError> {
         let meta = &self.delivery.service.parts.meta;
         let rows = batch.rows.len() as u64;
         loop {
@@ -131,7 +160,11 @@ impl Replacing<'_> {
                 estimated_total: self.total,
                 rows: &batch.rows,
             };
-            let error = match meta.replace_users(self.audience_id, &upload, self.delivery.cancel) {
+            let result = meta.replace_users(self.audience_id, &upload, self.delivery.cancel);
+            session
+                .changed
+                .set(session.changed.get() || result.as_ref().map_or_else(may_have_changed, |_| true));
+            let error = match result {
                 Ok(receipt) => {
                     session.next_seq += 1;
                     let is_old = session.is_old();
@@ -195,6 +228,18 @@ impl Replacing<'_> {
     }
 }
 
+/// Whether the audience may be another than before the first batch, which ended so. Every other refusal comes before the
+/// work.
+fn may_have_changed(error: &MetaError) -> bool {
+    match error.replace_refusal() {
+        None => matches!(error, MetaError::ReplyLost { .. }),
+        Some(refusal) => !matches!(
+            refusal,
+            ReplaceRefusal::InProgress | ReplaceRefusal::TooLarge | ReplaceRefusal::NotPossible
+        ),
+    }
+}
+
 /// What became of a batch.
 enum Sent {
     Taken,
@@ -205,16 +250,18 @@ enum Sent {
 }
 
 /// A replace session.
-struct Session {
+struct Session<'a> {
     id: u64,
     opened: Instant,
     /// When this process came to it.
     age: Duration,
     next_seq: u32,
+    /// See [`Replacing::sessions`].
+    changed: &'a Cell<bool>,
     delivered: Delivered,
 }
 
-impl Session {
+impl Session<'_> {
     fn is_old(&self) -> bool {
         self.age + self.opened.elapsed() > LONGEST_SESSION
     }

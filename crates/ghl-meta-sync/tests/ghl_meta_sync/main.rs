@@ -4,6 +4,7 @@
 mod account;
 mod backup;
 mod bad_input;
+mod begun_in_vain;
 mod browser;
 mod californians;
 mod checks;

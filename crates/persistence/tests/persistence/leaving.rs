@@ -1,7 +1,7 @@
-use crate::support::{TestDb, begun, for_each_backend, person, sent};
+use crate::support::{TestDb, begun, config, for_each_backend, person, sent};
 use chrono::TimeDelta;
 use domain::Bucket;
-use domain::run::{Changes, RefusedSample};
+use domain::run::{Changes, RefusedSample, RunStatus};
 use persistence::{PersonHashes, Removal, RemovalCause, RunContact, Store};
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,7 +14,7 @@ for_each_backend!(
     an_erased_contact_leaves_its_row_and_nothing_of_itself,
     of_a_suppressed_contact_nothing_is_stored,
     all_contacts_are_looked_through,
-    who_was_sent_in_a_run_is_found,
+    who_was_sent_and_not_met_as_opted_out_since_is_found,
 );
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {
@@ -184,30 +184,49 @@ fn all_contacts_are_looked_through(db: &TestDb) {
     assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 5_001);
 }
 
-fn who_was_sent_in_a_run_is_found(db: &TestDb) {
+fn who_was_sent_and_not_met_as_opted_out_since_is_found(db: &TestDb) {
     let store = db.open();
-    let (run, other) = (begun(&store), begun(&store));
+    let account = config().ad_account_id;
     let long = "é".repeat(300);
-    let opted_out = RunContact { bucket: Bucket::OptedOut, ..sent("out", 1, 1) };
-    let told = RunContact {
-        email: Some("mary@example.com".into()),
+    let told = |email: &str| RunContact {
+        email: Some(email.into()),
         phone: Some("+1 202-555-0143".into()),
-        ..sent("a", 1, 1)
+        country: Some("us".into()),
+        ..sent("moved", 1, 1)
     };
-    store.contacts_insert(run, &[told, sent("b\0", 1, 1), sent(&long, 1, 1), opted_out]).unwrap();
-    store.contacts_insert(other, &[sent("c", 1, 1)]).unwrap();
-    let mut asked: Vec<String> = ["a", "b\0", "c", "out", &long].map(str::to_owned).to_vec();
+    let left_out = |bucket, id: &str| RunContact { bucket, ..sent(id, 1, 1) };
+    let out = |id: &str| left_out(Bucket::OptedOut, id);
+    let success = |contacts: &[RunContact]| {
+        let run = begun(&store);
+        store.contacts_insert(run, contacts).unwrap();
+        store.run_finish(run, RunStatus::Success, None).unwrap();
+        run
+    };
+    let everybody = ["b\0", &long, "out", "back", "again"].map(|id| sent(id, 1, 1));
+    success(&everybody);
+    success(&[told("old@example.com"), out("out"), out("back"), out("again")]);
+    success(&[told("old@example.com"), sent("back", 1, 1), left_out(Bucket::NoLtv, "never")]);
+    let last = success(&[told("mary@example.com"), left_out(Bucket::NoLtv, "out"), out("again")]);
+    let failed = begun(&store);
+    store.contacts_insert(failed, &[sent("failed", 1, 1)]).unwrap();
+    store.run_finish(failed, RunStatus::Failed, None).unwrap();
+    store.contacts_insert(begun(&store), &[sent("running", 1, 1), out("moved")]).unwrap();
+    let mut asked: Vec<String> =
+        ["moved", "b\0", "out", "back", "again", "never", "failed", "running", &long]
+            .map(str::to_owned)
+            .to_vec();
     asked.extend((0..1_000).map(|at| format!("nobody{at}")));
-    let found = store.contacts_sent_in(run, &asked).unwrap();
+    let found = store.contacts_sent_since_opt_out(&account, last, &asked).unwrap();
     assert_eq!(
         found.keys().cloned().collect::<HashSet<_>>(),
-        HashSet::from(["a".into(), "b\0".into(), long])
+        HashSet::from(["moved".into(), "b\0".into(), "back".into(), long])
     );
-    let told = &found["a"];
-    assert_eq!(
-        (told.email.as_deref(), told.phone.as_deref()),
-        (Some("mary@example.com"), Some("+1 202-555-0143"))
-    );
-    assert_eq!(found["b\0"].email, None);
-    assert_eq!(store.contacts_sent_in(run, &[]).unwrap().len(), 0);
+    let mut moved: Vec<_> = found["moved"].iter().map(|known| known.email.as_deref()).collect();
+    moved.sort_unstable();
+    assert_eq!(moved, [Some("mary@example.com"), Some("old@example.com")], "each as often as it differs");
+    let known = &found["moved"][0];
+    assert_eq!((known.phone.as_deref(), known.country.as_deref()), (Some("+1 202-555-0143"), Some("us")));
+    assert_eq!(found["b\0"].iter().map(|known| known.email.as_deref()).collect::<Vec<_>>(), [None]);
+    assert_eq!(store.contacts_sent_since_opt_out(&account, last, &[]).unwrap().len(), 0);
+    assert_eq!(store.contacts_sent_since_opt_out("act_2", last, &asked).unwrap().len(), 0);
 }

@@ -12,7 +12,7 @@ use domain::accounting::Bucket;
 use domain::run::SyncConfig;
 use match_keys::Row;
 use persistence::{KnownContact, PersonHashes, Removal, RemovalCause, Store};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Contacts whose past is looked up at once.
 const CONTACTS_AT_ONCE: usize = 500;
@@ -47,8 +47,8 @@ pub(super) struct Leavers<'a> {
 
 /// What is known of earlier uploads to the ad account.
 struct Past {
-    /// The runs whose records tell who was sent, and as what.
-    recorded: Vec<RunId>,
+    /// The last success, if there is one: it and those before it tell who was sent, and as what.
+    last: Option<RunId>,
     /// Whether a later run uploaded its audience and failed then, so that nothing tells who was sent.
     unrecorded: bool,
 }
@@ -119,33 +119,30 @@ impl Leavers<'_> {
         Ok(())
     }
 
-    /// Both the last success of the same list and field and the last of the ad account count: the list may have been
-    /// switched in between.
     fn past(&self) -> Result<Past, RunError> {
-        let (store, config) = (self.store, self.config);
-        let of_list = store.run_last_success_of(&config.list_id, &config.ltv_field_key)?.map(|run| run.id);
-        let of_account = store.run_last_success_in(&config.ad_account_id)?.map(|run| run.id);
-        let newest = store.audiences_made(&config.ad_account_id)?.first().map(|made| made.run);
-        let recorded: BTreeSet<RunId> = of_list.into_iter().chain(of_account).collect();
-        Ok(Past { recorded: recorded.into_iter().collect(), unrecorded: newest > of_account })
+        let (store, account) = (self.store, &self.config.ad_account_id);
+        let last = store.run_last_success_in(account)?.map(|run| run.id);
+        let newest = store.audiences_made(account)?.first().map(|made| made.run);
+        Ok(Past { last, unrecorded: newest > last })
     }
 
-    /// As what those of the contacts were sent that earlier runs have sent, and as what they would be now.
+    /// As what those of the contacts were sent that earlier runs have sent, and as what they would be now. Not the last
+    /// success alone counts: who was below LTV_MIN then, or not in its list, is in older audiences all the same.
     fn sent_before(&self, past: &Past, contacts: &[SpooledContact]) -> Result<Vec<PersonHashes>, RunError> {
         let ids: Vec<String> = contacts.iter().map(|contact| contact.id.clone()).collect();
-        let (mut left, mut sent) = (Vec::new(), HashSet::new());
-        for run in &past.recorded {
-            let found = self.store.contacts_sent_in(*run, &ids)?;
-            for contact in contacts {
-                if let Some(known) = found.get(&contact.id) {
-                    sent.insert(contact.id.as_str());
-                    left.extend(as_sent(known, contact));
-                }
+        let account = &self.config.ad_account_id;
+        let sent = match past.last {
+            Some(last) => self.store.contacts_sent_since_opt_out(account, last, &ids)?,
+            None => HashMap::new(),
+        };
+        let mut left = Vec::new();
+        for contact in contacts {
+            let known = sent.get(&contact.id);
+            left.extend(known.into_iter().flatten().filter_map(|known| as_sent(known, contact)));
+            if past.unrecorded || known.is_some() {
+                left.extend(people(contact));
             }
         }
-        let have_left =
-            contacts.iter().filter(|contact| past.unrecorded || sent.contains(contact.id.as_str()));
-        left.extend(have_left.flat_map(people));
         Ok(left)
     }
 

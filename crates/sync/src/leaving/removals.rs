@@ -13,6 +13,9 @@ use persistence::{OpenReplacement, PendingRemoval, PersonHashes, Store};
 /// allows more, but requests that remove many are known to break.
 const PEOPLE_AT_ONCE: usize = 1_000;
 
+/// Further calls of one pass for finding those in a refused request whom Meta refuses: one among a thousand takes twenty.
+const SEARCHING_CALLS: u32 = 40;
+
 /// Meta ends a session that replaces members 90 minutes after it was opened, by its own clock.
 const LONGEST_REPLACEMENT: TimeDelta = TimeDelta::minutes(95);
 
@@ -63,8 +66,9 @@ pub(super) fn is_replacing(open: &[OpenReplacement], now: DateTime<Utc>) -> bool
     open.iter().any(|open| now - open.opened_at < LONGEST_REPLACEMENT)
 }
 
-/// Sends all removals that wait, a thousand at a time; none while Meta takes no change. As long as a replacement of an
-/// audience's members is to be finished they wait on after that, since its rows may bring somebody back.
+/// Sends all removals that wait, a thousand at a time; none while Meta takes no change. A request that Meta refuses because
+/// of some of its people is sent again in halves, until those are alone: the others do not wait for them. As long as a
+/// replacement of an audience's members is to be finished they wait on after that, since its rows may bring somebody back.
 pub(super) fn deliver(
     store: &Store,
     meta: &MetaClient,
@@ -78,21 +82,34 @@ pub(super) fn deliver(
         );
         return Ok(());
     }
+    let waiting = store.removals_pending(u32::MAX)?;
+    let mut parts: Vec<&[PendingRemoval]> = waiting.chunks(PEOPLE_AT_ONCE).rev().collect();
+    let mut searching_calls_left = SEARCHING_CALLS;
     let mut stood_in_the_way = None;
-    for waiting in store.removals_pending(u32::MAX)?.chunks(PEOPLE_AT_ONCE) {
-        let ids: Vec<i64> = waiting.iter().map(|removal| removal.id).collect();
-        let people: Vec<PersonHashes> = waiting.iter().map(|removal| removal.person).collect();
+    while let Some(part) = parts.pop() {
+        let ids: Vec<i64> = part.iter().map(|removal| removal.id).collect();
+        let people: Vec<PersonHashes> = part.iter().map(|removal| removal.person).collect();
         // Before the call: whatever becomes of it, who shares an address with them is delivered again by the next run.
         store.members_remove(&people)?;
         if let Err(error) = meta.remove_from_all(&removal_rows(&people)?, cancel) {
+            let is_about_them = error.would_be_too_small() || matches!(error, MetaError::RowsRefused { .. });
+            if is_about_them && people.len() > 1 {
+                let error = refused(error);
+                log::warn!("Meta refuses some of {} people to be removed: {}", people.len(), Chain(&error));
+                stood_in_the_way.get_or_insert(error);
+                // Those for whom no calls are left come first in the next pass, because they do not count as tried.
+                if searching_calls_left > 1 {
+                    searching_calls_left -= 2;
+                    parts.extend(split(part));
+                }
+                continue;
+            }
             log::warn!("{} people could not be removed from the lists: {}", people.len(), Chain(&error));
-            let rows_were_refused = matches!(error, MetaError::RowsRefused { .. });
             let error = refused(error);
             store.removals_failed(&ids, &error.explain().message)?;
-            if !rows_were_refused {
+            if !is_about_them {
                 return Err(error);
             }
-            // It is about these rows only: nobody behind them waits for that.
             stood_in_the_way.get_or_insert(error);
             continue;
         }
@@ -107,6 +124,13 @@ pub(super) fn deliver(
         }
     }
     stood_in_the_way.map_or(Ok(()), Err)
+}
+
+/// Those tried less from those tried more, who were refused alone, else in the middle; the first half on top.
+fn split(part: &[PendingRemoval]) -> [&[PendingRemoval]; 2] {
+    let tried_more = part.iter().position(|removal| removal.attempts != part[0].attempts);
+    let (first, second) = part.split_at(tried_more.unwrap_or(part.len() / 2));
+    [second, first]
 }
 
 fn refused(error: MetaError) -> RunError {

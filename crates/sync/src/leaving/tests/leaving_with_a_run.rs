@@ -26,6 +26,43 @@ fn who_was_sent_and_opted_out_since_is_queued_once() {
 }
 
 #[test]
+fn who_was_left_out_for_another_reason_before_the_opt_out_leaves_older_audiences_once() {
+    let place = Place::new(&[
+        recorded("below", Some("then@example.com"), None),
+        recorded("no value", None, None),
+        recorded("unlisted", None, None),
+        recorded("told", None, None),
+    ]);
+    let success = |bucket, id: &str| {
+        let contact = RunContact { bucket, ..recorded(id, None, None) };
+        ended(&place.store, &config(), RunStatus::Success, &[contact])
+    };
+    success(Bucket::BelowMinimum, "below");
+    success(Bucket::NoLtv, "no value");
+    success(Bucket::OptedOut, "told");
+    success(Bucket::NoLtv, "told");
+    let contacts = ["below", "no value", "unlisted", "told"]
+        .map(|id| spooled(Bucket::OptedOut, id, &format!("{id}@example.com").replace(' ', "."), ""));
+    place.next_run(&contacts);
+    let mut waiting: Vec<_> = place.waiting().into_iter().map(|(person, _)| person.key()).collect();
+    let addresses = ["then@example.com", "below@example.com", "no.value@example.com", "unlisted@example.com"];
+    let mut wanted = addresses.map(|email| person(email, "").key());
+    waiting.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(waiting, wanted, "whoever an earlier success met as opted out was removed with it");
+    let ids: Vec<i64> = place.store.removals_pending(10).unwrap().iter().map(|waiting| waiting.id).collect();
+    place.store.removals_done(&ids).unwrap();
+    for id in ["below", "no value", "unlisted"] {
+        success(Bucket::OptedOut, id);
+    }
+    place.next_run(&contacts);
+    assert_eq!(place.waiting(), [], "but not with every run");
+    success(Bucket::Sent, "below");
+    place.next_run(&contacts);
+    assert_eq!(place.waiting(), [(person("below@example.com", ""), RemovalCause::OptedOut)], "came back");
+}
+
+#[test]
 fn an_address_that_was_just_sent_for_another_contact_is_not_removed() {
     let place = Place::new(&[recorded("left", None, None), recorded("twin", None, None)]);
     place.next_run(&[

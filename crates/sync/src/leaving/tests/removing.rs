@@ -107,6 +107,85 @@ fn a_list_that_would_be_too_small_keeps_the_removal_waiting_in_words_that_say_so
     );
 }
 
+fn too_small() -> Reply {
+    Reply::json(
+        400,
+        r#"{"error":{"message":"words","code":200,"error_subcode":1870047,"fbtrace_id":"trace-7"}}"#,
+    )
+}
+
+fn bad_row() -> Reply {
+    Reply::json(
+        200,
+        r#"{"num_received":1,"num_invalid_entries":1,"invalid_entry_samples":{"x":"EMAIL is malformed"}}"#,
+    )
+}
+
+fn taken() -> Reply {
+    Reply::json(200, TAKEN)
+}
+
+fn place_with(people: u32) -> Place {
+    let place = Place::new(&[]);
+    let people: Vec<Removal> = (0..people)
+        .map(|number| removal(person(&format!("p{number}@example.com"), ""), RemovalCause::OptedOut))
+        .collect();
+    place.store.removals_queue(&people).unwrap();
+    place
+}
+
+#[test]
+fn one_whom_meta_refuses_keeps_nobody_else_waiting() {
+    for refused in [too_small, bad_row] {
+        let place = place_with(8);
+        // All, 0-3, 4-7, 4-5, 4, 5, 6-7.
+        let script = vec![refused(), taken(), refused(), refused(), taken(), refused(), taken()];
+        let (server, client) = meta(script);
+        deliver(&place, &client).unwrap_err();
+        let rows = |request: &testkit::Received| request.body.matches("\",\"\"]").count();
+        assert_eq!(server.received().iter().map(rows).collect::<Vec<_>>(), [8, 4, 4, 2, 1, 1, 2]);
+        let alone = place.store.removals_pending(10).unwrap();
+        assert_eq!(alone.len(), 1);
+        assert_eq!((alone[0].person, alone[0].attempts), (person("p5@example.com", ""), 1));
+        assert!(alone[0].last_error.is_some());
+        // Whoever comes later is told from those who were refused alone.
+        let new = |number| removal(person(&format!("new{number}@example.com"), ""), RemovalCause::Erased);
+        place.store.removals_queue(&[new(1), new(2), new(3)]).unwrap();
+        let (server, client) = meta(vec![refused(), taken(), refused()]);
+        deliver(&place, &client).unwrap_err();
+        assert_eq!(server.received().len(), 3);
+        assert_eq!(place.waiting(), [(person("p5@example.com", ""), RemovalCause::OptedOut)]);
+    }
+}
+
+#[test]
+fn when_meta_refuses_many_the_calls_of_a_pass_are_bounded_and_the_next_begins_with_the_others() {
+    let place = place_with(100);
+    let tried = || {
+        let waiting = place.store.removals_pending(1_000).unwrap();
+        assert_eq!(waiting.len(), 100);
+        assert_eq!(waiting[0].attempts, 0);
+        waiting.iter().filter(|removal| removal.attempts == 1).count()
+    };
+    let mut before = 0;
+    for _ in 0..3 {
+        let (server, client) = meta((0..50).map(|_| too_small()).collect());
+        deliver(&place, &client).unwrap_err();
+        assert_eq!(server.received().len(), 41);
+        assert!(tried() > before + 10, "{} {before}", tried());
+        before = tried();
+    }
+}
+
+#[test]
+fn a_fault_of_the_service_ends_the_search_for_those_whom_meta_refuses() {
+    let place = place_with(4);
+    let (server, client) = meta(vec![too_small(), taken(), Reply::json(400, REFUSAL)]);
+    let error = deliver(&place, &client).unwrap_err();
+    assert!(!error.explain().message.contains("at least a minimum"), "{}", error.explain().message);
+    assert_eq!((server.received().len(), place.waiting().len()), (3, 2));
+}
+
 #[test]
 fn a_removal_is_sent_again_when_an_unfinished_replacement_is_finished() {
     let place = Place::new(&[]);

@@ -18,6 +18,10 @@ use persistence::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A lookup holds its thread until GoHighLevel has answered or was given up, minutes after whoever asked has left. No more
+/// than these are begun at once, so that the other threads serve whatever needs no GoHighLevel.
+const LOOKUPS: usize = 32;
+
 /// The state of the dashboard; the same for all workers.
 pub(crate) struct App {
     pub(crate) store: Store,
@@ -116,5 +120,23 @@ impl App {
             work(&app)
         };
         web::block(blocking).await?
+    }
+
+    /// As [`blocking`](Self::blocking), for what GoHighLevel is asked; `None` when enough wait for it already.
+    pub(crate) async fn looking_up<T, F>(self: &Arc<Self>, question: F) -> Result<Option<T>, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    {
+        let place = Arc::clone(&self.lookups);
+        // One is the dashboard's own.
+        if Arc::strong_count(&place) - 1 > LOOKUPS {
+            return Ok(None);
+        }
+        let answer = self.blocking(move |app| {
+            let _place = place;
+            question(app)
+        });
+        answer.await.map(Some)
     }
 }

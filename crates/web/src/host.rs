@@ -91,11 +91,7 @@ impl AllowedHosts {
 
     /// Whether a request with this `Host` header is served. The port plays no part: it may differ behind a proxy.
     pub(crate) fn allow(&self, header: Option<&[u8]>) -> bool {
-        let Some(authority) = header.and_then(|bytes| Authority::try_from(bytes).ok()) else { return false };
-        if authority.as_str().contains('@') {
-            return false;
-        }
-        let host = plain(authority.host());
+        let Some(host) = header.and_then(named) else { return false };
         is_localhost(&host)
             || host.parse::<IpAddr>().is_ok()
             || host
@@ -108,10 +104,12 @@ impl AllowedHosts {
 
 /// The name in a `Host` header without its port, as `ALLOWED_HOSTS` takes it; whatever stands there when it is no name.
 pub(crate) fn as_asked(header: &[u8]) -> String {
-    Authority::try_from(header)
-        .ok()
-        .filter(|authority| !authority.as_str().contains('@'))
-        .map_or_else(|| String::from_utf8_lossy(header).into_owned(), |authority| plain(authority.host()))
+    named(header).unwrap_or_else(|| String::from_utf8_lossy(header).into_owned())
+}
+
+fn named(header: &[u8]) -> Option<String> {
+    let authority = Authority::try_from(header).ok()?;
+    (!authority.as_str().contains('@')).then(|| plain(authority.host()))
 }
 
 fn is_localhost(host: &str) -> bool {

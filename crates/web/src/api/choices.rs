@@ -1,6 +1,7 @@
 //! What can be chosen: Smart Lists, value fields and audiences. The answers of GoHighLevel and Meta are remembered for five
 //! minutes.
 
+use super::silent;
 use crate::actions::service;
 use crate::app::App;
 use crate::installation::ExistingAudience;
@@ -102,7 +103,7 @@ pub(crate) async fn lists(
     query: web::Query<Refresh>,
 ) -> Result<web::Json<SmartLists>, Problem> {
     let refresh = query.refresh;
-    let found = app.blocking(move |app| {
+    let found = app.looking_up(move |app| {
         let sync = service(app)?;
         let selected = match app.store.config_latest()? {
             Some((_, config)) => Some(config.list_id),
@@ -110,7 +111,9 @@ pub(crate) async fn lists(
         };
         Ok(sync.lists(selected.as_deref(), refresh)?)
     });
-    Ok(web::Json(SmartLists { smart_lists: found.await?.into_iter().map(SmartList::from).collect() }))
+    Ok(web::Json(SmartLists {
+        smart_lists: found.await?.ok_or_else(silent)?.into_iter().map(SmartList::from).collect(),
+    }))
 }
 
 /// The size of one Smart List.
@@ -128,14 +131,14 @@ pub(crate) async fn count(
     query: web::Query<Refresh>,
 ) -> Result<web::Json<ListCount>, Problem> {
     let (id, refresh) = (id.into_inner(), query.refresh);
-    let counted = app.blocking(move |app| {
+    let counted = app.looking_up(move |app| {
         let contacts = service(app)?.list_count(&id, refresh).map_err(|error| match error {
             StartError::Unknown { .. } => Problem::NoList(id.clone()),
             other => other.into(),
         })?;
         Ok(ListCount { id, contacts })
     });
-    Ok(web::Json(counted.await?))
+    Ok(web::Json(counted.await?.ok_or_else(silent)?))
 }
 
 /// The custom fields of contacts, one of which holds the lifetime value.
@@ -150,7 +153,8 @@ pub(crate) async fn fields(
     query: web::Query<Refresh>,
 ) -> Result<web::Json<CustomFields>, Problem> {
     let refresh = query.refresh;
-    let fields = app.blocking(move |app| Ok(service(app)?.fields(refresh)?)).await?.into_iter();
+    let fields = app.looking_up(move |app| Ok(service(app)?.fields(refresh)?)).await?;
+    let fields = fields.ok_or_else(silent)?.into_iter();
     let custom_field = |field: sync::ValueField| CustomField {
         id: field.id,
         name: field.name,

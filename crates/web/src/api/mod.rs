@@ -16,12 +16,20 @@ pub(crate) mod saved_lists;
 mod words;
 
 use crate::problem::Problem;
-use domain::RunId;
 use domain::foreign_text::one_line;
+use domain::{Explanation, RunId};
 
 /// The number in an address such as `/api/sync/7`.
 fn run_id(text: &str) -> Result<RunId, Problem> {
     let id = text.parse().ok().filter(|id| *id > 0);
     id.map(RunId)
         .ok_or_else(|| Problem::Malformed(format!("\"{}\" is not the number of a sync", one_line(text, 40))))
+}
+
+/// Why GoHighLevel is not asked now.
+fn silent() -> Problem {
+    Problem::Service(Explanation::new(
+        "GoHighLevel has not answered many earlier questions yet, so this one was not asked.",
+        "Ask again in a few minutes.",
+    ))
 }

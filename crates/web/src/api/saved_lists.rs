@@ -2,6 +2,7 @@
 
 use super::body::JsonBody;
 use super::choices::SmartList;
+use super::silent;
 use crate::actions::service;
 use crate::app::App;
 use crate::problem::{Problem, ProblemDetails};
@@ -41,7 +42,8 @@ pub(crate) struct SavedList {
     ))]
 pub(crate) async fn add(app: web::Data<App>, list: JsonBody<SavedList>) -> Result<HttpResponse, Problem> {
     let SavedList { name, filters } = list.0;
-    let saved = app.blocking(move |app| Ok(service(app)?.save_list(&name, &filters)?)).await?;
+    let saved = app.looking_up(move |app| Ok(service(app)?.save_list(&name, &filters)?)).await?;
+    let saved = saved.ok_or_else(silent)?;
     let address =
         path::SMART_LIST.replace("{id}", &utf8_percent_encode(&saved.id, NON_ALPHANUMERIC).to_string());
     Ok(HttpResponse::Created().insert_header((LOCATION, address)).json(SmartList::from(saved)))
@@ -62,8 +64,8 @@ pub(crate) async fn change(
     list: JsonBody<SavedList>,
 ) -> Result<web::Json<SmartList>, Problem> {
     let SavedList { name, filters } = list.0;
-    let changed = app.blocking(move |app| Ok(service(app)?.change_list(&id, &name, &filters)?));
-    Ok(web::Json(changed.await?.into()))
+    let changed = app.looking_up(move |app| Ok(service(app)?.change_list(&id, &name, &filters)?));
+    Ok(web::Json(changed.await?.ok_or_else(silent)?.into()))
 }
 
 /// Delete a saved list. Runs that used it keep its name.

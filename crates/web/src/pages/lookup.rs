@@ -5,15 +5,11 @@ use crate::problem::Problem;
 use actix_web::rt::time::timeout;
 use actix_web::web;
 use domain::{Explain, Explanation};
-use std::sync::Arc;
 use std::time::Duration;
 use sync::SyncService;
 
 /// A page is shown after this even when GoHighLevel is silent; what it answers later is remembered for the next page.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// A lookup holds its thread until GoHighLevel has answered or was given up, minutes after its page was shown. No more
-/// than these are begun at once, so that the other threads serve whatever needs no GoHighLevel.
-const MOST: usize = 32;
 
 /// Asks GoHighLevel; `None` while its keys are missing.
 pub(super) async fn ask<T, E, F>(app: web::Data<App>, question: F) -> Result<Option<T>, Explanation>
@@ -35,16 +31,7 @@ where
     T: Send + 'static,
     F: FnOnce(&App) -> Result<T, Problem> + Send + 'static,
 {
-    let place = Arc::clone(&app.lookups);
-    // One is the dashboard's own.
-    if Arc::strong_count(&place) - 1 > MOST {
-        return Ok(None);
-    }
-    let answer = app.blocking(move |app| {
-        let _place = place;
-        question(app)
-    });
-    timeout(PATIENCE, answer).await.map_or(Ok(None), |answer| answer.map(Some))
+    timeout(PATIENCE, app.looking_up(question)).await.unwrap_or(Ok(None))
 }
 
 /// What to tell when a page has to be shown without GoHighLevel's answer.

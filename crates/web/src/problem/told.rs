@@ -167,10 +167,12 @@ impl Problem {
             Self::ForeignHost(name) => (
                 "Address not allowed",
                 "foreign_host",
-                &format!(
-                    "The dashboard was opened under a name it does not know. It was asked for as \"{}\". Refusing it protects it from hostile web pages.",
-                    one_line(name, LONGEST_HOST)
-                ),
+                &match one_line(name, LONGEST_HOST).as_str() {
+                    "" => "The dashboard was asked for under no name. Refusing it protects it from hostile web pages.".to_owned(),
+                    name => format!(
+                        "The dashboard was opened under a name it does not know. It was asked for as \"{name}\". Refusing it protects it from hostile web pages."
+                    ),
+                },
                 "Open it by IP address, or add this name to ALLOWED_HOSTS or PUBLIC_URL, or let the proxy pass the Host header on, and start the service again.",
             ),
             Self::ForeignOrigin => (

@@ -212,6 +212,13 @@ fn docker_compose_accepts_every_profile_and_passes_each_setting_on_under_its_nam
                 assert!(config.contains(&expected), "{name} in {files:?} {profile:?}:\n{config}");
             }
             assert!(profile.is_empty() || config.contains("POSTGRES_USER --dbname"), "{config}");
+            // Where projects meet, the name of the server would be everybody's.
+            let servers = config.split("\n  postgres:\n").skip(1);
+            for server in servers {
+                let server = server.split("\nnetworks:").next().unwrap_or_default();
+                let server = server.split("\n  ghl-meta-sync:\n").next().unwrap_or_default();
+                assert!(server.contains("POSTGRES_DB") && !server.contains("unraid-network"), "{config}");
+            }
             // A second client is a matter of its .env alone.
             assert!(config.contains("container_name: client-b\n"), "{config}");
             let is_elsewhere = config.contains("/mnt/user/appdata/client-b/data");

@@ -69,7 +69,7 @@ pub fn normalize(raw: &str, place: Place) -> Result<CompactString, Reason> {
         Some(country) => match digits_of(country.as_str()) {
             // A guess here too: the letters may belong to a code of elsewhere.
             Some(lengths) if place.own.is_none() && text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
-                between_words(text, lengths).unwrap_or_else(|| plain(text))
+                between_words(text, country.as_str(), lengths).unwrap_or_else(|| plain(text))
             }
             Some(_) => text.chars().filter(char::is_ascii_digit).collect(),
             None => plain(text),
@@ -120,18 +120,37 @@ fn digits_of(country: &str) -> Option<&'static [usize]> {
     DIGITS_ONLY.iter().find(|(code, _)| *code == country).map(|(_, lengths)| *lengths)
 }
 
-/// The digits of `D-10115`, `VIC 3000` or `10115 Berlin`, when there are as many as in the country, or as in the one whose
-/// letters stand in front of them (`CH-8001`). `None` for what may be a code of elsewhere, whose letters belong to it:
-/// `K1A 0B1`, `EC1A 1BB`, `1234 AB`.
-fn between_words(text: &str, lengths: &[usize]) -> Option<CompactString> {
+/// The digits of `D-10115`, `VIC 3000` or `6000 WA`, when there are as many as in the country, or as in the one whose letters
+/// stand in front of them (`CH-8001`); and those in front of a town, which belongs to no code (`1010 Wien`). `None` for what
+/// may be a code of elsewhere, whose letters belong to it: `K1A 0B1`, `EC1A 1BB`, `1234 AB`.
+fn between_words(text: &str, country: &str, lengths: &[usize]) -> Option<CompactString> {
     let (prefix, rest) = text.split_at(text.find(|c: char| c.is_ascii_digit())?);
-    let lengths = digits_of(prefix.trim_end_matches(['-', ' '])).unwrap_or(lengths);
+    let lengths = digits_of(of_plate(prefix.trim_end_matches(['-', ' ']))).unwrap_or(lengths);
     let (digits, word) = rest.split_at(rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len()));
     let is_word = word.is_empty()
         || (!digits.ends_with(|c: char| c.is_ascii_digit()) && !word.contains(|c: char| c.is_ascii_digit()));
     let code = plain(digits);
-    let is_dutch = code.len() == 4 && word.len() == 2;
-    (is_word && !is_dutch && lengths.contains(&code.len())).then_some(code)
+    // States and cantons are written so too.
+    let is_dutch = code.len() == 4 && word.len() == 2 && !matches!(country, "au" | "ch");
+    let is_of_a_town = prefix.is_empty() && word.len() > 2;
+    (is_word && !is_dutch && (is_of_a_town || lengths.contains(&code.len()))).then_some(code)
+}
+
+/// The country whose cars have these letters, as they are put in front of postal codes; any other word as it is.
+fn of_plate(letters: &str) -> &str {
+    match letters {
+        "a" => "at",
+        "b" => "be",
+        "d" => "de",
+        "e" => "es",
+        "f" => "fr",
+        "i" => "it",
+        "l" => "lu",
+        "n" => "no",
+        "p" => "pt",
+        "s" => "se",
+        word => word,
+    }
 }
 
 fn us(text: &str, country: &str) -> Option<CompactString> {
@@ -211,6 +230,12 @@ mod tests {
             ("VIC 3000", "", "au", "3000"),
             ("00184 RM", "", "it", "00184"),
             ("CH-8001", "", "de", "8001"),
+            ("A-1010", "", "de", "1010"),
+            ("L-1234", "", "de", "1234"),
+            ("D02 AF30", "", "de", "d02af30"),
+            ("6000 WA", "", "au", "6000"),
+            ("8001 ZH", "", "ch", "8001"),
+            ("1010 Wien", "", "de", "1010"),
             ("8001", "", "de", "8001"),
             ("0301", "no", "us", "0301"),
             ("1", "", "", "Malformed"),

@@ -42,9 +42,8 @@ impl Matched {
     /// a range, so it has whole percents that enclose it. An exact number is Meta's own and capped at nothing.
     pub fn rate_text(&self, sent: u64) -> String {
         let hundredfold = |count: u64| u128::from(count) * 100;
-        let whole = u128::from(sent.max(1));
+        let whole = u128::from(sent);
         match (self.exact_tenths(sent), self.range(sent)) {
-            _ if sent == 0 => "not reported by Meta".to_owned(),
             (Some(tenths), _) => format!("{}.{}%", tenths / 10, tenths % 10),
             (None, Some((lower, upper))) => {
                 let (from, to) = (hundredfold(lower) / whole, hundredfold(upper).div_ceil(whole));

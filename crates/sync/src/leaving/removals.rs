@@ -19,8 +19,8 @@ const SEARCHING_CALLS: u32 = 40;
 /// Meta ends a session that replaces members 90 minutes after it was opened, by its own clock.
 const LONGEST_REPLACEMENT: TimeDelta = TimeDelta::minutes(95);
 
-/// A removal is tried at every follow-up so many times,
-const TRIED_EVERY_MINUTE: u32 = 5;
+/// A removal is tried at every follow-up until it was tried once and for so many minutes,
+const TRIED_EVERY_MINUTE: i64 = 5;
 /// and then once in so many minutes.
 const TRY_EVERY_MINUTES: i64 = 15;
 
@@ -50,14 +50,18 @@ pub(super) fn deliver_due(
     now: DateTime<Utc>,
     cancel: &Cancel,
 ) -> Result<(), RunError> {
-    // The one tried least comes first: whoever is new is not held up by those that Meta keeps refusing.
-    let next = store.removals_pending(1)?;
-    if next.iter().any(|next| is_due(next, now)) { deliver(store, meta, now, cancel) } else { Ok(()) }
+    let waiting = store.removals_pending(u32::MAX)?;
+    if waiting.iter().any(|removal| is_due(removal, now)) {
+        deliver(store, meta, now, cancel)
+    } else {
+        Ok(())
+    }
 }
 
 fn is_due(removal: &PendingRemoval, now: DateTime<Utc>) -> bool {
-    removal.attempts < TRIED_EVERY_MINUTE
-        || (now - removal.requested_at).num_minutes() % TRY_EVERY_MINUTES == 0
+    // By age rather than by attempts: when Meta refuses many, each is tried in few of the passes.
+    let age = (now - removal.requested_at).num_minutes();
+    removal.attempts == 0 || age <= TRIED_EVERY_MINUTE || age % TRY_EVERY_MINUTES == 0
 }
 
 /// Whether the members of an audience are being replaced: Meta takes no other change then. A session that was opened

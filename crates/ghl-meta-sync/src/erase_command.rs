@@ -1,14 +1,13 @@
 //! `erase`: one person out of every list at Meta, out of the records here, and out of all later syncs.
 
 use crate::check_command;
-use crate::failure::{Failed, words};
+use crate::failure::{Failed, explained, words};
 use crate::logging;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 use crate::wiring::{self, Patience};
 use clap::Args;
-use domain::error_chain::Chain;
-use domain::{Cancel, Clock, Explain, SystemClock};
+use domain::{Cancel, Clock, SystemClock};
 use meta::MetaClient;
 use persistence::Store;
 use std::sync::Arc;
@@ -52,8 +51,7 @@ pub fn run(options: &EraseOptions, settings: &Settings, terminal: &Terminal) -> 
     let receipt = leaving.erase(&who, &Cancel::new()).map_err(|error| match error {
         EraseError::Unusable { .. } => Failed::explained(&error),
         EraseError::Failed(error) => {
-            log::error!("{}", Chain(&error));
-            let mut explained = error.explain();
+            let mut explained = explained(&error);
             explained.remedy.push_str(" Then erase again.");
             Failed::job(words(&explained))
         }

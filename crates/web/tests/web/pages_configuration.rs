@@ -145,6 +145,9 @@ fn many_who_look_while_gohighlevel_is_silent_hold_no_more_than_some_threads() {
     let entered = [("json", r#"[{"field":"tags","operator":"eq","value":"vip"}]"#), ("do", "count")];
     let counted = site.submit("/filters/new", "/filters/new", &entered, true);
     assert!(counted.body.contains("GoHighLevel has not counted the contacts yet"), "{}", counted.body);
+    let asked = site.get("/api/smart-lists?refresh=true", false);
+    assert_eq!(asked.status, 502, "{}", asked.body);
+    assert!(asked.body.contains("this one was not asked"), "{}", asked.body);
 }
 
 #[test]

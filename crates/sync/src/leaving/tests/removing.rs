@@ -178,6 +178,20 @@ fn when_meta_refuses_many_the_calls_of_a_pass_are_bounded_and_the_next_begins_wi
 }
 
 #[test]
+fn many_whom_meta_refuses_are_soon_tried_four_times_an_hour_only() {
+    let place = place_with(30);
+    let asked_at = place.store.removals_pending(1).unwrap()[0].requested_at;
+    let (_server, client) = meta((0..1_000).map(|_| too_small()).collect());
+    let is_refused = |minute: &i64| {
+        let now = asked_at + TimeDelta::minutes(*minute) + TimeDelta::seconds(20);
+        removals::deliver_due(&place.store, &client, now, &Cancel::new()).is_err()
+    };
+    let minutes_tried: Vec<i64> = (1..=59).filter(is_refused).collect();
+    assert_eq!(minutes_tried, [1, 2, 3, 4, 5, 15, 30, 45]);
+    assert_eq!(place.waiting().len(), 30);
+}
+
+#[test]
 fn a_fault_of_the_service_ends_the_search_for_those_whom_meta_refuses() {
     let place = place_with(4);
     let (server, client) = meta(vec![too_small(), taken(), Reply::json(400, REFUSAL)]);
